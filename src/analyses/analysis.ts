@@ -1,0 +1,152 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Json, NdArray } from "../core/index.ts";
+import type { Parameters, RunConfig } from "../model/index.ts";
+import type { Head, Split } from "../tasks/index.ts";
+
+/**
+ * The activations over all p² samples that an analysis may ask for, in grid order (index x0·p + x1), float64, at the last position;
+ * TransformerLens's hook names.
+ *
+ * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3].
+ * - `blocks.0.mlp.hook_post`: the neurons after the ReLU, [p², d_mlp].
+ * - `logits`: raw logits of all heads, [p², classes] (an extra '=' class already dropped).
+ */
+export const ACTIVATION_NAMES = ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_post", "logits"] as const;
+
+/** The name of an activation. */
+export type ActivationName = (typeof ACTIVATION_NAMES)[number];
+
+/** One line of a run's `metrics.jsonl`; lists over heads are in order of q. */
+export interface MetricsRow {
+  /** Completed epochs; 0 is the initial state. */
+  readonly epoch: number;
+  /** Mean cross-entropy in nats and accuracy per head, without dropout. */
+  readonly train: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
+  readonly validation: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
+  /** The weighted training loss (Eq. 12 up to a constant), without dropout. */
+  readonly objective: number;
+  /** L2 norms per weight tensor of the last step's gradient, before and after Grokfast's filter; absent at epoch 0. */
+  readonly gradient_norms?: Readonly<Record<string, number>>;
+  readonly filtered_gradient_norms?: Readonly<Record<string, number>>;
+  readonly weight_norms: Readonly<Record<string, number>>;
+}
+
+/** One line of a run's `omega.jsonl`: frequency statistics of 64 seeded neurons at one epoch; see `math/active.ts`. */
+export interface OmegaRow {
+  readonly epoch: number;
+  /** Mean over neurons of the number of active half-plane entries, by the sound and by the nominal rule. */
+  readonly sound_mean: number;
+  readonly nominal_mean: number;
+  /** The same by |ω0| and by |ω1| (0..(p−1)/2): mean over neurons of the active entries in each bin. */
+  readonly sound_by_omega0: readonly number[];
+  readonly sound_by_omega1: readonly number[];
+  readonly nominal_by_omega0: readonly number[];
+  readonly nominal_by_omega1: readonly number[];
+  /** The first neuron's |rfft2| over the grid [1:, 1:], averaged over ω1: 57 bins at the epochs before, at and after. */
+  readonly paper_bins: readonly (readonly number[])[];
+}
+
+/** What a run directory tells over time. */
+export interface Series {
+  readonly metrics: readonly MetricsRow[];
+  readonly omega: readonly OmegaRow[];
+  /** Epochs at which checkpoints were kept, ascending. */
+  readonly checkpoints: readonly number[];
+  /** The model at each kept checkpoint, one after the other, with the activations asked for. */
+  readonly models: (names: readonly ActivationName[]) => AsyncIterable<SeriesModel>;
+}
+
+/** A kept checkpoint of a run. */
+export interface SeriesModel {
+  readonly epoch: number;
+  readonly parameters: Parameters;
+  readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
+}
+
+/** A change to the model before a forward pass. */
+export interface Edits {
+  /** Replace these neurons (after the ReLU) by their mean over all p² samples. */
+  readonly meanAblateNeurons?: readonly number[];
+  /** Replace these attention heads' outputs by their mean over all p² samples. */
+  readonly meanAblateHeads?: readonly number[];
+  /** Use this token embedding, [p+1, d_model], instead. */
+  readonly W_E?: NdArray<"float64">;
+}
+
+/** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */
+export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
+
+/** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
+export interface AnalysisInput {
+  /** Known settings; imported models know only their task and sizes. */
+  readonly config: Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | "d_model" | "n_heads" | "d_head" | "d_mlp"> &
+    Partial<RunConfig>;
+  readonly heads: readonly Head[];
+  /** Weights as stored: W_E has the '=' row, W_U may have an extra '=' class. */
+  readonly parameters: Parameters;
+  /** Classes per sample and head over the grid, [p², heads]. */
+  readonly targets: NdArray<"int32">;
+  /** Absent where the training indices are not known. */
+  readonly split?: Split;
+  /** The activations named in `needs`. */
+  readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
+  /** Present where `needs` has `series`. */
+  readonly series?: Series;
+  /** Present where `needs` has `forward`. */
+  readonly forward?: Forward;
+  /** Seeds the nulls. */
+  readonly seed: number;
+  /** Told of progress as (done, total); draws nothing by itself. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error. */
+export type Need = ActivationName | "series" | "forward";
+
+/** An option of an analysis, as shown by `--help` and checked before `run`. */
+export type OptionSpec =
+  | { readonly type: "number"; readonly default: number; readonly description: string }
+  | { readonly type: "boolean"; readonly default: boolean; readonly description: string };
+
+/** The values of an analysis's options by name. */
+export type OptionValues = Readonly<Record<string, number | boolean>>;
+
+/** A result with the run's label. */
+export interface Labelled<R> {
+  readonly label: string;
+  readonly result: R;
+  readonly config: AnalysisInput["config"];
+}
+
+/**
+ * An analysis, defined once: from this come `miiii analyze <id>`, its section of the report and its page in the docs. Declare the
+ * result as a `type`, not an `interface`, so that it is plain JSON to the type checker too.
+ */
+export interface Analysis<R = Json> {
+  /** The file's name. */
+  readonly id: string;
+  readonly title: string;
+  /** One line, for lists. */
+  readonly description: string;
+  /** Markdown: what is computed, with formulas, shapes and units; each result name is explained. */
+  readonly definition: string;
+  /** Markdown: what an object without the structure gives, and how that is computed. */
+  readonly null: string;
+  readonly citation: string;
+  readonly needs: readonly Need[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  run(input: AnalysisInput, options: OptionValues): R | Promise<R>;
+  /** Named numbers for tables and claims. */
+  metrics(result: R): Record<string, number>;
+  /** A readable summary for the terminal: a few lines, nulls beside the values. */
+  summary(result: R): string;
+  /** One sentence on what to see in the figure, made from the numbers. */
+  headline(entries: readonly Labelled<R>[]): string;
+  /** One figure for one or many labelled results. */
+  figure(entries: readonly Labelled<R>[]): TopLevelSpec;
+}
+
+/** Checks a definition's type where it is written. */
+export function defineAnalysis<R extends Json>(analysis: Analysis<R>): Analysis<R> {
+  return analysis;
+}

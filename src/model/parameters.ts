@@ -1,0 +1,72 @@
+import { ensure, float32, type NdArray } from "../core/index.ts";
+import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
+import type { ModelConfig } from "./config.ts";
+
+/** The weight tensors' names (TransformerLens's), in the order in which they are stored and logged. */
+export const PARAMETER_NAMES = [
+  "embed.W_E",
+  "pos_embed.W_pos",
+  "blocks.0.attn.W_Q",
+  "blocks.0.attn.W_K",
+  "blocks.0.attn.W_V",
+  "blocks.0.attn.W_O",
+  "blocks.0.mlp.W_in",
+  "blocks.0.mlp.W_out",
+  "unembed.W_U",
+] as const;
+
+/** The name of a weight tensor. */
+export type ParameterName = (typeof PARAMETER_NAMES)[number];
+
+/** Biases that imported models may have; this project's own models have none. */
+export const BIAS_NAMES = [
+  "blocks.0.attn.b_Q",
+  "blocks.0.attn.b_K",
+  "blocks.0.attn.b_V",
+  "blocks.0.attn.b_O",
+  "blocks.0.mlp.b_in",
+  "blocks.0.mlp.b_out",
+  "unembed.b_U",
+] as const;
+
+/** The name of a bias. */
+export type BiasName = (typeof BIAS_NAMES)[number];
+
+/** One value for each weight tensor. */
+export type PerParameter<T> = { readonly [name in ParameterName]: T };
+
+/** A model's weights, and its biases where it has any. */
+export type Parameters = PerParameter<NdArray> & { readonly [name in BiasName]?: NdArray };
+
+/** Shape of each weight tensor. */
+export function parameterShapes(config: TaskConfig & ModelConfig): PerParameter<readonly number[]> {
+  const { p, d_model, n_heads, d_head, d_mlp } = config;
+  for (const [name, value] of Object.entries({ d_model, n_heads, d_head, d_mlp })) {
+    ensure(Number.isInteger(value) && value >= 1, "usage", () => `${name}: must be a positive integer, got ${value}`);
+  }
+  return {
+    "embed.W_E": [p + 1, d_model],
+    "pos_embed.W_pos": [3, d_model],
+    "blocks.0.attn.W_Q": [n_heads, d_model, d_head],
+    "blocks.0.attn.W_K": [n_heads, d_model, d_head],
+    "blocks.0.attn.W_V": [n_heads, d_model, d_head],
+    "blocks.0.attn.W_O": [n_heads, d_head, d_model],
+    "blocks.0.mlp.W_in": [d_model, d_mlp],
+    "blocks.0.mlp.W_out": [d_mlp, d_model],
+    "unembed.W_U": [d_model, logitsOf(headsOf(config))],
+  };
+}
+
+/** The same function applied to each weight tensor's name. */
+export function perParameter<T>(make: (name: ParameterName) => T): PerParameter<T> {
+  return Object.fromEntries(PARAMETER_NAMES.map((name) => [name, make(name)])) as unknown as PerParameter<T>;
+}
+
+/** Zeros in the shape of each weight tensor, float32. */
+export function zeroParameters(config: TaskConfig & ModelConfig): PerParameter<NdArray<"float32">> {
+  const shapes = parameterShapes(config);
+  return perParameter((name) => {
+    const shape = shapes[name];
+    return float32(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+  });
+}

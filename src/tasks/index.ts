@@ -1,0 +1,3 @@
+export * from "./dataset.ts";
+export * from "./primes.ts";
+export * from "./task.ts";

@@ -1,0 +1,71 @@
+import { ensure } from "../core/index.ts";
+import { isPrime, primesBelow } from "./primes.ts";
+
+/**
+ * What is learned (Eq. 1 and 2, Syrkis & Søgaard 2024).
+ *
+ * - `nanda`: (x0 + x1) mod p.
+ * - `miiii`: n mod q for every prime q < p, where n = x0 + x1·p.
+ * - `basis`: `miiii` with whole label rows permuted over the samples, the baseline without structure.
+ * - `masked`: `miiii` with q ∈ {2, 3, 5, 7} left out of the loss, though still evaluated.
+ */
+export type TaskName = "nanda" | "miiii" | "basis" | "masked";
+
+/** Every task by name. */
+export const TASK_NAMES = ["nanda", "miiii", "basis", "masked"] as const satisfies readonly TaskName[];
+
+/** `remainder`: the class is n mod q. `divisibility`: two classes a head, whether q divides n. */
+export type Labels = "remainder" | "divisibility";
+
+/** The kinds of labels. */
+export const LABELS = ["remainder", "divisibility"] as const satisfies readonly Labels[];
+
+/** The settings that fix a task. */
+export interface TaskConfig {
+  readonly task: TaskName;
+  /** The prime modulus and number base, 5 to 251. */
+  readonly p: number;
+  readonly labels: Labels;
+  /** Permute whole label rows over the samples (always so for `basis`). */
+  readonly shuffle_labels: boolean;
+}
+
+/** One output of the model: the remainder modulo `q`. */
+export interface Head {
+  readonly q: number;
+  /** Number of classes: q, or 2 for divisibility. */
+  readonly classes: number;
+  /** Where its logits begin among all logits. */
+  readonly offset: number;
+  /** Whether it is part of the loss. */
+  readonly active: boolean;
+}
+
+/** Throws unless `p` is a prime from 5 to 251. */
+export function ensureModulus(p: number): void {
+  ensure(isPrime(p) && p >= 5 && p <= 251, "usage", () => `p: must be a prime from 5 to 251, got ${p}`);
+}
+
+/** The heads of a task in order of q; `nanda` has one, with q = p. */
+export function headsOf(config: TaskConfig): Head[] {
+  ensureModulus(config.p);
+  const moduli = config.task === "nanda" ? [config.p] : primesBelow(config.p);
+  let offset = 0;
+  const heads = moduli.map((q) => {
+    const classes = config.labels === "divisibility" ? 2 : q;
+    const head = { q, classes, offset, active: config.task !== "masked" || q > 7 };
+    offset += classes;
+    return head;
+  });
+  ensure(
+    heads.some((head) => head.active),
+    "usage",
+    () => `task masked: p must exceed 11 for a head to remain beside q = 2, 3, 5, 7, got p = ${config.p}`,
+  );
+  return heads;
+}
+
+/** Number of logits of all heads together. */
+export function logitsOf(heads: readonly Head[]): number {
+  return heads.reduce((sum, head) => sum + head.classes, 0);
+}
