@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Json, NdArray } from "../core/index.ts";
+import type { OmegaRow } from "../math/index.ts";
 import type { Parameters, RunConfig } from "../model/index.ts";
 import type { Head, Split } from "../tasks/index.ts";
 
@@ -31,20 +32,7 @@ export interface MetricsRow {
   readonly weight_norms: Readonly<Record<string, number>>;
 }
 
-/** One line of a run's `omega.jsonl`: frequency statistics of 64 seeded neurons at one epoch; see `math/active.ts`. */
-export interface OmegaRow {
-  readonly epoch: number;
-  /** Mean over neurons of the number of active half-plane entries, by the sound and by the nominal rule. */
-  readonly sound_mean: number;
-  readonly nominal_mean: number;
-  /** The same by |ω0| and by |ω1| (0..(p−1)/2): mean over neurons of the active entries in each bin. */
-  readonly sound_by_omega0: readonly number[];
-  readonly sound_by_omega1: readonly number[];
-  readonly nominal_by_omega0: readonly number[];
-  readonly nominal_by_omega1: readonly number[];
-  /** The first neuron's |rfft2| over the grid [1:, 1:], averaged over ω1: 57 bins at the epochs before, at and after. */
-  readonly paper_bins: readonly (readonly number[])[];
-}
+export type { OmegaRow };
 
 /** What a run directory tells over time. */
 export interface Series {

@@ -1,0 +1,208 @@
+import { ensure } from "../core/index.ts";
+import { powerOfTwoFft } from "./power-of-two-fft.ts";
+
+/** Complex numbers as two arrays of equal length. */
+export interface Complex {
+  readonly re: Float64Array;
+  readonly im: Float64Array;
+}
+
+/** Transforms n interleaved complex numbers from `data` to `out`; the two may be the same array. */
+type Transform = (out: Float64Array, data: Float64Array) => void;
+
+const plans = new Map<number, Transform>();
+
+/** The transform of length `n`, prepared once per length. Not re-entrant: each plan owns its scratch memory. */
+function planOf(n: number): Transform {
+  const known = plans.get(n);
+  if (known !== undefined) return known;
+  ensure(Number.isInteger(n) && n >= 1, "input", () => `dft: length must be a positive integer, got ${n}`);
+  const plan = n === 1 ? copy : (n & (n - 1)) === 0 ? direct(n) : bluestein(n);
+  plans.set(n, plan);
+  return plan;
+}
+
+function copy(out: Float64Array, data: Float64Array): void {
+  out.set(data);
+}
+
+function direct(n: number): Transform {
+  const fft = powerOfTwoFft(n);
+  const input = new Float64Array(2 * n);
+  return (out, data) => {
+    input.set(data);
+    fft.transform(out, input);
+  };
+}
+
+/**
+ * Any length by one circular convolution of power-of-two length (Bluestein 1970): with jk = (j² + k² − (k−j)²)/2 the DFT is a
+ * chirp times the convolution of the chirped data with the conjugate chirp.
+ */
+function bluestein(n: number): Transform {
+  let size = 1;
+  while (size < 2 * n - 1) size *= 2;
+  const fft = powerOfTwoFft(size);
+  const chirp = new Float64Array(2 * n);
+  for (let k = 0; k < n; k++) {
+    // k² taken mod 2n first: the angle stays small, and so does its rounding error.
+    const angle = (Math.PI * ((k * k) % (2 * n))) / n;
+    chirp[2 * k] = Math.cos(angle);
+    chirp[2 * k + 1] = -Math.sin(angle);
+  }
+  const work = new Float64Array(2 * size);
+  const spectrum = new Float64Array(2 * size);
+  const kernel = new Float64Array(2 * size);
+  for (let k = 0; k < n; k++) {
+    for (const slot of k === 0 ? [0] : [k, size - k]) {
+      // The division by `size` of the inverse transform is folded in here.
+      work[2 * slot] = (chirp[2 * k] as number) / size;
+      work[2 * slot + 1] = -(chirp[2 * k + 1] as number) / size;
+    }
+  }
+  fft.transform(kernel, work);
+  return (out, data) => {
+    for (let i = 0; i < 2 * n; i += 2) {
+      const a = data[i] as number;
+      const b = data[i + 1] as number;
+      const c = chirp[i] as number;
+      const d = chirp[i + 1] as number;
+      work[i] = a * c - b * d;
+      work[i + 1] = a * d + b * c;
+    }
+    work.fill(0, 2 * n);
+    fft.transform(spectrum, work);
+    for (let i = 0; i < 2 * size; i += 2) {
+      const a = spectrum[i] as number;
+      const b = spectrum[i + 1] as number;
+      const c = kernel[i] as number;
+      const d = kernel[i + 1] as number;
+      // Conjugated: conj(FFT(conj(z))) is the inverse transform up to the factor folded into the kernel.
+      work[i] = a * c - b * d;
+      work[i + 1] = -(a * d + b * c);
+    }
+    fft.transform(spectrum, work);
+    for (let i = 0; i < 2 * n; i += 2) {
+      const a = spectrum[i] as number;
+      const b = -(spectrum[i + 1] as number);
+      const c = chirp[i] as number;
+      const d = chirp[i + 1] as number;
+      out[i] = a * c - b * d;
+      out[i + 1] = a * d + b * c;
+    }
+  };
+}
+
+/**
+ * The discrete Fourier transform F_k = Σ_j x_j·e^(−2πijk/n) of any length n, unnormalised, float64.
+ *
+ * @param re Real parts, [n].
+ * @param im Imaginary parts, [n]; zero where left out.
+ */
+export function dft(re: ArrayLike<number>, im?: ArrayLike<number>): Complex {
+  const n = re.length;
+  const buffer = new Float64Array(2 * n);
+  ensure(im === undefined || im.length === n, "input", () => `dft: both parts must have ${n} elements, got ${im?.length}`);
+  for (let i = 0; i < n; i++) {
+    buffer[2 * i] = re[i] as number;
+    buffer[2 * i + 1] = im === undefined ? 0 : (im[i] as number);
+  }
+  planOf(n)(buffer, buffer);
+  return split(buffer);
+}
+
+function split(interleaved: Float64Array): Complex {
+  const n = interleaved.length / 2;
+  const [re, im] = [new Float64Array(n), new Float64Array(n)];
+  for (let i = 0; i < n; i++) {
+    re[i] = interleaved[2 * i] as number;
+    im[i] = interleaved[2 * i + 1] as number;
+  }
+  return { re, im };
+}
+
+/** The DFT of n real numbers for k = 0..⌊n/2⌋ (the other half are conjugates), unnormalised. */
+export function rfft(x: ArrayLike<number>): Complex {
+  const { re, im } = dft(x);
+  const half = Math.floor(x.length / 2) + 1;
+  return { re: re.slice(0, half), im: im.slice(0, half) };
+}
+
+/**
+ * The 2D DFT of a real grid, half-plane: [n0, ⌊n1/2⌋ + 1] in row-major order, F[k0, k1] = Σ grid[x0, x1]·e^(−2πi(k0·x0/n0 + k1·x1/n1)),
+ * unnormalised, as NumPy's `rfft2`.
+ *
+ * @param grid [n0, n1], row-major.
+ * @param into Where to write, to spare memory in loops; two arrays of n0·(⌊n1/2⌋ + 1).
+ */
+export function rfft2(grid: ArrayLike<number>, n0: number, n1: number = n0, into?: Complex): Complex {
+  ensure(grid.length === n0 * n1, "input", () => `rfft2: a ${n0} × ${n1} grid has ${n0 * n1} elements, got ${grid.length}`);
+  const half = Math.floor(n1 / 2) + 1;
+  const { re, im } = into ?? { re: new Float64Array(n0 * half), im: new Float64Array(n0 * half) };
+  ensure(re.length === n0 * half && im.length === n0 * half, "input", () => `rfft2: output must have ${n0 * half} elements`);
+  const [rowPlan, columnPlan] = [planOf(n1), planOf(n0)];
+  const row = new Float64Array(2 * n1);
+  // Row spectra, transposed: column k1 holds n0 complex numbers in a run, ready for the second transform.
+  const columns = new Float64Array(half * 2 * n0);
+  for (let r = 0; r < n0; r += 2) {
+    // Two real rows share one complex transform: the even (Hermitian) part belongs to the first, the odd part to the second.
+    const paired = r + 1 < n0;
+    for (let c = 0; c < n1; c++) {
+      row[2 * c] = grid[r * n1 + c] as number;
+      row[2 * c + 1] = paired ? (grid[(r + 1) * n1 + c] as number) : 0;
+    }
+    rowPlan(row, row);
+    for (let k = 0; k < half; k++) {
+      const mirror = k === 0 ? 0 : n1 - k;
+      const a = row[2 * k] as number;
+      const b = row[2 * k + 1] as number;
+      const c = row[2 * mirror] as number;
+      const d = row[2 * mirror + 1] as number;
+      const base = 2 * (k * n0 + r);
+      columns[base] = (a + c) / 2;
+      columns[base + 1] = (b - d) / 2;
+      if (paired) {
+        columns[base + 2] = (b + d) / 2;
+        columns[base + 3] = (c - a) / 2;
+      }
+    }
+  }
+  for (let k = 0; k < half; k++) {
+    const column = columns.subarray(2 * k * n0, 2 * (k + 1) * n0);
+    columnPlan(column, column);
+    for (let r = 0; r < n0; r++) {
+      re[r * half + k] = column[2 * r] as number;
+      im[r * half + k] = column[2 * r + 1] as number;
+    }
+  }
+  return { re, im };
+}
+
+/** The full 2D DFT of a real grid, [n0, n1] in row-major order; see {@link rfft2}. */
+export function fft2(grid: ArrayLike<number>, n0: number, n1: number = n0): Complex {
+  const half = Math.floor(n1 / 2) + 1;
+  const plane = rfft2(grid, n0, n1);
+  const [re, im] = [new Float64Array(n0 * n1), new Float64Array(n0 * n1)];
+  for (let k0 = 0; k0 < n0; k0++) {
+    for (let k1 = 0; k1 < n1; k1++) {
+      const conjugate = k1 >= half;
+      const source = conjugate ? ((n0 - k0) % n0) * half + (n1 - k1) : k0 * half + k1;
+      re[k0 * n1 + k1] = plane.re[source] as number;
+      im[k0 * n1 + k1] = conjugate ? -(plane.im[source] as number) : (plane.im[source] as number);
+    }
+  }
+  return { re, im };
+}
+
+/** Moves frequency 0 to index ⌊n/2⌋ along both axes of a row-major [n0, n1] array, as NumPy's `fftshift`. */
+export function fftshift(array: ArrayLike<number>, n0: number, n1: number): Float64Array {
+  ensure(array.length === n0 * n1, "input", () => `fftshift: [${n0}, ${n1}] needs ${n0 * n1} elements, got ${array.length}`);
+  const out = new Float64Array(n0 * n1);
+  const [shift0, shift1] = [Math.floor(n0 / 2), Math.floor(n1 / 2)];
+  for (let i = 0; i < n0; i++) {
+    for (let j = 0; j < n1; j++) {
+      out[((i + shift0) % n0) * n1 + ((j + shift1) % n1)] = array[i * n1 + j] as number;
+    }
+  }
+  return out;
+}

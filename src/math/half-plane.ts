@@ -1,0 +1,91 @@
+import { at, dim, ensure, type NdArray } from "../core/index.ts";
+import { type Complex, rfft2 } from "./dft.ts";
+
+/** The three parts of the half-plane: (k, 0); (0, k); and both frequencies different from 0. */
+export const PARTS = ["x0", "x1", "interior"] as const;
+
+/** One value for each part of the half-plane. */
+export type PerPart<T> = { readonly [part in (typeof PARTS)[number]]: T };
+
+/**
+ * Where each part lies among the (p²−1)/2 entries of a half-plane spectrum, as [start, end): x0 axis (k, 0), k = 1..m; x1 axis (0, k),
+ * k = 1..m; interior (k0, k1), k0 = 1..p−1, k1 = 1..m, row by row; m = (p−1)/2.
+ */
+export function partRanges(p: number): PerPart<readonly [number, number]> {
+  const m = (p - 1) / 2;
+  return { x0: [0, m], x1: [m, 2 * m], interior: [2 * m, 2 * m + (p - 1) * m] };
+}
+
+/** The frequencies of entry `i` of a half-plane spectrum: ω0 signed (−m..m), ω1 in 0..m. */
+export function frequencyOf(i: number, p: number): readonly [omega0: number, omega1: number] {
+  const m = (p - 1) / 2;
+  if (i < m) return [i + 1, 0];
+  if (i < 2 * m) return [0, i - m + 1];
+  const k0 = Math.floor((i - 2 * m) / m) + 1;
+  return [k0 <= m ? k0 : k0 - p, ((i - 2 * m) % m) + 1];
+}
+
+/**
+ * The power |F|² of a real p×p grid (p odd) at each frequency pair but (0, 0), conjugates once: (p²−1)/2 entries in the order of
+ * {@link partRanges}. Unnormalised: their sum is p²/2 times the sum of squared deviations from the mean.
+ */
+export function halfPlanePower(grid: ArrayLike<number>, p: number, scratch?: Complex): Float64Array {
+  ensure(p % 2 === 1, "input", () => `half-plane: p must be odd, got ${p}`);
+  const { re, im } = rfft2(grid, p, p, scratch);
+  const m = (p - 1) / 2;
+  const width = m + 1;
+  const power = new Float64Array((p * p - 1) / 2);
+  const at2 = (k0: number, k1: number) => {
+    const i = k0 * width + k1;
+    return (re[i] as number) ** 2 + (im[i] as number) ** 2;
+  };
+  for (let k = 1; k <= m; k++) {
+    power[k - 1] = at2(k, 0);
+    power[m + k - 1] = at2(0, k);
+  }
+  let next = 2 * m;
+  for (let k0 = 1; k0 < p; k0++) for (let k1 = 1; k1 <= m; k1++) power[next++] = at2(k0, k1);
+  return power;
+}
+
+/** Power below this share of the whole spectrum is rounding, not a part with structure of its own. */
+const EMPTY_PART = 1e-12;
+
+/** Mean power of each part; 0 for a part that holds nothing but rounding error. */
+export function partMeans(power: Float64Array, p: number): PerPart<number> {
+  const ranges = partRanges(p);
+  const sums = PARTS.map((part) => {
+    let total = 0;
+    for (let i = ranges[part][0]; i < ranges[part][1]; i++) total += power[i] as number;
+    return total;
+  });
+  const whole = sums.reduce((a, b) => a + b, 0);
+  const meanOf = (index: number) => {
+    const part = PARTS[index] as (typeof PARTS)[number];
+    const total = at(sums, index);
+    return total > EMPTY_PART * whole ? total / (ranges[part][1] - ranges[part][0]) : 0;
+  };
+  return { x0: meanOf(0), x1: meanOf(1), interior: meanOf(2) };
+}
+
+/** Whether a grid is constant up to rounding: a dead neuron. */
+export function isDead(grid: ArrayLike<number>): boolean {
+  let [low, high, magnitude] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (let i = 0; i < grid.length; i++) {
+    const value = grid[i] as number;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    magnitude = Math.max(magnitude, Math.abs(value));
+  }
+  return high - low <= 1e-12 * magnitude;
+}
+
+/** The columns of activations [p², n] as n grids of p². */
+export function gridsOf(neurons: NdArray<"float64">): Float64Array[] {
+  const [samples, count] = [dim(neurons, 0), dim(neurons, 1)];
+  return Array.from({ length: count }, (_, j) => {
+    const grid = new Float64Array(samples);
+    for (let i = 0; i < samples; i++) grid[i] = neurons.data[i * count + j] as number;
+    return grid;
+  });
+}
