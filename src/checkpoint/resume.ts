@@ -1,0 +1,79 @@
+import { ensure, type NdArray } from "../core/index.ts";
+import { PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
+import { configText, parseRunConfig } from "./config.ts";
+import { readFileBytes, writeFileAtomic } from "./files.ts";
+import { type RunDirectory, runFiles, runMetadata } from "./run-directory.ts";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { parseJson } from "./strict-json.ts";
+
+/** Everything that the next training step depends on: continuing from it is bit for bit the uninterrupted run. */
+export interface ResumeState {
+  /** Completed steps; full batch, so epochs. */
+  readonly step: number;
+  readonly parameters: PerParameter<NdArray>;
+  /** AdamW's first and second moments. */
+  readonly m: PerParameter<NdArray>;
+  readonly v: PerParameter<NdArray>;
+  /** Grokfast's moving average; absent where the run has none. */
+  readonly ema?: PerParameter<NdArray>;
+}
+
+const GROUPS = ["parameters", "m", "v", "ema"] as const;
+
+/** Writes `resume.safetensors`, tensors named `m/embed.W_E` and so on, atomically over the one before. */
+export function writeResume(run: RunDirectory, state: ResumeState, metadata: Readonly<Record<string, string>> = {}): void {
+  const tensors = new Map<string, NdArray>();
+  for (const group of GROUPS) {
+    const values = state[group];
+    if (values) for (const name of PARAMETER_NAMES) tensors.set(`${group}/${name}`, values[name]);
+  }
+  writeFileAtomic(runFiles.resume(run), encodeSafetensors(tensors, { ...metadata, ...runMetadata(run.header, state.step) }));
+}
+
+/**
+ * Reads `resume.safetensors` and checks that it belongs to this run: the same split, and the same config but for `epochs`.
+ *
+ * @throws kind `io` where there is none, kind `input` where it is not whole or another run's.
+ */
+export function readResume(run: RunDirectory): {
+  readonly state: ResumeState;
+  readonly metadata: Readonly<Record<string, string>>;
+} {
+  const path = runFiles.resume(run);
+  const { tensors, metadata } = decodeSafetensors(readFileBytes(path), path);
+  const { config: text, epoch, split_hash } = metadata;
+  ensure(text !== undefined && /^\d{1,15}$/.test(epoch ?? ""), "input", () => `${path}: metadata must hold config and epoch`);
+  const config = parseRunConfig(parseJson(text, `${path}: metadata config`), path);
+  const own = run.header.config;
+  ensure(
+    configText({ ...config, epochs: own.epochs }) === configText(own) && split_hash === run.header.split_hash,
+    "input",
+    () => `${path}: must be of this run, its config or split differs from config.json`,
+  );
+  const shapes = parameterShapes(config);
+  const expected = new Set(GROUPS.flatMap((group) => PARAMETER_NAMES.map((name) => `${group}/${name}`)));
+  const surplus = [...tensors.keys()].filter((name) => !expected.has(name));
+  ensure(surplus.length === 0, "input", () => `${path}: must hold the state alone, has ${JSON.stringify(surplus).slice(0, 200)}`);
+  const group = (prefix: (typeof GROUPS)[number]): PerParameter<NdArray> =>
+    perParameter((name) => {
+      const array = tensors.get(`${prefix}/${name}`);
+      const shape = shapes[name];
+      ensure(array, "input", () => `${path}: must hold ${prefix}/${name}, and does not`);
+      ensure(
+        array.shape.join() === shape.join() && array.dtype !== "int32",
+        "input",
+        () =>
+          `${path}: ${prefix}/${name} must be floats of shape [${shape.join(", ")}], got ${array.dtype} [${array.shape.join(", ")}]`,
+      );
+      return array;
+    });
+  const hasEma = [...tensors.keys()].some((name) => name.startsWith("ema/"));
+  const state: ResumeState = {
+    step: Number(epoch),
+    parameters: group("parameters"),
+    m: group("m"),
+    v: group("v"),
+    ...(hasEma ? { ema: group("ema") } : {}),
+  };
+  return { state, metadata };
+}

@@ -1,0 +1,183 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ensure, type Json, MiiiiError } from "../core/index.ts";
+import type { Parameters, RunConfig } from "../model/index.ts";
+import { tensorsOf } from "./check-parameters.ts";
+import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
+import { configText, parseRunConfig } from "./config.ts";
+import { readFileBytes, statOf, systemReason, writeFileAtomic } from "./files.ts";
+import { type EpochRow, type JsonLines, readJsonLines } from "./json-lines.ts";
+import { encodeSafetensors } from "./safetensors.ts";
+import { isObject, parseJsonBytes } from "./strict-json.ts";
+
+/** What `config.json` of a run says. */
+export interface RunHeader {
+  /** This package's version. */
+  readonly miiii: string;
+  readonly config: RunConfig;
+  /** See `splitHash`. */
+  readonly split_hash: string;
+  /** What executed the training, such as `onnx`. */
+  readonly runtime: string;
+  /** Versions by name: the runtime, Node, … */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Anything else worth keeping. */
+  readonly [key: string]: Json | RunConfig;
+}
+
+/**
+ * The folder of a training run:
+ *
+ * - `config.json`: the {@link RunHeader};
+ * - `metrics.jsonl`, `omega.jsonl`: one row a tick, epochs ascending;
+ * - `step-000012345.safetensors`: the weights after that many epochs, nine digits;
+ * - `resume.safetensors`: what continuing needs beside them.
+ */
+export interface RunDirectory {
+  readonly path: string;
+  readonly header: RunHeader;
+}
+
+/** The files of a run by what they hold. */
+export const runFiles = {
+  config: (run: { readonly path: string }) => join(run.path, "config.json"),
+  metrics: (run: { readonly path: string }) => join(run.path, "metrics.jsonl"),
+  omega: (run: { readonly path: string }) => join(run.path, "omega.jsonl"),
+  resume: (run: { readonly path: string }) => join(run.path, "resume.safetensors"),
+  checkpoint: (run: { readonly path: string }, epoch: number) =>
+    join(run.path, `step-${String(epoch).padStart(9, "0")}.safetensors`),
+} as const;
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    throw new MiiiiError("io", `${path}: cannot be read: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/** Makes the folder of a new run. Nothing is ever overwritten: a usage error where the path holds anything. */
+export function createRunDirectory(path: string, header: RunHeader): RunDirectory {
+  const stat = statOf(path);
+  ensure(!stat || stat.isDirectory(), "usage", () => `${path}: must be a folder for the run, is a file`);
+  ensure(
+    !stat || namesIn(path).length === 0,
+    "usage",
+    () => `${path}: must be new or empty for a new run (it is never overwritten)`,
+  );
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new MiiiiError("io", `${path}: cannot be made: ${systemReason(error)}`, { cause: error });
+  }
+  const run = { path, header };
+  writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
+  return run;
+}
+
+/** Whether a path is the folder of a run. */
+export function isRunDirectory(path: string): boolean {
+  return statOf(path)?.isDirectory() === true && statOf(runFiles.config({ path }))?.isFile() === true;
+}
+
+/** Opens the folder of a run; throws where it is none or its `config.json` is not what it must be. */
+export function openRunDirectory(path: string): RunDirectory {
+  const stat = statOf(path);
+  ensure(stat, "io", () => `${path}: no such run directory`);
+  ensure(stat.isDirectory(), "io", () => `${path}: must be a run directory, is a file`);
+  const file = runFiles.config({ path });
+  ensure(statOf(file), "io", () => `${path}: must hold config.json to be a run directory, and does not`);
+  const value = parseJsonBytes(readFileBytes(file), file);
+  ensure(isObject(value), "input", () => `${file}: must be an object`);
+  parseRunConfig(value.config, file);
+  for (const key of ["miiii", "split_hash", "runtime"]) {
+    ensure(
+      typeof value[key] === "string",
+      "input",
+      () => `${file}: ${key} must be a string, got ${JSON.stringify(value[key])?.slice(0, 100)}`,
+    );
+  }
+  const { versions } = value;
+  ensure(
+    isObject(versions) && Object.values(versions).every((version) => typeof version === "string"),
+    "input",
+    () => `${file}: versions must map names to strings, got ${JSON.stringify(versions)?.slice(0, 100)}`,
+  );
+  return { path, header: value as unknown as RunHeader };
+}
+
+/** The rows of `metrics.jsonl`. */
+export function readMetrics<T extends EpochRow>(run: { readonly path: string }): JsonLines<T> {
+  return readJsonLines<T>(runFiles.metrics(run));
+}
+
+/** The rows of `omega.jsonl`; none where the run left them out. */
+export function readOmega<T extends EpochRow>(run: { readonly path: string }): JsonLines<T> {
+  return readJsonLines<T>(runFiles.omega(run));
+}
+
+/** What every model file of a run says of its origin. `format: pt` lets PyTorch's tools open it. */
+export function runMetadata(header: RunHeader, epoch: number): Record<string, string> {
+  return {
+    format: "pt",
+    miiii: header.miiii,
+    config: configText(header.config),
+    seed: String(header.config.seed),
+    split_hash: header.split_hash,
+    epoch: String(epoch),
+    runtime: header.runtime,
+    versions: JSON.stringify(header.versions),
+  };
+}
+
+/**
+ * Writes the weights after `epoch` epochs, atomically, and returns the path.
+ *
+ * @param options.half - store them in half precision: for series over time, not for resuming.
+ * @param options.metadata - more metadata beside {@link runMetadata}.
+ */
+export function writeCheckpoint(
+  run: RunDirectory,
+  epoch: number,
+  parameters: Parameters,
+  options: { readonly half?: boolean; readonly metadata?: Readonly<Record<string, string>> } = {},
+): string {
+  ensure(
+    Number.isSafeInteger(epoch) && epoch >= 0,
+    "input",
+    () => `checkpoint: epoch must be a non-negative integer, got ${epoch}`,
+  );
+  const path = runFiles.checkpoint(run, epoch);
+  const metadata = { ...options.metadata, ...runMetadata(run.header, epoch) };
+  writeFileAtomic(path, encodeSafetensors(tensorsOf(parameters), metadata, { half: options.half === true }));
+  return path;
+}
+
+/** The kept checkpoints of a run, epochs ascending. */
+export function listCheckpoints(run: { readonly path: string }): { readonly epoch: number; readonly path: string }[] {
+  return namesIn(run.path)
+    .flatMap((name) => {
+      const digits = /^step-(\d{9,15})\.safetensors$/.exec(name)?.[1];
+      return digits === undefined ? [] : [{ epoch: Number(digits), path: join(run.path, name) }];
+    })
+    .sort((a, b) => a.epoch - b.epoch);
+}
+
+/** The last checkpoint that can be read, and warnings about later ones that cannot. */
+export function readLastCheckpoint(run: { readonly path: string }): {
+  readonly checkpoint: Checkpoint;
+  readonly warnings: string[];
+} {
+  const warnings: string[] = [];
+  for (const { path } of listCheckpoints(run).reverse()) {
+    try {
+      return { checkpoint: readCheckpoint(path), warnings };
+    } catch (error) {
+      if (!(error instanceof MiiiiError)) throw error;
+      warnings.push(`${error.message}; the checkpoint before it is used`);
+    }
+  }
+  const reason =
+    warnings.length === 0 ? "has none" : `has ${warnings.length}, none of them readable: ${warnings[0]?.split("; ")[0]}`;
+  throw new MiiiiError("input", `${run.path}: must hold a checkpoint, ${reason}`);
+}
