@@ -1,0 +1,43 @@
+import { at } from "../core/index.ts";
+
+/** Tick values of an epoch axis up to `last`: 0, then the powers of ten. */
+export function epochTicks(last: number): number[] {
+  const ticks = [0];
+  for (let tick = 1; tick <= Math.max(last, 1); tick *= 10) ticks.push(tick);
+  return ticks;
+}
+
+/**
+ * Scale and axis of epochs, logarithmic in 1 + epoch (`symlog`), so that the initial state, epoch 0, has a place.
+ * Use it in an encoding: `x: { field: "epoch", type: "quantitative", ...epochAxis(lastEpoch) }`.
+ */
+export function epochAxis(last: number) {
+  return {
+    scale: { type: "symlog", constant: 1, domain: [0, last], nice: false },
+    axis: { values: epochTicks(last), format: ",d", title: "epoch (log)", grid: true },
+  } as const;
+}
+
+/**
+ * Resamples a series over epochs onto columns evenly spaced in log(1 + epoch), for a heatmap over log epochs drawn as an image:
+ * each column holds the value at the last tick at or before its centre.
+ *
+ * @param epochs ascending, [ticks]. @param values [ticks]. @returns [columns]; the domain is [0, last epoch].
+ *
+ * @example
+ * matrixImage({ values: heads.map((h) => resampleLogEpochs(epochs, accuracyOf(h), 240)), x: epochImageAxis(epochs), y: { labels: primes } })
+ */
+export function resampleLogEpochs(epochs: readonly number[], values: readonly number[], columns: number): number[] {
+  const top = Math.log1p(at(epochs, epochs.length - 1));
+  let tick = 0;
+  return Array.from({ length: columns }, (_, column) => {
+    const epoch = Math.expm1((top * (column + 0.5)) / columns);
+    while (tick + 1 < epochs.length && at(epochs, tick + 1) <= epoch) tick++;
+    return at(values, tick);
+  });
+}
+
+/** The x axis of a {@link matrixImage} whose columns come from {@link resampleLogEpochs}. */
+export function epochImageAxis(epochs: readonly number[]): { readonly epochs: number } {
+  return { epochs: at(epochs, epochs.length - 1) };
+}

@@ -1,0 +1,192 @@
+import { at } from "../core/index.ts";
+import { epochAxis } from "./epochs.ts";
+import { ensureMarks, extent, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
+import { INK, runColor } from "./theme.ts";
+
+/** Points of all lines of a panel together; beyond it each line is thinned evenly. */
+const MAX_POINTS = 20000;
+
+/** What an object without the structure gives: a band from `low` to `high`, or a rule where only one is known. */
+export interface NullBand {
+  readonly low?: number;
+  readonly high?: number;
+  /** Said at the edge of the panel, for instance `null 95 %`. */
+  readonly label?: string;
+}
+
+/** A null that depends on x, for instance a spectrum's. */
+export interface NullCurve {
+  readonly x: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
+
+/** The colour encoding of runs: fixed colours in the order given, a legend above the panel. */
+export function runColour(field: string, runs: readonly string[], title: string | null = null) {
+  return {
+    field,
+    type: "nominal",
+    scale: { domain: [...runs], range: runs.map((_, i) => runColor(i)) },
+    legend: runs.length > 1 ? { title, orient: "top", columns: Math.min(4, runs.length), symbolStrokeWidth: 2.5 } : null,
+  } as const;
+}
+
+/** The layers of a null band or rule, drawn behind the data: across y (`axis: "y"`) or across x. */
+export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y"): Panel[] {
+  return bands.flatMap((band) => {
+    const { low, high, label } = band;
+    const edge = high ?? low;
+    if (edge === undefined) return [];
+    const layers: Panel[] = [];
+    const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "" }] };
+    if (low !== undefined && high !== undefined && low !== high) {
+      const encoding = { [axis]: { field: "low", type: "quantitative" }, [`${axis}2`]: { field: "high" } };
+      layers.push({ data, mark: { type: "rect", color: INK, opacity: 0.12 }, encoding } as Panel);
+    } else {
+      layers.push({
+        data,
+        mark: { type: "rule", strokeDash: [4, 3], opacity: 0.7 },
+        encoding: { [axis]: { field: "high", type: "quantitative" } },
+      } as Panel);
+    }
+    if (label !== undefined) {
+      // Outside the plotting area, where no data hides it.
+      const at = axis === "y" ? { x: { value: "width" } } : { y: { value: 0 } };
+      const place = axis === "y" ? { align: "left", baseline: "middle", dx: 4 } : { align: "center", baseline: "bottom", dy: -3 };
+      const mark = { type: "text", fontStyle: "italic", opacity: 0.8, ...place };
+      layers.push({
+        data,
+        mark,
+        encoding: { [axis]: { field: "high", type: "quantitative" }, ...at, text: { field: "label" } },
+      } as Panel);
+    }
+    return layers;
+  });
+}
+
+/** Settings of {@link linesWithBand}. */
+export interface LinesOptions extends PanelSize {
+  readonly rows: readonly Row[];
+  /** Names of the fields. */
+  readonly x: string;
+  readonly y: string;
+  /** The field that tells the lines apart, coloured by `runs`; one line where left out. */
+  readonly series?: string;
+  /** Values of `series` in the order of their colours. */
+  readonly runs?: readonly string[];
+  /** A second field that splits lines further, drawn as dashes (at most 4 values), for instance train and validation. */
+  readonly dash?: string;
+  /** `epochs`: logarithmic in 1 + epoch. */
+  readonly xScale?: "linear" | "log" | "epochs";
+  readonly yScale?: "linear" | "log";
+  readonly xTitle?: string;
+  readonly yTitle?: string;
+  readonly yDomain?: readonly [number, number];
+  readonly nulls?: readonly NullBand[];
+  readonly nullCurve?: NullCurve;
+  /** Vertical marks, for instance grok epochs. */
+  readonly marks?: readonly { readonly x: number; readonly label?: string; readonly series?: string }[];
+}
+
+interface PackedLine {
+  readonly key: Row;
+  readonly xs: number[];
+  readonly ys: number[];
+}
+
+function packed(options: LinesOptions): PackedLine[] {
+  const { rows, x, y, series, dash } = options;
+  const lines = new Map<string, PackedLine>();
+  for (const row of rows) {
+    const key = Object.fromEntries([series, dash].filter((f) => f !== undefined).map((f) => [f, row[f] ?? null]));
+    const id = JSON.stringify(key);
+    const line = lines.get(id) ?? { key, xs: [], ys: [] };
+    lines.set(id, line);
+    line.xs.push(significant(Number(row[x]), 7));
+    line.ys.push(significant(Number(row[y])));
+  }
+  const step = Math.ceil(rows.length / MAX_POINTS);
+  if (step <= 1) return [...lines.values()];
+  const kept = (_: number, i: number, all: readonly number[]) => i % step === 0 || i === all.length - 1;
+  return [...lines.values()].map((line) => ({ key: line.key, xs: line.xs.filter(kept), ys: line.ys.filter(kept) }));
+}
+
+/**
+ * Lines, one a run, with the null behind them as a band or a rule. Rows are packed one line to a data row and unpacked by Vega's
+ * `flatten`, at a third of the bytes; they should come in ascending x. Points that a log scale cannot show (≤ 0) are left out.
+ *
+ * @example positional, per run: linesWithBand({ rows, x: "seed", y: "pearson", series: "run", runs, nulls: [{ low: -0.17, high: 0.17, label: "null" }] })
+ * @example curves: linesWithBand({ rows, x: "epoch", y: "loss", series: "run", runs, dash: "split", xScale: "epochs", yScale: "log" })
+ */
+export function linesWithBand(options: LinesOptions): Panel {
+  const {
+    x,
+    y,
+    series,
+    runs = [],
+    dash,
+    xScale = "linear",
+    yScale = "linear",
+    nulls = [],
+    nullCurve,
+    marks = [],
+    width = 420,
+    height = 240,
+  } = options;
+  const shown = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
+  const lines = packed({ ...options, rows: shown });
+  ensureMarks("lines", lines.length, "show fewer lines, or a heatmap", 400);
+  const [, last] = extent(lines.flatMap((line) => (line.xs.length === 0 ? [] : [at(line.xs, line.xs.length - 1)])));
+  const xAxis =
+    xScale === "epochs"
+      ? epochAxis(last)
+      : { scale: { type: xScale, nice: false, zero: false }, axis: { title: options.xTitle ?? x } };
+  const yAxis = {
+    scale: { type: yScale, zero: false, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
+    axis: { title: options.yTitle ?? y },
+  };
+  const colour = series === undefined ? { value: runColor(0) } : runColour(series, runs);
+  const encoding = {
+    x: { field: x, type: "quantitative", ...xAxis },
+    y: { field: y, type: "quantitative", ...yAxis },
+    color: colour,
+    ...(dash === undefined ? {} : { strokeDash: { field: dash, type: "nominal", legend: { title: null, orient: "top" } } }),
+    tooltip: [series, dash]
+      .flatMap((field) => (field === undefined ? [] : [{ field, type: "nominal" }]))
+      .concat([
+        { field: x, type: "quantitative" },
+        { field: y, type: "quantitative" },
+      ]),
+  };
+  const layers: Panel[] = [];
+  if (nullCurve !== undefined) {
+    const values = nullCurve.x.map((value, i) => ({
+      [x]: value,
+      null_low: significant(at(nullCurve.low, i)),
+      null_high: significant(at(nullCurve.high, i)),
+    }));
+    const bandEncoding = { x: encoding.x, y: { field: "null_low", type: "quantitative", ...yAxis }, y2: { field: "null_high" } };
+    layers.push({ data: { values }, mark: { type: "area", color: INK, opacity: 0.15 }, encoding: bandEncoding } as Panel);
+  }
+  layers.push(...nullLayers(nulls));
+  layers.push({
+    data: { values: lines.map((line) => ({ ...line.key, [x]: line.xs, [y]: line.ys })) },
+    transform: [{ flatten: [x, y] }],
+    mark: { type: "line", interpolate: "linear" },
+    encoding,
+  } as unknown as Panel);
+  if (marks.length > 0) {
+    const values = marks.map((mark) => ({
+      [x]: mark.x,
+      label: mark.label ?? "",
+      ...(series === undefined ? {} : { [series]: mark.series ?? null }),
+    }));
+    const markEncoding = {
+      x: encoding.x,
+      color: series === undefined ? { value: INK } : colour,
+      tooltip: { field: "label", type: "nominal" },
+    };
+    layers.push({ data: { values }, mark: { type: "rule", opacity: 0.6, strokeDash: [2, 2] }, encoding: markEncoding } as Panel);
+  }
+  return { ...titleOf(options), width, height, layer: layers } as Panel;
+}

@@ -1,0 +1,132 @@
+import type { TopLevelSpec } from "vega-lite";
+import { MiiiiError } from "../core/index.ts";
+import { THEME } from "./theme.ts";
+
+/** A row of a figure's data. */
+export type Row = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A part of a figure: a Vega-Lite view without `$schema` and `config`. What every builder here returns. */
+export type Panel = Extract<TopLevelSpec, { vconcat: unknown }>["vconcat"][number];
+
+/** A top-level parameter, for instance a slider or a picker. */
+export type Parameter = NonNullable<TopLevelSpec["params"]>[number];
+
+/** How a panel is named and how large it is (its plotting area, in pixels). */
+export interface PanelSize {
+  readonly title?: string;
+  readonly subtitle?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** The parts of a figure around its panels. */
+export interface FigureOptions {
+  readonly title?: string;
+  readonly subtitle?: string;
+  /** The text alternative: what a reader who cannot see the figure needs to know. */
+  readonly description: string;
+  readonly params?: readonly Parameter[];
+}
+
+const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
+
+/** Largest number of drawn marks in one panel: a page of some thirty figures stays below 3 MB. */
+export const MAX_MARKS = 4000;
+
+/** Throws unless a panel's `count` of marks is one a page can carry; `instead` says what to use. */
+export function ensureMarks(where: string, count: number, instead: string, limit = MAX_MARKS): void {
+  if (count > limit) throw new MiiiiError("input", `${where}: must draw at most ${limit} marks, got ${count}; ${instead}`);
+}
+
+/** `value` to `digits` significant digits: what a figure can show, at a fraction of the bytes. */
+export function significant(value: number, digits = 5): number {
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : value;
+}
+
+/** The smallest and the largest value; [0, 1] where there are none. */
+export function extent(values: Iterable<number>): readonly [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : [0, 1];
+}
+
+/** The title of a panel as Vega-Lite wants it, smaller than a figure's; to be spread into a view. */
+export function titleOf(options: { readonly title?: string; readonly subtitle?: string }) {
+  const { title, subtitle } = options;
+  if (title === undefined && subtitle === undefined) return {};
+  return { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle }), fontSize: 12, fontWeight: 500 } };
+}
+
+/**
+ * A whole figure: the panel with the theme, the schema and a text alternative. The last step of an analysis's `figure`.
+ *
+ * @example
+ * figure: (entries) =>
+ *   figure(linesWithBand({ rows, x: "epoch", y: "accuracy", series: "run", runs: entries.map((e) => e.label) }), {
+ *     title: "Validation accuracy",
+ *     description: "Accuracy over epochs, one line a run.",
+ *   })
+ */
+export function figure(panel: Panel, options: FigureOptions): TopLevelSpec {
+  const { description, params, title, subtitle } = options;
+  const named =
+    title === undefined && subtitle === undefined
+      ? {}
+      : { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle }) } };
+  // A view has one title: a titled panel goes into a frame that carries the figure's.
+  const framed = "title" in named && "title" in panel && panel.title !== undefined ? { vconcat: [panel] } : panel;
+  return {
+    $schema: SCHEMA,
+    description,
+    config: THEME,
+    ...(params === undefined ? {} : { params: [...params] }),
+    ...framed,
+    ...named,
+  } as TopLevelSpec;
+}
+
+/** How {@link concatPanels} sets panels beside each other. */
+export interface ConcatOptions {
+  readonly title?: string;
+  readonly subtitle?: string;
+  /** Panels in a row before the next row begins; 1 stacks them. All in one row where left out. */
+  readonly columns?: number;
+  /**
+   * Whether the panels' x, y and colour scales are one (`shared`: panels are comparable by eye) or each panel has its own
+   * (`own`); the figure says which. `mixed` leaves it to the panels and says nothing: for panels of different kinds.
+   */
+  readonly scales: "shared" | "own" | "mixed";
+  readonly spacing?: number;
+}
+
+const SCALES_SAID = { shared: "shared scales", own: "each panel on its own scale", mixed: undefined } as const;
+
+/**
+ * Panels beside or above each other, with the scales said in the subtitle.
+ *
+ * @example
+ * figure(
+ *   concatPanels(entries.map(({ label, result }) => gridImage({ title: label, values: result.grid, p })), { scales: "shared", columns: 2 }),
+ *   { title: "Attention", description: "…" },
+ * )
+ */
+export function concatPanels(panels: readonly Panel[], options: ConcatOptions): Panel {
+  const { title, subtitle, columns, scales, spacing = 24 } = options;
+  const said = [subtitle, SCALES_SAID[scales]].filter((part) => part !== undefined).join("; ");
+  const resolve =
+    scales === "mixed"
+      ? {}
+      : {
+          resolve: {
+            scale: Object.fromEntries(
+              ["x", "y", "color", "size"].map((channel) => [channel, scales === "shared" ? "shared" : "independent"]),
+            ),
+          },
+        };
+  const caption = titleOf({ ...(title === undefined ? {} : { title }), ...(said === "" ? {} : { subtitle: said }) });
+  const arranged = columns === 1 ? { vconcat: [...panels] } : { concat: [...panels], columns: columns ?? panels.length };
+  return { ...caption, ...arranged, spacing, ...resolve } as Panel;
+}

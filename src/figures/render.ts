@@ -1,0 +1,55 @@
+import { Resvg } from "@resvg/resvg-js";
+import * as vega from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+import { MiiiiError, messageOf } from "../core/index.ts";
+
+/** Logs nothing: Vega-Lite warns about harmless defaults, which would end up among a command's results. */
+const QUIET: vega.LoggerInterface = {
+  level: () => QUIET,
+  error: () => QUIET,
+  warn: () => QUIET,
+  info: () => QUIET,
+  debug: () => QUIET,
+} as vega.LoggerInterface;
+
+/**
+ * A figure as an SVG, without a browser and without a canvas; the same text for the same spec. Loaded by `import()` alone, since
+ * it brings in Vega.
+ *
+ * @throws MiiiiError `input` where Vega cannot draw the spec.
+ */
+export async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  vega.resetSVGDefIds();
+  const view = await startView(spec);
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+async function startView(spec: TopLevelSpec): Promise<vega.View> {
+  try {
+    const compiled = compile(spec, { logger: QUIET }).spec;
+    // No figure loads anything: a spec that asks for a file or an address is refused, data URIs of images excepted.
+    const loader = vega.loader();
+    loader.load = (uri: string) => Promise.reject(new MiiiiError("input", `figure: must hold its own data, asks for ${uri}`));
+    const view = new vega.View(vega.parse(compiled), { renderer: "none", loader, logger: QUIET });
+    await view.runAsync();
+    return view;
+  } catch (error) {
+    throw error instanceof MiiiiError
+      ? error
+      : new MiiiiError("input", `figure: cannot be drawn: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** An SVG as a PNG on white, at `scale` pixels a unit. Image marks come out slightly blurred. */
+export function svgToPng(svg: string, scale = 2): Uint8Array {
+  const options = {
+    background: "white",
+    fitTo: { mode: "zoom", value: scale },
+    font: { loadSystemFonts: true, defaultFontFamily: "DejaVu Sans" },
+  } as const;
+  return new Resvg(svg, options).render().asPng();
+}

@@ -1,0 +1,68 @@
+import type { Config } from "vega-lite";
+
+/** Family of all text; SVG and HTML fall back from left to right. */
+export const FONT = "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif";
+
+/**
+ * Colours of runs, told apart with any colour vision (Okabe & Ito 2008), in the order in which runs are listed. Its black is left
+ * out (invisible on a dark page) and its yellow comes last (weak on a light one).
+ */
+export const RUN_COLORS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442"] as const;
+
+/** The colour of the i-th run; they repeat after eight. */
+export function runColor(i: number): string {
+  return RUN_COLORS[i % RUN_COLORS.length] as string;
+}
+
+/** Vega-Lite's scheme for magnitudes. */
+export const MAGNITUDE_SCHEME = "viridis";
+
+/** Vega-Lite's scheme for signed values; its domain is always symmetric about 0. */
+export const SIGNED_SCHEME = "blueorange";
+
+/** What text, axes, null bands and rules are drawn in: the colour of the page's text, so light and dark both work. */
+export const INK = "currentColor";
+
+/**
+ * The one configuration of every figure: no background, text and axes in the page's own colour, thin grid. It is part of each
+ * spec, so that a downloaded spec looks the same elsewhere.
+ */
+export const THEME: Config = {
+  // The page gives each figure one text alternative; a label for each of its marks would triple its size.
+  aria: false,
+  background: "transparent",
+  font: FONT,
+  padding: 6,
+  title: { anchor: "start", color: INK, subtitleColor: INK, fontSize: 14, fontWeight: 600, subtitleFontSize: 11, offset: 8 },
+  axis: {
+    domainColor: INK,
+    domainOpacity: 0.5,
+    tickColor: INK,
+    tickOpacity: 0.5,
+    gridColor: INK,
+    gridOpacity: 0.1,
+    labelColor: INK,
+    labelFontSize: 11,
+    titleColor: INK,
+    titleFontSize: 11,
+    titleFontWeight: 500,
+    labelOverlap: true,
+  },
+  header: { labelColor: INK, titleColor: INK, labelFontSize: 12, titleFontSize: 12 },
+  legend: {
+    labelColor: INK,
+    titleColor: INK,
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: 500,
+    labelLimit: 220,
+    titleLimit: 260,
+  },
+  view: { stroke: null },
+  range: { category: [...RUN_COLORS], heatmap: { scheme: MAGNITUDE_SCHEME }, ramp: { scheme: MAGNITUDE_SCHEME } },
+  text: { color: INK, fontSize: 11 },
+  rule: { color: INK },
+  image: { smooth: false },
+  line: { strokeWidth: 1.6 },
+  point: { strokeWidth: 1 },
+};
