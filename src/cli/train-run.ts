@@ -1,0 +1,150 @@
+import { performance } from "node:perf_hooks";
+import {
+  appendJsonLine,
+  createRunDirectory,
+  listCheckpoints,
+  openRunDirectory,
+  type RunDirectory,
+  type RunHeader,
+  readResume,
+  runFiles,
+  splitHash,
+  truncateJsonLines,
+  writeCheckpoint,
+  writeFileAtomic,
+  writeResume,
+} from "../checkpoint/index.ts";
+import { ensure } from "../core/index.ts";
+import type { MetricsRow, RunConfig } from "../model/index.ts";
+import type { Runtime } from "../runtimes/index.ts";
+import { makeSplit } from "../tasks/index.ts";
+import { checkConfig, type TrainState, train } from "../train/index.ts";
+import { VERSION } from "./version.ts";
+
+/** One line of a run's `history.jsonl`: a stretch of training in one process. */
+export interface HistoryRow {
+  /** Completed epochs at its end. */
+  readonly epoch: number;
+  readonly from_epoch: number;
+  readonly wall_seconds: number;
+  readonly runtime: string;
+  readonly device: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly interrupted: boolean;
+}
+
+/** Where and how a run is trained. */
+export interface TrainRunOptions {
+  readonly runtime: Runtime;
+  readonly omega?: boolean;
+  /** Stops the run, saved. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (epoch: number) => void;
+  readonly onTick?: (row: MetricsRow) => void;
+}
+
+/** How a run ended. */
+export interface TrainRunResult {
+  readonly path: string;
+  readonly epoch: number;
+  readonly interrupted: boolean;
+}
+
+function versionsOf(runtime: Runtime): Record<string, string> {
+  return { miiii: VERSION, node: process.version, runtime: runtime.version };
+}
+
+async function follow(run: RunDirectory, state: TrainState | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
+  const { runtime, signal } = options;
+  const { config } = run.header;
+  const began = performance.now();
+  const from = state?.epoch ?? 0;
+  let epoch = from;
+  const events = train({
+    config,
+    runtime,
+    ...(state ? { state } : {}),
+    ...(signal ? { signal } : {}),
+    omega: options.omega ?? true,
+  });
+  for await (const event of events) {
+    switch (event.type) {
+      case "progress":
+        epoch = event.epoch;
+        options.onProgress?.(epoch);
+        break;
+      case "tick":
+        appendJsonLine(runFiles.metrics(run), event.row);
+        options.onTick?.(event.row);
+        break;
+      case "omega":
+        appendJsonLine(runFiles.omega(run), event.row);
+        break;
+      case "checkpoint":
+        writeCheckpoint(run, event.epoch, event.parameters);
+        break;
+      case "state": {
+        const { epoch: step, ...rest } = event.state;
+        writeResume(run, { step, ...rest });
+        epoch = step;
+        break;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+  const interrupted = epoch < config.epochs;
+  if (interrupted && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
+    const { state: last } = readResume(run);
+    writeCheckpoint(run, epoch, last.parameters);
+  }
+  const history: HistoryRow = {
+    epoch,
+    from_epoch: from,
+    wall_seconds: Math.round(performance.now() - began) / 1000,
+    runtime: runtime.name,
+    device: runtime.device,
+    versions: versionsOf(runtime),
+    interrupted,
+  };
+  appendJsonLine(runFiles.history(run), history);
+  return { path: run.path, epoch, interrupted };
+}
+
+/** Trains a new run into a new directory. */
+export async function trainRun(config: RunConfig, path: string, options: TrainRunOptions): Promise<TrainRunResult> {
+  checkConfig(config);
+  const split = makeSplit(config.p, config.train_fraction, config.seed);
+  const header: RunHeader = {
+    miiii: VERSION,
+    config,
+    split_hash: splitHash(split.train),
+    runtime: options.runtime.name,
+    versions: versionsOf(options.runtime),
+  };
+  return follow(createRunDirectory(path, header), undefined, options);
+}
+
+/**
+ * Goes on with a run from its last state, to its own number of epochs or to `epochs`. Rows that were logged after that state are
+ * dropped and logged anew.
+ */
+export async function resumeRun(path: string, epochs: number | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
+  const opened = openRunDirectory(path);
+  const { state } = readResume(opened);
+  const target = epochs ?? opened.header.config.epochs;
+  ensure(
+    target > state.step,
+    "usage",
+    () => `${path}: has ${state.step} epochs already; --epochs must be more to go on, got ${target}`,
+  );
+  const header: RunHeader = { ...opened.header, config: { ...opened.header.config, epochs: target } };
+  const run: RunDirectory = { path, header };
+  if (target !== opened.header.config.epochs) {
+    writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
+  }
+  truncateJsonLines(runFiles.metrics(run), state.step);
+  truncateJsonLines(runFiles.omega(run), state.step - 1);
+  const { step, ...rest } = state;
+  return follow(run, { epoch: step, ...rest }, options);
+}

@@ -1,0 +1,15 @@
+/** One line of a run's `metrics.jsonl`; lists over heads are in order of q. */
+export interface MetricsRow {
+  /** Completed epochs; 0 is the initial state. */
+  readonly epoch: number;
+  /** Mean cross-entropy in nats and accuracy per head on the training samples, without dropout. */
+  readonly train: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
+  /** The same on the validation samples. */
+  readonly validation: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
+  /** The weighted training loss (Eq. 12, Syrkis & Søgaard 2024, up to a constant), without dropout. */
+  readonly objective: number;
+  /** L2 norms per weight tensor of the last step's gradient, before and after Grokfast's filter; absent at epoch 0. */
+  readonly gradient_norms?: Readonly<Record<string, number>>;
+  readonly filtered_gradient_norms?: Readonly<Record<string, number>>;
+  readonly weight_norms: Readonly<Record<string, number>>;
+}

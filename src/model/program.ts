@@ -1,0 +1,129 @@
+import type { DType, NdArray } from "../core/index.ts";
+import { type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
+import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
+import type { ModelConfig, RunConfig } from "./config.ts";
+import { forward } from "./forward.ts";
+import { BIAS_NAMES, PARAMETER_NAMES, type Parameters, parameterShapes } from "./parameters.ts";
+import { type Batch, eachParameter, lossAndGradients, sumOfSquares, update } from "./step.ts";
+
+/** The training batch's columns of target logits: head offset + class, int32 [samples, heads]. */
+export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[], samples: ArrayLike<number>): NdArray<"int32"> {
+  const width = heads.length;
+  const data = new Int32Array(samples.length * width);
+  for (let i = 0; i < samples.length; i++) {
+    heads.forEach((head, h) => {
+      data[i * width + h] = head.offset + (targets.data[(samples[i] as number) * width + h] as number);
+    });
+  }
+  return { dtype: "int32", shape: [samples.length, width], data };
+}
+
+/** Prefixes of the optimiser's state among a step's tensors. */
+export const STATE_PREFIXES = ["m/", "v/", "ema/"] as const;
+
+/**
+ * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`.
+ * Other inputs: `lr`, `correct1`, `correct2`, [1] each, and with dropout `drop_mid`, `drop_post`, [1 or batch, d_model]. Other outputs:
+ * `loss`, [heads], of the batch under dropout; `gradient_squares` and `filtered_squares`, [9], sums of squares per weight tensor before and
+ * after Grokfast's filter.
+ */
+export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
+  const heads = headsOf(config);
+  const shapes = parameterShapes(config);
+  const size = batch.rows0.data.length;
+  const float = (shape: readonly number[]): TensorSpec => ({ dtype: "float32", shape });
+  const grokfast = config.grokfast_lambda !== 0;
+  const prefixes = ["", "m/", "v/", ...(grokfast ? ["ema/"] : [])];
+  const inputs: Record<string, TensorSpec> = {};
+  for (const prefix of prefixes) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
+  for (const name of ["lr", "correct1", "correct2"]) inputs[name] = float([1]);
+  if (config.dropout > 0) {
+    const mask = float([config.dropout_mask === "step" ? 1 : size, config.d_model]);
+    inputs.drop_mid = mask;
+    inputs.drop_post = mask;
+  }
+  return {
+    dtype: "float32",
+    inputs,
+    build: (ops, given) => {
+      const dropout = config.dropout > 0 ? { mid: tensor(given, "drop_mid"), post: tensor(given, "drop_post") } : undefined;
+      const shape = { ...config, batch: size };
+      const { loss, gradients } = lossAndGradients(ops, given, batch, heads, shape, dropout);
+      const scalars = { lr: tensor(given, "lr"), correct1: tensor(given, "correct1"), correct2: tensor(given, "correct2") };
+      const outputs: Record<string, typeof loss> = { loss };
+      const filteredSquares = eachParameter((name) => {
+        const moments = {
+          m: tensor(given, `m/${name}`),
+          v: tensor(given, `v/${name}`),
+          ema: grokfast ? tensor(given, `ema/${name}`) : undefined,
+        };
+        const { weight, filtered, state } = update(ops, tensor(given, name), gradients[name], moments, scalars, config);
+        outputs[name] = weight;
+        outputs[`m/${name}`] = state.m;
+        outputs[`v/${name}`] = state.v;
+        if (state.ema !== undefined) outputs[`ema/${name}`] = state.ema;
+        return sumOfSquares(ops, filtered, shapes[name]);
+      });
+      const squares = eachParameter((name) => sumOfSquares(ops, gradients[name], shapes[name]));
+      outputs.gradient_squares = ops.concat(
+        squares.map(([, square]) => square),
+        0,
+      );
+      outputs.filtered_squares = ops.concat(
+        filteredSquares.map(([, square]) => square),
+        0,
+      );
+      return outputs;
+    },
+  };
+}
+
+/** Values at the last position that a forward program can give, under TransformerLens's names. */
+export type ForwardOutput = "blocks.0.attn.hook_pattern" | "blocks.0.hook_resid_mid" | "blocks.0.mlp.hook_post" | "logits";
+
+/**
+ * A forward pass without dropout as a program: weights (and biases) by name and `rows0`, `rows1` (int32 [batch], see `tableRows`) in; the
+ * outputs asked for out. Shapes come from the given weights.
+ */
+export function forwardProgram(
+  config: TaskConfig & ModelConfig,
+  parameters: Parameters,
+  batch: number,
+  outputs: readonly ForwardOutput[],
+  dtype: Extract<DType, "float32" | "float64">,
+): ProgramSource {
+  const inputs: Record<string, TensorSpec> = {
+    rows0: { dtype: "int32", shape: [batch] },
+    rows1: { dtype: "int32", shape: [batch] },
+  };
+  for (const name of [...PARAMETER_NAMES, ...BIAS_NAMES]) {
+    const array = parameters[name];
+    if (array !== undefined) inputs[name] = { dtype, shape: array.shape };
+  }
+  return {
+    dtype,
+    inputs,
+    build: <T>(ops: Ops<T>, given: Tensors<T>) => {
+      const shape = { ...config, batch };
+      const pass = forward(ops, given, tensor(given, "rows0"), tensor(given, "rows1"), shape);
+      const make = (output: ForwardOutput): T => {
+        switch (output) {
+          case "blocks.0.attn.hook_pattern":
+            return ops.concat(
+              pass.pattern.map((a) => ops.reshape(a, [batch, config.n_heads, 1])),
+              2,
+            ); // [batch, head, 3]
+          case "blocks.0.hook_resid_mid":
+            return pass.resid_mid; // [batch, d_model]
+          case "blocks.0.mlp.hook_post":
+            return pass.mlp_post; // [batch, d_mlp]
+          case "logits":
+            return pass.logits; // [batch, classes]
+          default:
+            return output satisfies never;
+        }
+      };
+      return Object.fromEntries(outputs.map((output) => [output, make(output)]));
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import { float64, type NdArray, sizeOf } from "../core/index.ts";
+import type { Ops, Tensors } from "../ops/index.ts";
+import { tensor } from "../ops/index.ts";
+import type { Head } from "../tasks/index.ts";
+import { headWeights, logitsOf } from "../tasks/index.ts";
+import type { RunConfig } from "./config.ts";
+import { type DropoutMasks, type ForwardPass, type ForwardShape, forward } from "./forward.ts";
+import { PARAMETER_NAMES, type ParameterName, type PerParameter } from "./parameters.ts";
+
+/** The training batch, fixed for a whole run. */
+export interface Batch {
+  /** Rows of the look-up tables, int32 [batch]: x0, and p + x1. */
+  readonly rows0: NdArray<"int32">;
+  readonly rows1: NdArray<"int32">;
+  /** Column of the target's logit for each sample and head, int32 [batch, heads]. */
+  readonly columns: NdArray<"int32">;
+}
+
+/** Loss per head and the gradient of the weighted loss. */
+export interface LossAndGradients<T> {
+  /** Mean cross-entropy of each head in nats, [heads]. */
+  readonly loss: T;
+  readonly gradients: PerParameter<T>;
+}
+
+/** Smallest probability that a target is taken to have, for the loss's value alone; its gradient is not affected. */
+const TINY = 1e-37;
+
+/** Indicator of which class belongs to which head, [heads, classes]. */
+function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
+  const classes = logitsOf(heads);
+  const data = new Float64Array(heads.length * classes);
+  heads.forEach((head, h) => {
+    data.fill(1, h * classes + head.offset, h * classes + head.offset + head.classes);
+  });
+  return float64(data, [heads.length, classes]);
+}
+
+/** One-hot rows of the look-up tables, transposed: [2p+1 or p, batch]. */
+function oneHot(rows: NdArray<"int32">, offset: number, p: number): NdArray<"float64"> {
+  const batch = sizeOf(rows.shape);
+  const data = new Float64Array(p * batch);
+  rows.data.forEach((row, i) => {
+    data[(row - offset) * batch + i] = 1;
+  });
+  return float64(data, [p, batch]);
+}
+
+/**
+ * Cross-entropy of every head and its gradient with respect to the logits, up to each head's weight and 1/batch. With the softmax P and
+ * the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
+ * of nearly equal numbers, so both stay exact far below float32's resolution of the logits.
+ */
+function crossEntropy<T>(ops: Ops<T>, logits: T, columns: T, heads: readonly Head[], batch: number): { loss: T; dLogits: T } {
+  const indicator = ops.constant(headIndicator(heads)); // [heads, classes]
+  const zeros = ops.constant(float64(new Float64Array(batch * heads.length), [batch, heads.length]));
+  const softmax = ops.softmax(
+    logits,
+    heads.map((head) => head.classes),
+  ); // [batch, classes]
+  const target = ops.takeColumns(softmax, columns); // [batch, heads]
+  const others = ops.putColumns(softmax, columns, zeros); // [batch, classes]
+  const rest = ops.matmul(others, indicator, { transposeB: true }); // [batch, heads]
+  const floor = ops.constant(float64([TINY], [1]));
+  const loss = ops.sum(ops.log1p(ops.div(rest, ops.maximum(target, floor))), 0); // [heads]
+  const dLogits = ops.putColumns(others, columns, ops.sub(zeros, rest)); // [batch, classes]
+  return { loss: ops.mul(loss, ops.constant(float64([1 / batch], [1]))), dLogits };
+}
+
+/** Backward pass from the gradient at the logits; `columnWeights` [1, classes] multiplies it class by class. */
+function backward<T>(
+  ops: Ops<T>,
+  pass: ForwardPass<T>,
+  weights: Tensors<T>,
+  dLogits: T,
+  columnWeights: T,
+  batch: Batch,
+  shape: ForwardShape,
+  dropout: DropoutMasks<T> | undefined,
+): PerParameter<T> {
+  const { p, d_model, n_heads, d_head } = shape;
+  const n = shape.batch;
+  const inner = n_heads * d_head;
+  const times = (a: T, mask: T | undefined) => (mask === undefined ? a : ops.mul(a, mask));
+  const transposed = { transposeB: true } as const;
+
+  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
+  const W_U = ops.mul(tensor(weights, "unembed.W_U"), columnWeights); // [d_model, classes]
+  const dW_U = ops.mul(ops.matmul(pass.resid_post, dLogits, { transposeA: true }), columnWeights); // [d_model, classes]
+  const dAfterMlp = times(ops.matmul(dLogits, W_U, transposed), dropout?.post); // [batch, d_model]
+  const dW_out = ops.matmul(pass.mlp_post, dAfterMlp, { transposeA: true }); // [d_mlp, d_model]
+  const dMlp = ops.reluGrad(ops.matmul(dAfterMlp, tensor(weights, "blocks.0.mlp.W_out"), transposed), pass.mlp_post); // [batch, d_mlp]
+  const dW_in = ops.matmul(pass.resid_mid, dMlp, { transposeA: true }); // [d_model, d_mlp]
+  const dMid = ops.matmul(dMlp, tensor(weights, "blocks.0.mlp.W_in"), { transposeB: true, add: dAfterMlp }); // [batch, d_model]
+  const dAfterAttn = times(dMid, dropout?.mid); // [batch, d_model]
+  const dW_O = ops.matmul(pass.z, dAfterAttn, { transposeA: true }); // [head·d_head, d_model]
+  const dz = ops.matmul(dAfterAttn, pass.W_O, transposed); // [batch, head·d_head]
+  const dz3 = ops.reshape(dz, [n, n_heads, d_head]); // [batch, head, d_head]
+
+  // The gradient of a gather is a sum over the samples that read a row: a product with their indicator.
+  const pick0 = ops.constant(oneHot(batch.rows0, 0, p)); // [p, batch]
+  const pick1 = ops.constant(oneHot(batch.rows1, p, p)); // [p, batch]
+  const [a0, a1, a2] = pass.pattern; // [batch, head]
+  const each = (a: T) => ops.reshape(a, [n, n_heads, 1]);
+  const weighted = (a: T) => ops.reshape(ops.mul(dz3, each(a)), [n, inner]); // [batch, head·d_head]
+  const dv0 = ops.matmul(pick0, weighted(a0)); // [p, head·d_head]
+  const dv1 = ops.matmul(pick1, weighted(a1)); // [p, head·d_head]
+  const dvDigits = ops.concat([dv0, dv1], 0); // [2p, head·d_head]
+  const dvEquals = ops.sub(ops.sum(dz, 0, true), ops.sum(dvDigits, 0, true)); // [1, head·d_head]
+  const dv = ops.concat([dvDigits, dvEquals], 0); // [2p+1, head·d_head]
+
+  // Softmax over three keys; the value of '=' is the origin of the values, so its weight has no gradient of its own.
+  const da0 = ops.sum(ops.mul(dz3, pass.values[0]), 2); // [batch, head]
+  const da1 = ops.sum(ops.mul(dz3, pass.values[1]), 2); // [batch, head]
+  const mean = ops.add(ops.mul(a0, da0), ops.mul(a1, da1)); // [batch, head]
+  const ds0 = ops.matmul(pick0, ops.mul(a0, ops.sub(da0, mean))); // [p, head]
+  const ds1 = ops.matmul(pick1, ops.mul(a1, ops.sub(da1, mean))); // [p, head]
+  const zero = ops.constant(float64([0], [1]));
+  const ds2 = ops.sub(zero, ops.sum(ops.mul(a2, mean), 0, true)); // [1, head]
+  const scale = ops.constant(float64([1 / Math.sqrt(d_head)], [1]));
+  const ds = ops.reshape(ops.mul(ops.concat([ds0, ds1, ds2], 0), scale), [2 * p + 1, n_heads, 1]); // [2p+1, head, 1]
+  const q3 = ops.reshape(pass.q, [1, n_heads, d_head]); // [1, head, d_head]
+  const k3 = ops.reshape(pass.k, [2 * p + 1, n_heads, d_head]); // [2p+1, head, d_head]
+  const dk = ops.reshape(ops.mul(ds, q3), [2 * p + 1, inner]); // [2p+1, head·d_head]
+  const dq = ops.reshape(ops.sum(ops.mul(ds, k3), 0), [1, inner]); // [1, head·d_head]
+
+  const equals = ops.slice(pass.x, 2 * p, 2 * p + 1); // [1, d_model]
+  const split = (a: T) => ops.transpose(ops.reshape(a, [d_model, n_heads, d_head]), [1, 0, 2]); // [head, d_model, d_head]
+  const dx = ops.matmul(dk, pass.W_K, { transposeB: true, add: ops.matmul(dv, pass.W_V, transposed) }); // [2p+1, d_model]
+  const dx0 = ops.slice(dx, 0, p); // [p, d_model]
+  const dx1 = ops.slice(dx, p, 2 * p); // [p, d_model]
+  const dx2 = ops.add(
+    ops.matmul(dq, pass.W_Q, { transposeB: true, add: ops.slice(dx, 2 * p, 2 * p + 1) }),
+    ops.sum(dAfterAttn, 0, true),
+  ); // [1, d_model]
+  return {
+    "embed.W_E": ops.concat([ops.add(dx0, dx1), dx2], 0), // [p+1, d_model]
+    "pos_embed.W_pos": ops.concat([ops.sum(dx0, 0, true), ops.sum(dx1, 0, true), dx2], 0), // [3, d_model]
+    "blocks.0.attn.W_Q": split(ops.matmul(equals, dq, { transposeA: true })), // [head, d_model, d_head]
+    "blocks.0.attn.W_K": split(ops.matmul(pass.x, dk, { transposeA: true })), // [head, d_model, d_head]
+    "blocks.0.attn.W_V": split(ops.matmul(pass.x, dv, { transposeA: true })), // [head, d_model, d_head]
+    "blocks.0.attn.W_O": ops.reshape(dW_O, [n_heads, d_head, d_model]), // [head, d_head, d_model]
+    "blocks.0.mlp.W_in": dW_in, // [d_model, d_mlp]
+    "blocks.0.mlp.W_out": dW_out, // [d_mlp, d_model]
+    "unembed.W_U": dW_U, // [d_model, classes]
+  };
+}
+
+/** Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}). */
+export function lossAndGradients<T>(
+  ops: Ops<T>,
+  weights: Tensors<T>,
+  batch: Batch,
+  heads: readonly Head[],
+  shape: ForwardShape,
+  dropout?: DropoutMasks<T>,
+): LossAndGradients<T> {
+  const pass = forward(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape, dropout);
+  const { loss, dLogits } = crossEntropy(ops, pass.logits, ops.constant(batch.columns), heads, shape.batch);
+  const perHead = headWeights(heads).data;
+  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / shape.batch));
+  const columnWeights = ops.constant(float64(perClass, [1, perClass.length]));
+  return { loss, gradients: backward(ops, pass, weights, dLogits, columnWeights, batch, shape, dropout) };
+}
+
+/** Per-step scalars of the optimiser, [1] each: learning rate, and the two corrections of the moments' bias. */
+export interface StepScalars<T> {
+  readonly lr: T;
+  readonly correct1: T;
+  readonly correct2: T;
+}
+
+/** Optimiser state of one weight tensor; `ema` where Grokfast is on. */
+export interface Moments<T> {
+  readonly m: T;
+  readonly v: T;
+  readonly ema: T | undefined;
+}
+
+/**
+ * One tensor's update. Grokfast-EMA (Lee et al. 2024): e ← α·e + (1−α)·g, g ← g + λ·e with the current gradient (Eq. 13 of Syrkis &
+ * Søgaard 2024 prints a lag). Then AdamW with decoupled weight decay (Loshchilov & Hutter 2019).
+ */
+export function update<T>(
+  ops: Ops<T>,
+  weight: T,
+  gradient: T,
+  state: Moments<T>,
+  scalars: StepScalars<T>,
+  config: Pick<RunConfig, "beta1" | "beta2" | "eps" | "weight_decay" | "grokfast_alpha" | "grokfast_lambda">,
+): { weight: T; filtered: T; state: Moments<T> } {
+  const c = (value: number) => ops.constant(float64([value], [1]));
+  const { beta1, beta2, grokfast_alpha: alpha, grokfast_lambda: lambda } = config;
+  const blend = (decay: number, old: T, now: T) => ops.add(ops.mul(old, c(decay)), ops.mul(now, c(1 - decay)));
+  const ema = state.ema === undefined ? undefined : blend(alpha, state.ema, gradient);
+  const filtered = ema === undefined ? gradient : ops.add(gradient, ops.mul(ema, c(lambda)));
+  const m = blend(beta1, state.m, filtered);
+  const v = blend(beta2, state.v, ops.mul(filtered, filtered));
+  const direction = ops.div(ops.mul(m, scalars.correct1), ops.add(ops.sqrt(ops.mul(v, scalars.correct2)), c(config.eps)));
+  const step = ops.mul(ops.add(direction, ops.mul(weight, c(config.weight_decay))), scalars.lr);
+  return { weight: ops.sub(weight, step), filtered, state: { m, v, ema } };
+}
+
+/** Sum of squares of a tensor, [1]. */
+export function sumOfSquares<T>(ops: Ops<T>, a: T, shape: readonly number[]): T {
+  // Rows first: one float32 sum over a million terms would lose digits.
+  const width = shape.at(-1) ?? 1;
+  const byRow = ops.reshape(a, [sizeOf(shape) / width, width]);
+  return ops.sum(ops.sum(ops.mul(byRow, byRow), 1), 0, true);
+}
+
+/** The weight tensors' names, in order, paired with a value for each. */
+export function eachParameter<T>(value: (name: ParameterName) => T): [ParameterName, T][] {
+  return PARAMETER_NAMES.map((name) => [name, value(name)]);
+}

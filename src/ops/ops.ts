@@ -1,0 +1,74 @@
+import type { DType, NdArray } from "../core/index.ts";
+
+/** Options of a matrix product. */
+export interface MatmulOptions<T> {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Added to the product; broadcast to its shape. */
+  readonly add?: T;
+}
+
+/**
+ * The operations that the model, its loss and its training step are written in. `T` is a runtime's handle of a tensor: a node of a
+ * graph being recorded, or a device tensor that is computed at once. Element-wise operations broadcast as in NumPy.
+ */
+export interface Ops<T> {
+  /** A fixed array, in the type that the program computes in unless it is an int32 index. */
+  constant(array: NdArray): T;
+  /** A · B of two matrices, transposed where asked. */
+  matmul(a: T, b: T, options?: MatmulOptions<T>): T;
+  add(a: T, b: T): T;
+  sub(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  div(a: T, b: T): T;
+  maximum(a: T, b: T): T;
+  exp(a: T): T;
+  /** log(1 + a) for a ≥ 0, with full relative precision near 0. */
+  log1p(a: T): T;
+  sqrt(a: T): T;
+  relu(a: T): T;
+  /** `dy` where `y`, an output of {@link relu}, is positive; 0 elsewhere. */
+  reluGrad(dy: T, y: T): T;
+  /** Sum over one axis, which is kept with length 1 where asked. */
+  sum(a: T, axis: number, keepDims?: boolean): T;
+  /** The rows of a table at int32 indices: [rows, …], [n] → [n, …]. */
+  gather(table: T, indices: T): T;
+  /** Softmax within each of the given consecutive segments of the last axis, which they fill. */
+  softmax(a: T, widths: readonly number[]): T;
+  /** Entries of a matrix by column index: [n, m], int32 [n, k] → [n, k]. */
+  takeColumns(a: T, columns: T): T;
+  /** A matrix with the entries at those columns replaced: [n, m], int32 [n, k], [n, k] → [n, m]. `a` must not be used again. */
+  putColumns(a: T, columns: T, values: T): T;
+  reshape(a: T, shape: readonly number[]): T;
+  transpose(a: T, order: readonly number[]): T;
+  concat(parts: readonly T[], axis: number): T;
+  /** Rows `[start, end)` along the first axis. */
+  slice(a: T, start: number, end: number): T;
+}
+
+/** Type and shape of a program's input. */
+export interface TensorSpec {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** Named tensors. */
+export type Tensors<T> = Readonly<Record<string, T>>;
+
+/**
+ * A computation written over {@link Ops}: from its inputs by name to its outputs by name. A name that is both is state, which the
+ * runtime carries from one run to the next.
+ */
+export interface ProgramSource {
+  /** The type that it computes in. */
+  readonly dtype: "float32" | "float64";
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly build: <T>(ops: Ops<T>, inputs: Tensors<T>) => Tensors<T>;
+}
+
+/** The named tensor; throws where there is none, which is a defect of the program. */
+export function tensor<T>(tensors: Tensors<T>, name: string): T {
+  const value = tensors[name];
+  if (value === undefined) throw new Error(`program: tensor ${name} must exist, there are ${Object.keys(tensors).join(", ")}`);
+  return value;
+}

@@ -1,0 +1,2 @@
+export * from "./onnx/onnx.ts";
+export * from "./runtime.ts";

@@ -1,0 +1,130 @@
+import { at, type NdArray } from "../core/index.ts";
+import { type HeadMetrics, headMetrics, norm, type OmegaRow, omegaRow, sampleNeurons } from "../math/index.ts";
+import {
+  forwardProgram,
+  type MetricsRow,
+  PARAMETER_NAMES,
+  type PerParameter,
+  perParameter,
+  type RunConfig,
+  tableRows,
+  zeroParameters,
+} from "../model/index.ts";
+import type { Program, Runtime } from "../runtimes/index.ts";
+import { type Dataset, headWeights, type Split } from "../tasks/index.ts";
+
+/** The weights, float32. */
+export type Weights = PerParameter<NdArray>;
+
+/** Measures a model in training: without dropout, on fixed sets of samples. */
+export interface Evaluator {
+  /** Loss and accuracy on both sets, and norms; `squares` are those of the last step, absent before the first. */
+  metrics(epoch: number, weights: Weights, squares?: Squares): Promise<MetricsRow>;
+  /** The first neuron's activations over the grid, [p²]. */
+  firstNeuron(weights: Weights): Promise<Float64Array>;
+  /** Frequency statistics of 64 seeded neurons; `grids` are the first neuron's before, at and after this epoch. */
+  omega(epoch: number, weights: Weights): Promise<(grids: readonly Float64Array[]) => OmegaRow>;
+  dispose(): Promise<void>;
+}
+
+/** Sums of squares per weight tensor of a step's gradient, before and after the filter. */
+export interface Squares {
+  readonly raw: NdArray;
+  readonly filtered: NdArray;
+}
+
+function norms(squares: NdArray): Record<string, number> {
+  return Object.fromEntries(PARAMETER_NAMES.map((name, i) => [name, Math.sqrt(at(squares.data, i))]));
+}
+
+/** The model with the given neurons alone; the others' outputs are not computed. */
+function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<number>): { config: RunConfig; weights: Weights } {
+  const { d_model, d_mlp } = config;
+  const count = neurons.length;
+  const W_in = new Float32Array(d_model * count);
+  const W_out = new Float32Array(count * d_model);
+  const [fullIn, fullOut] = [weights["blocks.0.mlp.W_in"].data, weights["blocks.0.mlp.W_out"].data];
+  for (let j = 0; j < count; j++) {
+    const neuron = neurons[j] as number;
+    for (let i = 0; i < d_model; i++) {
+      W_in[i * count + j] = fullIn[i * d_mlp + neuron] as number;
+      W_out[j * d_model + i] = fullOut[neuron * d_model + i] as number;
+    }
+  }
+  return {
+    config: { ...config, d_mlp: count },
+    weights: {
+      ...weights,
+      "blocks.0.mlp.W_in": { dtype: "float32", shape: [d_model, count], data: W_in },
+      "blocks.0.mlp.W_out": { dtype: "float32", shape: [count, d_model], data: W_out },
+    },
+  };
+}
+
+function inFloat64(weights: Weights): Weights {
+  return perParameter((name) => ({
+    dtype: "float64",
+    shape: weights[name].shape,
+    data: Float64Array.from(weights[name].data),
+  }));
+}
+
+/** An evaluator of models of this configuration. Metrics are computed from float32 logits, statistics of frequencies in float64. */
+export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset: Dataset, split: Split): Promise<Evaluator> {
+  const shapes = zeroParameters(config);
+  const weightsOfHeads = headWeights(dataset.heads).data;
+  const programs: Program[] = [];
+  const compile = async (...args: Parameters<typeof forwardProgram>) => {
+    const program = await runtime.compile(forwardProgram(...args));
+    programs.push(program);
+    return program;
+  };
+  const scorer = async (samples: Int32Array): Promise<(weights: Weights) => Promise<HeadMetrics>> => {
+    const program = await compile(config, shapes, samples.length, ["logits"], "float32");
+    const feeds = tableRows(samples, dataset);
+    return async (weights) => {
+      const { logits } = await program.run({ ...weights, ...feeds });
+      return headMetrics(logits as NdArray, dataset.targets, dataset.heads, samples);
+    };
+  };
+  const scoreTrain = await scorer(split.train);
+  const scoreValidation = await scorer(split.validation);
+
+  const everySample = tableRows(Int32Array.from(dataset.x0.keys()), dataset);
+  const watch = async (neurons: ArrayLike<number>) => {
+    const sized = withNeurons(config, shapes, neurons);
+    const program = await compile(sized.config, sized.weights, dataset.x0.length, ["blocks.0.mlp.hook_post"], "float64");
+    return async (weights: Weights) => {
+      const reduced = inFloat64(withNeurons(config, weights, neurons).weights);
+      const { "blocks.0.mlp.hook_post": post } = await program.run({ ...reduced, ...everySample });
+      return post as NdArray<"float64">; // [p², neurons]
+    };
+  };
+  const watchFirst = await watch([0]);
+  const watchSample = await watch(sampleNeurons(config.d_mlp, 64, config.seed));
+
+  return {
+    async metrics(epoch, weights, squares) {
+      const train = await scoreTrain(weights);
+      const validation = await scoreValidation(weights);
+      const objective = train.loss.reduce((sum, loss, h) => sum + loss * at(weightsOfHeads, h), 0);
+      const norms2 = squares && {
+        gradient_norms: norms(squares.raw),
+        filtered_gradient_norms: norms(squares.filtered),
+      };
+      const weight_norms = Object.fromEntries(PARAMETER_NAMES.map((name) => [name, norm(weights[name].data)]));
+      return { epoch, train, validation, objective, ...norms2, weight_norms };
+    },
+    async firstNeuron(weights) {
+      return (await watchFirst(weights)).data.slice();
+    },
+    async omega(epoch, weights) {
+      const neurons = await watchSample(weights);
+      const copied = { ...neurons, data: neurons.data.slice() };
+      return (grids) => omegaRow(epoch, copied, config.p, grids, config.seed);
+    },
+    async dispose() {
+      for (const program of programs) await program.dispose();
+    },
+  };
+}

@@ -1,0 +1,3 @@
+export * from "./presets.ts";
+export * from "./ticks.ts";
+export * from "./trainer.ts";

@@ -1,0 +1,175 @@
+import { float32, MiiiiError, type NdArray } from "../core/index.ts";
+import type { OmegaRow } from "../math/index.ts";
+import {
+  initParameters,
+  type MetricsRow,
+  PARAMETER_NAMES,
+  type PerParameter,
+  perParameter,
+  type RunConfig,
+  stepProgram,
+  tableRows,
+  targetColumns,
+  zeroParameters,
+} from "../model/index.ts";
+import type { Program, Runtime } from "../runtimes/index.ts";
+import { makeDataset, makeSplit } from "../tasks/index.ts";
+import { dropoutMasks } from "./dropout.ts";
+import { type Evaluator, makeEvaluator, type Squares } from "./evaluate.ts";
+import { ticksOf } from "./ticks.ts";
+
+/** Everything that a run needs to go on from an epoch exactly as it would have. */
+export interface TrainState {
+  /** Completed epochs. */
+  readonly epoch: number;
+  readonly parameters: PerParameter<NdArray>;
+  readonly m: PerParameter<NdArray>;
+  readonly v: PerParameter<NdArray>;
+  /** Grokfast's average; absent where it is off. */
+  readonly ema?: PerParameter<NdArray>;
+}
+
+/** What happens in a run, in order. */
+export type TrainEvent =
+  | { readonly type: "progress"; readonly epoch: number }
+  | { readonly type: "tick"; readonly row: MetricsRow }
+  | { readonly type: "omega"; readonly row: OmegaRow }
+  /** Weights to keep. */
+  | { readonly type: "checkpoint"; readonly epoch: number; readonly parameters: PerParameter<NdArray> }
+  /** A state to go on from, should the run break off; the last event of a run, whether it came to its end or was stopped. */
+  | { readonly type: "state"; readonly state: TrainState };
+
+/** How a run is trained. */
+export interface TrainOptions {
+  readonly config: RunConfig;
+  readonly runtime: Runtime;
+  /** Go on from here instead of from the beginning. */
+  readonly state?: TrainState;
+  /** Log the frequency statistics (default: yes). */
+  readonly omega?: boolean;
+  /** Stops the run within a few epochs, with a last state. */
+  readonly signal?: AbortSignal;
+}
+
+/** The state before the first epoch: initial weights, moments of zero. */
+export function initialState(config: RunConfig): TrainState {
+  return {
+    epoch: 0,
+    parameters: initParameters(config, config.seed),
+    m: zeroParameters(config),
+    v: zeroParameters(config),
+    ...(config.grokfast_lambda === 0 ? {} : { ema: zeroParameters(config) }),
+  };
+}
+
+function prefixed(prefix: string, tensors: PerParameter<NdArray>): [string, NdArray][] {
+  return PARAMETER_NAMES.map((name) => [prefix + name, tensors[name]]);
+}
+
+async function stateOf(program: Program, epoch: number): Promise<TrainState> {
+  const held = await program.getState();
+  const part = (prefix: string) => perParameter((name) => held[prefix + name] as NdArray);
+  return {
+    epoch,
+    parameters: part(""),
+    m: part("m/"),
+    v: part("v/"),
+    ...(Object.keys(held).some((name) => name.startsWith("ema/")) ? { ema: part("ema/") } : {}),
+  };
+}
+
+/** The first neuron's statistics need the epochs before and after a tick: what is open until then. */
+class OmegaWindow {
+  readonly #evaluator: Evaluator;
+  readonly #ticks: ReadonlySet<number>;
+  #grids: { epoch: number; grid: Float64Array }[] = [];
+  #open: { epoch: number; finish: (grids: readonly Float64Array[]) => OmegaRow }[] = [];
+
+  constructor(evaluator: Evaluator, ticks: ReadonlySet<number>) {
+    this.#evaluator = evaluator;
+    this.#ticks = ticks;
+  }
+
+  /** Whether a row waits for the next epoch, or the next epoch's row will need this one. */
+  isOpen(epoch: number): boolean {
+    return this.#ticks.has(epoch) || this.#ticks.has(epoch + 1);
+  }
+
+  /** Looks at the model after `epoch`; gives the rows that this completes. */
+  async advance(epoch: number, weights: () => Promise<PerParameter<NdArray>>): Promise<OmegaRow[]> {
+    if (!this.isOpen(epoch) && !this.#ticks.has(epoch - 1)) return [];
+    const now = await weights();
+    this.#grids = [...this.#grids.slice(-2), { epoch, grid: await this.#evaluator.firstNeuron(now) }];
+    const done = this.#open.map(({ finish }) => finish(this.#grids.map(({ grid }) => grid)));
+    this.#open = this.#ticks.has(epoch) ? [{ epoch, finish: await this.#evaluator.omega(epoch, now) }] : [];
+    return done;
+  }
+}
+
+/** The learning rate and Adam's corrections of the first and second moments' bias at a step, which counts from 1. */
+function scalarsOf(config: RunConfig, step: number): Record<string, NdArray> {
+  const one = (value: number) => float32([value], [1]);
+  return {
+    lr: one(config.lr * (config.warmup > 0 ? Math.min(step / config.warmup, 1) : 1)),
+    correct1: one(1 / (1 - config.beta1 ** step)),
+    correct2: one(1 / (1 - config.beta2 ** step)),
+  };
+}
+
+/**
+ * Trains a model, full batch, one epoch a step, and yields what happens; it writes nothing itself. The same configuration, runtime and
+ * machine give the same run bit for bit, in one piece or resumed.
+ *
+ * @throws MiiiiError (`numeric`) naming the epoch when the loss or a gradient is no longer finite.
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  const { config, runtime, signal } = options;
+  const dataset = makeDataset(config, config.seed);
+  const split = makeSplit(config.p, config.train_fraction, config.seed);
+  const batch = { ...tableRows(split.train, dataset), columns: targetColumns(dataset.targets, dataset.heads, split.train) };
+  const start = options.state ?? initialState(config);
+  const ticks = ticksOf(config.epochs);
+  const program = await runtime.compile(stepProgram(config, batch));
+  const evaluator = await makeEvaluator(runtime, config, dataset, split);
+  const window = new OmegaWindow(evaluator, options.omega === false ? new Set() : ticks.omega);
+  try {
+    program.setState(
+      Object.fromEntries([
+        ...prefixed("", start.parameters),
+        ...prefixed("m/", start.m),
+        ...prefixed("v/", start.v),
+        ...(start.ema ? prefixed("ema/", start.ema) : []),
+      ]),
+    );
+    const weights = async () => (await stateOf(program, 0)).parameters;
+    const look = async function* (epoch: number, squares?: Squares): AsyncGenerator<TrainEvent, void, void> {
+      if (ticks.metrics.has(epoch)) yield { type: "tick", row: await evaluator.metrics(epoch, await weights(), squares) };
+      for (const row of await window.advance(epoch, weights)) yield { type: "omega", row };
+      if (ticks.checkpoints.has(epoch)) yield { type: "checkpoint", epoch, parameters: await weights() };
+    };
+    if (start.epoch === 0) yield* look(0);
+    let stateDue = false;
+    for (let epoch = start.epoch + 1; epoch <= config.epochs; epoch++) {
+      const masks = config.dropout > 0 ? dropoutMasks(config, epoch, batch.rows0.data.length) : {};
+      const out = await program.run({ ...scalarsOf(config, epoch), ...masks });
+      const { loss, gradient_squares: raw, filtered_squares: filtered } = out as Record<string, NdArray>;
+      if (loss === undefined || raw === undefined || filtered === undefined) throw new Error("step: outputs are missing");
+      if (!loss.data.every(Number.isFinite) || !raw.data.every(Number.isFinite)) {
+        throw new MiiiiError("numeric", `training: loss and gradients must be finite, they are not at epoch ${epoch}`);
+      }
+      yield* look(epoch, { raw, filtered });
+      yield { type: "progress", epoch };
+      stateDue ||= ticks.checkpoints.has(epoch) || signal?.aborted === true;
+      // A state within an open window of statistics would lose the window's row on resuming.
+      if (stateDue && epoch < config.epochs && !window.isOpen(epoch)) {
+        stateDue = false;
+        yield { type: "state", state: await stateOf(program, epoch) };
+        if (signal?.aborted) return;
+      }
+    }
+    yield { type: "state", state: await stateOf(program, Math.max(start.epoch, config.epochs)) };
+  } finally {
+    await program.dispose();
+    await evaluator.dispose();
+  }
+}
