@@ -10,15 +10,32 @@ export const OMEGA_NEURONS = 64;
 /** Token permutations per neuron of the null. */
 export const NULL_DRAWS = 20;
 
+/** Each part's largest power over its mean power; 0 for an empty part. */
+function partPeaks(power: Float64Array, p: number): PerPart<number> {
+  const ranges = partRanges(p);
+  const means = partMeans(power, p);
+  const peak = (part: keyof PerPart<number>) => {
+    let largest = 0;
+    for (let i = ranges[part][0]; i < ranges[part][1]; i++) largest = Math.max(largest, power[i] as number);
+    return means[part] === 0 ? 0 : largest / means[part];
+  };
+  return { x0: peak("x0"), x1: peak("x1"), interior: peak("interior") };
+}
+
 /**
  * The null of the sound rule: for each part the 99 % quantile, pooled over the live neurons and {@link NULL_DRAWS} token permutations
  * of each, of the part's largest power over its mean power. Infinity for a part that no neuron has any power in.
  *
  * @param grids Neurons over the p×p grid.
+ * @param visit Told of each permuted spectrum, for further statistics under the same null.
  */
-export function soundThresholds(grids: readonly Float64Array[], p: number, random: Random, level = 0.99): PerPart<number> {
-  const ranges = partRanges(p);
-  const maxima: PerPart<number[]> = { x0: [], x1: [], interior: [] };
+export function soundThresholds(
+  grids: readonly Float64Array[],
+  p: number,
+  random: Random,
+  visit?: (power: Float64Array) => void,
+): PerPart<number> {
+  const peaks: PerPart<number>[] = [];
   const permuted = new Float64Array(p * p);
   const width = (p + 1) / 2;
   const scratch = { re: new Float64Array(p * width), im: new Float64Array(p * width) };
@@ -26,17 +43,15 @@ export function soundThresholds(grids: readonly Float64Array[], p: number, rando
     if (isDead(grid)) continue;
     for (let draw = 0; draw < NULL_DRAWS; draw++) {
       const power = halfPlanePower(permuteGrid(grid, tokenPermutation(p, random), permuted), p, scratch);
-      const means = partMeans(power, p);
-      for (const part of PARTS) {
-        if (means[part] === 0) continue;
-        let largest = 0;
-        for (let i = ranges[part][0]; i < ranges[part][1]; i++) largest = Math.max(largest, power[i] as number);
-        maxima[part].push(largest / means[part]);
-      }
+      peaks.push(partPeaks(power, p));
+      visit?.(power);
     }
   }
-  const limit = (values: number[]) => (values.length === 0 ? Number.POSITIVE_INFINITY : quantile(values, level));
-  return { x0: limit(maxima.x0), x1: limit(maxima.x1), interior: limit(maxima.interior) };
+  const limit = (part: keyof PerPart<number>) => {
+    const values = peaks.map((peak) => peak[part]).filter((value) => value > 0);
+    return values.length === 0 ? Number.POSITIVE_INFINITY : quantile(values, 0.99);
+  };
+  return { x0: limit("x0"), x1: limit("x1"), interior: limit("interior") };
 }
 
 /** The sound rule: entries of a half-plane spectrum whose power over their part's mean exceeds the part's threshold, ascending. */

@@ -48,6 +48,23 @@ export function halfPlanePower(grid: ArrayLike<number>, p: number, scratch?: Com
   return power;
 }
 
+/**
+ * For each k = 1..(p−1)/2 the share of a neuron's variance in {const, cos k, sin k} ⊗ {const, cos k, sin k} without the constant
+ * (Nanda et al. 2023): the entries (k, 0), (0, k), (k, k) and (−k, k). Zeros for a spectrum without power.
+ */
+export function frequencyShares(power: Float64Array, p: number): Float64Array {
+  const m = (p - 1) / 2;
+  let total = 0;
+  for (let i = 0; i < power.length; i++) total += power[i] as number;
+  const shares = new Float64Array(m);
+  if (total === 0) return shares;
+  for (let k = 1; k <= m; k++) {
+    const interior = (k0: number) => at(power, 2 * m + (k0 - 1) * m + k - 1);
+    shares[k - 1] = (at(power, k - 1) + at(power, m + k - 1) + interior(k) + interior(p - k)) / total;
+  }
+  return shares;
+}
+
 /** Power below this share of the whole spectrum is rounding, not a part with structure of its own. */
 const EMPTY_PART = 1e-12;
 

@@ -5,3 +5,4 @@ export * from "./half-plane.ts";
 export * from "./nulls.ts";
 export * from "./statistics.ts";
 export * from "./svd.ts";
+export * from "./token-basis.ts";
