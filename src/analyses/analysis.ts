@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Json, NdArray } from "../core/index.ts";
 import type { OmegaRow } from "../math/index.ts";
-import type { Parameters, RunConfig } from "../model/index.ts";
+import type { MetricsRow, Parameters, RunConfig } from "../model/index.ts";
 import type { Head, Split } from "../tasks/index.ts";
 
 /**
@@ -17,22 +17,7 @@ export const ACTIVATION_NAMES = ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hoo
 /** The name of an activation. */
 export type ActivationName = (typeof ACTIVATION_NAMES)[number];
 
-/** One line of a run's `metrics.jsonl`; lists over heads are in order of q. */
-export interface MetricsRow {
-  /** Completed epochs; 0 is the initial state. */
-  readonly epoch: number;
-  /** Mean cross-entropy in nats and accuracy per head, without dropout. */
-  readonly train: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
-  readonly validation: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
-  /** The weighted training loss (Eq. 12 up to a constant), without dropout. */
-  readonly objective: number;
-  /** L2 norms per weight tensor of the last step's gradient, before and after Grokfast's filter; absent at epoch 0. */
-  readonly gradient_norms?: Readonly<Record<string, number>>;
-  readonly filtered_gradient_norms?: Readonly<Record<string, number>>;
-  readonly weight_norms: Readonly<Record<string, number>>;
-}
-
-export type { OmegaRow };
+export type { MetricsRow, OmegaRow };
 
 /** What a run directory tells over time. */
 export interface Series {
