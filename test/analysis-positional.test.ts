@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { positional } from "../src/analyses/positional.ts";
+import { float64, MiiiiError, type NdArray } from "../src/core/index.ts";
+import { assertAllClose } from "./helpers/assert.ts";
+import { checkContract, fieldsOf, inputWith, normals } from "./helpers/spectral-input.ts";
+
+const p = 11;
+const d_model = 64;
+
+/** Logits of three classes that do not change when the digits swap places, and such that do. */
+const commutative = fieldsOf(
+  p,
+  [1, 2, 3].map((k) => (x0: number, x1: number) => Math.cos((2 * Math.PI * k * (x0 + x1)) / p) + 0.1),
+);
+const ordered = fieldsOf(
+  p,
+  [1, 2, 3].map((k) => (x0: number, x1: number) => Math.cos((2 * Math.PI * k * (x0 + 3 * x1)) / p) + 0.1),
+);
+
+const positions = (rows: readonly ArrayLike<number>[]) =>
+  float64(
+    rows.flatMap((row) => Array.from(row)),
+    [rows.length, d_model],
+  );
+const [a, b] = [normals([d_model], "a").data, normals([d_model], "b").data];
+
+test("equal positions and a commutative mechanism: r = 1, distance 0, asymmetry 0", async () => {
+  const result = await checkContract(
+    positional,
+    inputWith({ p, d_model, W_pos: positions([a, a, b]), activations: { logits: commutative } }),
+  );
+  assertAllClose([result.pearson, result.cosine, result.sound.pearson], [1, 1, 1]);
+  assert.equal(result.sound.distance, 0);
+  assertAllClose([result.sound.asymmetry], [0], { atol: 1e-12 });
+  assert.ok(result.null.distance[0] > 1 && result.null.asymmetry > 0.5);
+  assert.equal(result.null.limit, 1.96 / 8);
+});
+
+test("unrelated positions stay within every null, and a mechanism that reads the order is as asymmetric as chance", async () => {
+  const input = inputWith({ p, d_model, W_pos: positions([a, b, b]), activations: { logits: ordered } });
+  const { pearson, cosine, sound, null: none } = await positional.run(input, {});
+  assert.ok(Math.abs(pearson) < none.limit && Math.abs(cosine) < none.limit);
+  assert.ok(sound.distance > none.distance[0] && sound.distance < none.distance[1]);
+  assert.ok(sound.pearson > none.pearson[0] && sound.pearson < none.pearson[1]);
+  assert.ok(Math.abs(sound.asymmetry - none.asymmetry) < 0.15, `${sound.asymmetry} against ${none.asymmetry}`);
+});
+
+test("W_E + v with W_pos − v is the same function: r moves, the sound measures do not", async () => {
+  const W_E = normals([p + 1, d_model], "tokens");
+  const v = normals([d_model], "shift").data.map((value) => 3 * value);
+  const shifted = (matrix: NdArray<"float64">, sign: number, rows: number) =>
+    float64(
+      matrix.data.map((value, i) => (i < rows * d_model ? value + sign * (v[i % d_model] as number) : value)),
+      matrix.shape,
+    );
+  const W_pos = positions([a, b, b]);
+  const before = await positional.run(inputWith({ p, d_model, W_E, W_pos, activations: { logits: ordered } }), {});
+  const after = await positional.run(
+    inputWith({ p, d_model, W_E: shifted(W_E, 1, p), W_pos: shifted(W_pos, -1, 2), activations: { logits: ordered } }),
+    {},
+  );
+  assert.ok(after.pearson - before.pearson > 0.5);
+  assertAllClose([after.sound.distance, after.sound.pearson], [before.sound.distance, before.sound.pearson]);
+});
+
+test("distance is in units of the tokens' spread about their mean, the '=' row left out", async () => {
+  // Tokens ±e0 about a far mean: every one at distance 1 of the centre for an even number, close to it for 11.
+  const W_E = new Float64Array((p + 1) * d_model);
+  for (let x = 0; x <= p; x++) W_E[x * d_model] = x === p ? 1e6 : 100 + (x % 2 === 0 ? 1 : -1);
+  const moved = a.map((value, i) => (i === 5 ? value + 2 : value));
+  const input = inputWith({
+    p,
+    d_model,
+    W_E: float64(W_E, [p + 1, d_model]),
+    W_pos: positions([a, moved, b]),
+    activations: { logits: ordered },
+  });
+  const { sound } = await positional.run(input, {});
+  assertAllClose([sound.distance], [2 / Math.sqrt(1 - 1 / p ** 2)]);
+});
+
+test("several runs of one task are reported with their spread; missing logits are named", async () => {
+  const run = async (W_pos: NdArray) => {
+    const input = inputWith({ p, d_model, W_pos, activations: { logits: ordered } });
+    return { label: "x", result: await positional.run(input, {}), config: input.config };
+  };
+  const headline = positional.headline([await run(positions([a, a, b])), await run(positions([a, b, b]))]);
+  assert.match(headline, /r spreads from .* to 1 over 2 runs of nanda/);
+  assert.throws(
+    () => positional.run(inputWith({ p }), {}),
+    (error: unknown) => error instanceof MiiiiError && /logits: must be among the activations/.test(error.message),
+  );
+});
