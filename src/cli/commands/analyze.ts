@@ -1,0 +1,148 @@
+import type { Argv } from "yargs";
+import type { Analysis, OptionValues } from "../../analyses/analysis.ts";
+import { ensure, type Json } from "../../core/index.ts";
+import { analyseModel } from "../analyse.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { dashed, numberOption } from "../config-options.ts";
+import { envelope, groupsOf, type Outcome } from "../envelope.ts";
+import { figureWriter } from "../figure-file.ts";
+import { ensureGroups, loadModel } from "../models.ts";
+import { unknownName } from "../nearest.ts";
+import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
+import { parseReferences } from "../references.ts";
+import { openRuntime } from "../runtime-choice.ts";
+import { shippedRuns } from "../shipped.ts";
+import { readSplit } from "../split-file.ts";
+
+async function registry(): Promise<readonly Analysis[]> {
+  return (await import("../../analyses/registry.ts")).ANALYSES;
+}
+
+/** What may follow `analyze`. */
+export async function analysisNames(): Promise<string[]> {
+  return [...(await registry()).map(({ id }) => id), "all"];
+}
+
+function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
+  const group = `Options of ${analysis.id}:`;
+  return Object.entries(analysis.options).reduce((y, [name, spec]) => {
+    const description = `${spec.description} [default: ${spec.default}]`;
+    const option =
+      spec.type === "boolean"
+        ? ({ type: "boolean", description, group } as const)
+        : numberOption(dashed(name), description, "number", { group });
+    return y.option(dashed(name), option) as Argv<T>;
+  }, parser);
+}
+
+/** Declares the options of `analyze`, with those of the analysis that `args` name. */
+export async function options(parser: Argv<GlobalOptions>, args: readonly string[]) {
+  const analyses = await registry();
+  const names = await analysisNames();
+  const [, typed] = args;
+  if (typed !== undefined && !typed.startsWith("-") && !names.includes(typed)) throw unknownName("analysis", typed, names);
+  const list = analyses.map(({ id, description }) => `  ${id.padEnd(12)}${description}`).join("\n");
+  const declared = parser
+    .positional("analysis", { type: "string", demandOption: true, description: "an analysis of the list below, or all" })
+    .positional("checkpoints", { type: "string", array: true, default: [] as string[], description: "what to look at" })
+    .option("json", { type: "boolean", default: false, description: "print one JSON object" })
+    .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
+    .option("figure", { type: "string", requiresArg: true, description: "draw to this file: .html, .svg, .png or .vl.json" })
+    .option("split", {
+      type: "string",
+      requiresArg: true,
+      description: "JSON file with the training samples of an imported model",
+    })
+    .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
+    .epilogue(`Analyses:\n${list}\n  ${"all".padEnd(12)}every one of them`);
+  const chosen = analyses.find(({ id }) => args.slice(1).includes(id));
+  return chosen === undefined ? declared : withAnalysisOptions(declared, chosen);
+}
+
+function optionValues(analysis: Analysis, argv: Readonly<Record<string, unknown>>): OptionValues {
+  const given = Object.keys(analysis.options).flatMap((name) => {
+    const value = argv[dashed(name)];
+    return value === undefined ? [] : [[name, value as number | boolean] as const];
+  });
+  return Object.fromEntries(given);
+}
+
+/** One outcome for all analyses of a model: results by id, metrics with the id before their name. */
+function combined(outcomes: ReadonlyMap<string, Outcome>): Outcome[] {
+  const [first] = outcomes.values();
+  if (first === undefined) return [];
+  const metrics: Record<string, number> = {};
+  const result: Record<string, Json> = {};
+  for (const [id, outcome] of outcomes) {
+    for (const [name, value] of Object.entries(outcome.metrics)) metrics[`${id}.${name}`] = value;
+    result[id] = outcome.result;
+  }
+  return [{ model: first.model, metrics, result }];
+}
+
+function groupLines(outcomes: readonly Outcome[]): string {
+  return groupsOf(outcomes)
+    .map(({ label, members, metrics }) => {
+      const lines = Object.entries(metrics).map(([name, value]) => {
+        const { mean, sd, min, max } = value as { mean: number; sd: number; min: number; max: number };
+        const number = (x: number) => Number(x.toPrecision(4)).toString();
+        return `  ${name}: ${number(mean)} ± ${number(sd)} (${number(min)} to ${number(max)})`;
+      });
+      return `${label}: ${members.length} runs, mean ± standard deviation\n${lines.join("\n")}\n`;
+    })
+    .join("\n");
+}
+
+/** Runs one analysis, or all, on each checkpoint; prints summaries or JSON, writes files. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const { analysis: name, checkpoints, figure, out, json } = argv;
+  const analyses = await registry();
+  const one = analyses.find(({ id }) => id === name);
+  if (one === undefined && name !== "all") throw unknownName("analysis", name, await analysisNames());
+  ensure(
+    checkpoints.length > 0,
+    "usage",
+    () => `analyze ${name}: a checkpoint must be given: a file, a run directory or a shipped run (${shippedRuns().join(", ")})`,
+  );
+  ensure(
+    figure === undefined || one !== undefined,
+    "usage",
+    () => "--figure draws one analysis; miiii report draws all of them, got analyze all",
+  );
+  ensure(figure === undefined || figure !== out, "usage", () => `--figure and --out must be different files, got ${out} twice`);
+  const drawFigure = figure === undefined ? undefined : figureWriter(figure);
+  for (const file of [out, figure]) if (file !== undefined) ensureWritable(file);
+  const references = parseReferences(checkpoints);
+  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+
+  const runtime = await openRuntime("auto", undefined);
+  const outcomes: Outcome[] = [];
+  for (const reference of references) {
+    const model = await loadModel(reference, train);
+    const found = await analyseModel(one === undefined ? analyses : [one], model, {
+      runtime,
+      seed: argv.seed ?? 0,
+      options: one === undefined ? {} : optionValues(one, argv),
+    });
+    if (one === undefined) {
+      const left = analyses.filter(({ id }) => !found.has(id)).map(({ id }) => id);
+      if (left.length > 0) note(`${model.label}: ${left.join(", ")} need a run directory and are left out`);
+    }
+    outcomes.push(...(one === undefined ? combined(found) : found.values()));
+    if (!json) {
+      print(`${model.label} (${model.checkpoint.path})\n`);
+      for (const [id, { result }] of found) {
+        const definition = analyses.find((analysis) => analysis.id === id) as Analysis;
+        print(`${one === undefined ? `${definition.title}\n` : ""}${definition.summary(result).trimEnd()}\n`);
+      }
+    }
+  }
+  ensureGroups(outcomes.map(({ model }) => model));
+  if (json) print(jsonText(envelope(name, outcomes)));
+  else if (outcomes.some(({ model }) => model.group !== undefined)) print(groupLines(outcomes));
+  if (out !== undefined) writeText(out, jsonText(envelope(name, outcomes)));
+  if (drawFigure !== undefined && one !== undefined) {
+    const entries = outcomes.map(({ model, result }) => ({ label: model.label, result, config: model.checkpoint.config }));
+    await drawFigure(one.figure(entries), { title: one.title, headline: one.headline(entries) });
+  }
+}

@@ -1,0 +1,36 @@
+import type { Argv } from "yargs";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { print } from "../output.ts";
+
+const BASH = `# miiii completion for bash; add to ~/.bashrc: source <(miiii completion bash)
+_miiii() {
+  local word
+  COMPREPLY=()
+  while IFS= read -r word; do
+    [ -n "$word" ] && COMPREPLY+=("$word")
+  done < <(miiii completion --words "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _miiii miiii
+`;
+
+const ZSH = `#compdef miiii
+# miiii completion for zsh; add to ~/.zshrc: source <(miiii completion zsh)
+_miiii() {
+  local -a found
+  found=("\${(@f)$(miiii completion --words "\${words[@]:1:$((CURRENT - 1))}" 2>/dev/null)}")
+  found=(\${found:#})
+  (( \${#found} )) && compadd -a found
+  _files
+}
+compdef _miiii miiii
+`;
+
+/** Declares the options of `completion`. */
+export function options(parser: Argv<GlobalOptions>) {
+  return parser.positional("shell", { choices: ["bash", "zsh"] as const, default: "bash" as const, description: "the shell" });
+}
+
+/** Prints the completion script of a shell. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  print(argv.shell === "zsh" ? ZSH : BASH);
+}

@@ -1,0 +1,103 @@
+import type { Argv } from "yargs";
+import { tensorsOf } from "../../checkpoint/index.ts";
+import { type Json, sizeOf } from "../../core/index.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { envelope } from "../envelope.ts";
+import type { HeadEvaluation, SplitName } from "../evaluate.ts";
+import { loadModel, type Model } from "../models.ts";
+import { jsonText, print } from "../output.ts";
+import { parseReferences } from "../references.ts";
+import { openRuntime } from "../runtime-choice.ts";
+import { readSplit } from "../split-file.ts";
+import { table } from "../table.ts";
+
+/** Declares the options of `inspect`. */
+export function options(parser: Argv<GlobalOptions>) {
+  return parser
+    .positional("checkpoint", { type: "string", demandOption: true, description: "a file, a run directory or a shipped run" })
+    .option("evaluate", { type: "boolean", default: false, description: "accuracy and cross-entropy per head and split" })
+    .option("split", {
+      type: "string",
+      requiresArg: true,
+      description: "JSON file with the training samples of an imported model",
+    })
+    .option("json", { type: "boolean", default: false, description: "print one JSON object" });
+}
+
+const SPLITS = ["train", "validation", "test", "all"] as const satisfies readonly SplitName[];
+
+function describe(model: Model) {
+  const { checkpoint, split } = model;
+  const tensors = [...tensorsOf(checkpoint.parameters)].map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
+  return {
+    epoch: checkpoint.epoch ?? null,
+    parameters: tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    tensors,
+    split:
+      split === undefined ? null : { train: split.train.length, validation: split.validation.length, test: split.test.length },
+    metadata: { ...checkpoint.metadata },
+  };
+}
+
+/** Means over the heads by split: `accuracy_train`, `cross_entropy_test`, … */
+function meansOf(heads: readonly HeadEvaluation[]): Record<string, number> {
+  const means: Record<string, number> = {};
+  for (const measure of ["accuracy", "cross_entropy"] as const) {
+    for (const name of SPLITS) {
+      const values = heads.flatMap((head) => head[measure][name] ?? []);
+      if (values.length > 0) means[`${measure}_${name}`] = values.reduce((a, b) => a + b, 0) / values.length;
+    }
+  }
+  return means;
+}
+
+function evaluationTable(heads: readonly HeadEvaluation[]): string {
+  const names = SPLITS.filter((name) => heads.some(({ accuracy }) => accuracy[name] !== undefined));
+  const head = ["q", ...names.map((name) => `acc ${name}`), ...names.map((name) => `CE ${name}`)];
+  const rows = heads.map(({ q, accuracy, cross_entropy }) => [
+    String(q),
+    ...names.map((name) => (accuracy[name] ?? 0).toFixed(4)),
+    ...names.map((name) => (cross_entropy[name] ?? 0).toExponential(2)),
+  ]);
+  return table([head, ...rows]);
+}
+
+function summary(model: Model, description: ReturnType<typeof describe>): string {
+  const { checkpoint } = model;
+  const { split, tensors, parameters, epoch } = description;
+  const config = Object.entries(checkpoint.config).map(([key, value]) => `${key} ${value}`);
+  return [
+    table([
+      ["file", checkpoint.path],
+      ["sha256", checkpoint.sha256],
+      ["epoch", epoch === null ? "not known" : String(epoch)],
+      [
+        "samples",
+        split === null ? "split not known" : `${split.train} train, ${split.validation} validation, ${split.test} test`,
+      ],
+      ["parameters", String(parameters)],
+    ]).replace(/^(\S+) +/gm, (_, name: string) => name.padEnd(12)),
+    `config      ${config.join(" · ")}`,
+    "",
+    tensors.map(({ name, dtype, shape }) => `${name.padEnd(22)}${dtype} [${shape.join(", ")}]`).join("\n"),
+  ].join("\n");
+}
+
+/** Prints what a checkpoint holds, and with `--evaluate` how well it does. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+  const models: Model[] = [];
+  for (const reference of parseReferences([argv.checkpoint])) models.push(await loadModel(reference, train));
+  const runtime = argv.evaluate ? await openRuntime("auto", undefined) : undefined;
+  const outcomes = [];
+  for (const model of models) {
+    const description = describe(model);
+    const heads = runtime === undefined ? undefined : await (await import("../evaluate.ts")).evaluateModel(model, runtime);
+    const result: Json = heads === undefined ? description : { ...description, heads };
+    outcomes.push({ model, metrics: heads === undefined ? {} : meansOf(heads), result });
+    if (argv.json) continue;
+    print(`${model.label}\n${summary(model, description)}\n`);
+    if (heads !== undefined) print(`${evaluationTable(heads)}\n`);
+  }
+  if (argv.json) print(jsonText(envelope("inspect", outcomes)));
+}

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import type { Argv } from "yargs";
+import { openRunDirectory } from "../../checkpoint/index.ts";
+import { ensure } from "../../core/index.ts";
+import type { MetricsRow } from "../../model/index.ts";
+import { headsOf } from "../../tasks/index.ts";
+import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
+import { Interrupted } from "../exit.ts";
+import { note, print, shownPath } from "../output.ts";
+import { createProgress } from "../progress.ts";
+import { openRuntime } from "../runtime-choice.ts";
+import type { TrainRunOptions, TrainRunResult } from "../train-run.ts";
+
+/** Declares the options of `train`. */
+export function options(parser: Argv<GlobalOptions>) {
+  const declared = parser
+    .option("preset", { choices: PRESETS, requiresArg: true, description: "the settings to start from" })
+    .option("fast", { type: "boolean", default: false, description: "the preset's fast variant: groks in fewer epochs" })
+    .option("out", { type: "string", requiresArg: true, description: "folder of the run, new [default: runs/<preset>-<seed>]" })
+    .option("resume", { type: "string", requiresArg: true, description: "go on with the run in this folder; takes --epochs" })
+    .option("no-omega", { type: "boolean", default: false, description: "leave the frequency statistics over time out" })
+    .option("runtime", {
+      choices: ["auto", "onnx", "tensorflow"] as const,
+      default: "auto" as const,
+      requiresArg: true,
+      description: "what executes the training step",
+    })
+    .option("threads", numberOption("threads", "CPU threads", "integer"))
+    .example("$0 train --preset nanda", "modular addition; groks after some 10,000 epochs")
+    .example("$0 train --preset miiii --fast --p 53 --seed 1", "29 remainders at once, smaller and faster")
+    .example("$0 train --resume runs/nanda-0 --epochs 20000", "go on with a run");
+  return withConfigOptions(declared);
+}
+
+function percent(accuracy: readonly number[]): string {
+  return `${((100 * accuracy.reduce((a, b) => a + b, 0)) / accuracy.length).toFixed(1)}%`;
+}
+
+/** Runs `work` with progress shown, and with Ctrl-C and termination asking it to save and stop; twice, at once. */
+async function supervised(
+  total: number,
+  work: (options: Pick<TrainRunOptions, "signal" | "onProgress" | "onTick">) => Promise<TrainRunResult>,
+): Promise<TrainRunResult> {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    note("stopping, saving the run (again to stop at once)");
+    controller.abort();
+  };
+  let progress: ReturnType<typeof createProgress> | undefined;
+  let accuracy: Record<string, string> = {};
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  try {
+    return await work({
+      signal: controller.signal,
+      onProgress: (epoch) => {
+        progress ??= createProgress("epoch", total, { start: epoch - 1 });
+        progress.update(epoch, accuracy);
+      },
+      onTick: ({ train, validation }: MetricsRow) => {
+        accuracy = { train: percent(train.accuracy), validation: percent(validation.accuracy) };
+      },
+    });
+  } finally {
+    progress?.stop();
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+}
+
+/** Trains a new run or goes on with one; prints the run's folder. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const { preset, resume } = argv;
+  const overrides = configOverrides(argv);
+  const { trainRun, resumeRun } = await import("../train-run.ts");
+  let result: TrainRunResult;
+  if (resume !== undefined) {
+    const fixed = ["preset", "fast", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];
+    const given = fixed.filter((name) => argv[name] !== undefined && argv[name] !== false);
+    ensure(
+      given.length === 0,
+      "usage",
+      () => `--resume goes on with the run's own settings, so it excludes --${given.join(", --")}`,
+    );
+    const total = overrides.epochs ?? openRunDirectory(resume).header.config.epochs;
+    const runtime = await openRuntime(argv.runtime, argv.threads);
+    note(`${resume}: going on to epoch ${total} on ${runtime.name} (${runtime.device})`);
+    result = await supervised(total, (watch) => resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, ...watch }));
+  } else {
+    ensure(preset !== undefined, "usage", () => `--preset or --resume must be given; presets are ${PRESETS.join(", ")}`);
+    const config = presetConfig(preset as Preset, overrides, argv.fast);
+    headsOf(config);
+    const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
+    const runtime = await openRuntime(argv.runtime, argv.threads);
+    note(
+      `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${runtime.name} (${runtime.device})`,
+    );
+    result = await supervised(config.epochs, (watch) => trainRun(config, out, { runtime, omega: !argv.noOmega, ...watch }));
+  }
+  const path = shownPath(result.path);
+  if (result.interrupted) {
+    throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; miiii train --resume ${path} goes on`);
+  }
+  print(path);
+}

@@ -1,0 +1,36 @@
+import { activationsOf } from "../activations/index.ts";
+import { ensure } from "../core/index.ts";
+import { headMetrics } from "../math/index.ts";
+import type { Runtime } from "../runtimes/index.ts";
+import { headsOf, makeDataset } from "../tasks/index.ts";
+import type { Model } from "./models.ts";
+
+/** The sets of samples that a model is evaluated on; without a known split, `all` alone. */
+export type SplitName = "train" | "validation" | "test" | "all";
+
+/** Accuracy and mean cross-entropy (nats) of one head by set of samples. */
+export type HeadEvaluation = {
+  q: number;
+  classes: number;
+  accuracy: { [name in SplitName]?: number };
+  cross_entropy: { [name in SplitName]?: number };
+};
+
+/** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */
+export async function evaluateModel(model: Model, runtime: Runtime): Promise<HeadEvaluation[]> {
+  const { config, parameters } = model.checkpoint;
+  const heads = headsOf(config);
+  const { targets } = makeDataset(config, config.seed ?? 0);
+  const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
+  ensure(logits !== undefined, "runtime", () => `${model.checkpoint.path}: the forward pass must give logits, gave none`);
+  const { train, validation, test } = model.split ?? {};
+  const sets = Object.entries({ train, validation, test, all: undefined }) as [SplitName, Int32Array | undefined][];
+  const known = sets.filter(([name, rows]) => name === "all" || (rows !== undefined && rows.length > 0));
+  const found = known.map(([name, rows]) => [name, headMetrics(logits, targets, heads, rows)] as const);
+  return heads.map(({ q, classes }, h) => ({
+    q,
+    classes,
+    accuracy: Object.fromEntries(found.map(([name, { accuracy }]) => [name, accuracy[h] as number])),
+    cross_entropy: Object.fromEntries(found.map(([name, { loss }]) => [name, loss[h] as number])),
+  }));
+}

@@ -1,0 +1,78 @@
+import { basename, dirname, extname } from "node:path";
+import { isRunDirectory, statOf } from "../checkpoint/index.ts";
+import { ensure, MiiiiError } from "../core/index.ts";
+import { nearest } from "./nearest.ts";
+import { shippedPath, shippedRuns } from "./shipped.ts";
+
+/** A checkpoint as named on the command line, found but not read yet. */
+export interface Reference {
+  readonly label: string;
+  /** The label that it shares with others of its group (`label=a,b,c`). */
+  readonly group?: string;
+  /** `run`: a run directory, `file`: a safetensors file, `foreign`: a format that is imported. */
+  readonly kind: "run" | "file" | "foreign";
+  readonly path: string;
+}
+
+const FOREIGN = [".pth", ".pt", ".npz"];
+
+function locate(name: string): Pick<Reference, "kind" | "path"> {
+  const stat = statOf(name);
+  if (stat?.isDirectory()) return { kind: "run", path: name };
+  if (stat !== undefined) return { kind: FOREIGN.includes(extname(name).toLowerCase()) ? "foreign" : "file", path: name };
+  const shipped = shippedRuns();
+  if (shipped.includes(name)) return { kind: "run", path: shippedPath(name) };
+  const close = nearest(name, shipped);
+  const names = shipped.length === 0 ? "there are none" : shipped.join(", ");
+  throw new MiiiiError(
+    "io",
+    `${name}: must be a checkpoint file, a run directory or a shipped run (${names})${close ? `; did you mean ${close}?` : ""}`,
+  );
+}
+
+/** A short name for what was not labelled: the run's folder, a file's name, or both for a step of a run. */
+function defaultLabel(name: string): string {
+  const file = basename(name.replace(/[/\\]+$/, ""));
+  const step = /^step-(\d+)\.safetensors$/.exec(file)?.[1];
+  if (step !== undefined) return `${basename(dirname(name)) || "."}@${Number(step)}`;
+  return file.replace(/\.(safetensors|pth|pt|npz)$/i, "");
+}
+
+function parse(word: string): Reference[] {
+  // A path may hold '=' and ',' itself.
+  const whole = statOf(word) !== undefined;
+  const [, label, rest] = (whole ? null : /^([^=/\\]+)=(.*)$/s.exec(word)) ?? [undefined, undefined, word];
+  const target = rest ?? word;
+  ensure(target !== "", "usage", () => `${word}: a checkpoint must follow the label`);
+  const members = statOf(target) !== undefined || !target.includes(",") ? [target] : target.split(",");
+  if (members.length === 1) return [{ label: label ?? defaultLabel(target), ...locate(target) }];
+  ensure(label !== undefined, "usage", () => `${word}: a group of runs must have a label: label=a,b,c`);
+  return members.map((member, i) => ({ label: `${label} ${i + 1}`, group: label, ...locate(member) }));
+}
+
+/** Finds the checkpoints that `words` name; the labels are unique. */
+export function parseReferences(words: readonly string[]): Reference[] {
+  const references = words.flatMap(parse);
+  const byLabel = new Map<string, Reference>();
+  for (const reference of references) {
+    const other = byLabel.get(reference.label);
+    ensure(
+      other === undefined,
+      "usage",
+      () =>
+        `label ${reference.label}: must be given once, is ${other?.path} and ${reference.path}; choose others: label=${reference.path}`,
+    );
+    byLabel.set(reference.label, reference);
+  }
+  return references;
+}
+
+/** The shipped runs, as `miiii report` takes them where it is given none. */
+export function shippedReferences(): Reference[] {
+  return shippedRuns().map((name) => ({ label: name, kind: "run" as const, path: shippedPath(name) }));
+}
+
+/** Whether a reference leads to something that changes over time. */
+export function isRun(reference: Reference): boolean {
+  return reference.kind === "run" && isRunDirectory(reference.path);
+}
