@@ -1,8 +1,9 @@
 import { at, dim, type NdArray, randomStream } from "../core/index.ts";
-import { commonDomain, concatPanels, figure, matrixImage, scatter } from "../figures/index.ts";
+import { commonDomain, figure, matrixImage, scatter } from "../figures/index.ts";
 import { cosine, dot, norm, pearson, quantile } from "../math/index.ts";
 import { defineAnalysis, type Labelled } from "./analysis.ts";
 import { activationOf, positionEmbedding, tokenEmbedding } from "./inputs.ts";
+import { ownColours } from "./spectral-panels.ts";
 import { listed, perRun, short } from "./spectral-text.ts";
 
 /** Result of `positional`. */
@@ -171,11 +172,13 @@ draws). \`null.asymmetry\`: the same ratio with samples paired at random instead
     const points = scatter({
       rows: entries.flatMap(({ label, result: { W_pos } }) =>
         W_pos[0]
-          .map((value, i) => ({ run: label, dimension: i, "W_pos[0]": value, "W_pos[1]": at(W_pos[1], i) }))
+          .map((value, i) => ({ run: label, dimension: i, first: value, second: at(W_pos[1], i) }))
           .filter(({ dimension }) => dimension % every === 0),
       ),
-      x: "W_pos[0]",
-      y: "W_pos[1]",
+      x: "first",
+      y: "second",
+      xTitle: "W_pos[0]",
+      yTitle: "W_pos[1]",
       series: "run",
       runs: entries.map(({ label }) => label),
       also: ["dimension"],
@@ -183,12 +186,10 @@ draws). \`null.asymmetry\`: the same ratio with samples paired at random instead
       title: "Each dimension at both positions",
       subtitle: perRun(entries, ({ result }) => `r = ${result.pearson.toFixed(2)} (null ±${result.null.limit.toFixed(2)})`),
     });
-    return figure(
-      concatPanels([concatPanels(strips, { scales: "mixed", columns: 1, spacing: 12 }), points], { scales: "mixed" }),
-      {
-        title: "Positional embeddings",
-        description: `Position embeddings of the two digits as signed strips, and one against the other. ${headline(entries)}`,
-      },
-    );
+    return figure(ownColours([ownColours(strips, 1, 12), points]), {
+      title: "Positional embeddings",
+      subtitle: "all runs on shared scales",
+      description: `Position embeddings of the two digits as signed strips, and one against the other. ${headline(entries)}`,
+    });
   },
 });

@@ -1,6 +1,7 @@
-import { concatPanels, linesWithBand, matrixImage, type Panel } from "../figures/index.ts";
+import { linesWithBand, matrixImage, type Panel } from "../figures/index.ts";
 import { norm } from "../math/index.ts";
 import type { Labelled } from "./analysis.ts";
+import { ownColours } from "./spectral-panels.ts";
 import { short } from "./spectral-text.ts";
 import type { SvdResult } from "./svd.ts";
 
@@ -62,7 +63,7 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
   const all = entries.flatMap(({ result }) => result.vectors);
   const reach = Math.max(...all.flatMap(({ entries: values }) => values.map(Math.abs)), 1e-12);
   const largest = Math.max(...all.flatMap(({ periodogram }) => periodogram), 1e-12);
-  return entries.flatMap(({ label, result }) => {
+  return entries.flatMap(({ label, result }, i) => {
     if (result.vectors.length === 0) return [];
     const height = 14 * result.vectors.length;
     return [
@@ -76,6 +77,7 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
         width: 380,
         height,
         valueTitle: "entry",
+        legend: i === 0,
       }),
       matrixImage({
         title: "and their periodograms",
@@ -87,6 +89,7 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
         width: 260,
         height,
         valueTitle: "share",
+        legend: i === 0,
       }),
     ];
   });
@@ -95,8 +98,5 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
 /** Spectra, cumulative curves and leading vectors of all runs. */
 export function svdPanel(entries: readonly Labelled<SvdResult>[]): Panel {
   const curves = [spectrumPanel(entries), cumulativePanel(entries, "paper"), cumulativePanel(entries, "sound")];
-  return concatPanels(
-    [concatPanels(curves, { scales: "mixed" }), concatPanels(vectorPanels(entries), { scales: "mixed", columns: 2 })],
-    { scales: "mixed", columns: 1 },
-  );
+  return ownColours([ownColours(curves), ownColours(vectorPanels(entries), 2)], 1);
 }

@@ -167,6 +167,7 @@ share that a random direction, or as many random directions as the subspace has,
   figure: (entries) =>
     figure(svdPanel(entries), {
       title: "Singular values of the token embedding",
+      subtitle: "all runs on shared scales",
       description: `Singular values, both cumulative curves, and the leading singular vectors with their periodograms. ${headline(entries)}`,
     }),
 });
