@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromHalfBits, toHalfBits } from "../src/checkpoint/half.ts";
+import { fromHalfBits, toHalfBits } from "../src/checkpoint/formats/half.ts";
 import { decodeSafetensors, encodeSafetensors } from "../src/checkpoint/index.ts";
 import { float32, float64, int32, type NdArray, randomStream } from "../src/core/index.ts";
 

@@ -4,8 +4,8 @@ import { sha256 } from "./bytes.ts";
 import { checkParameters } from "./check-parameters.ts";
 import { parseStoredConfig, type StoredConfig } from "./config.ts";
 import { readFileBytes } from "./files.ts";
-import { decodeSafetensors } from "./safetensors.ts";
-import { parseJson } from "./strict-json.ts";
+import { decodeSafetensors } from "./formats/safetensors.ts";
+import { parseJson } from "./formats/strict-json.ts";
 
 /** A model file. */
 export interface Checkpoint {

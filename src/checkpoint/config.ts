@@ -1,6 +1,6 @@
 import { ensure, messageOf } from "../core/index.ts";
 import { DROPOUT_MASKS, INITS, type ModelConfig, parameterShapes, type RunConfig } from "../model/index.ts";
-import { isObject } from "./strict-json.ts";
+import { isObject } from "./formats/strict-json.ts";
 
 /** What every model file says of itself: task and sizes. Models trained elsewhere say no more; this project's say all. */
 export type StoredConfig = Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | keyof ModelConfig> & Partial<RunConfig>;

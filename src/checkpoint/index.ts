@@ -3,7 +3,7 @@ export * from "./check-parameters.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
 export * from "./files.ts";
+export * from "./formats/safetensors.ts";
 export * from "./json-lines.ts";
 export * from "./resume.ts";
 export * from "./run-directory.ts";
-export * from "./safetensors.ts";

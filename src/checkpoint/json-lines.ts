@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync } from "node:fs";
 import { ensure, ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import { readFileBytes, statOf, systemReason, writeAll, writeFileAtomic } from "./files.ts";
-import { isObject, parseJson } from "./strict-json.ts";
+import { isObject, parseJson } from "./formats/strict-json.ts";
 
 /** A line of a series over time. */
 export interface EpochRow {

@@ -2,9 +2,9 @@ import { ensure, type NdArray } from "../core/index.ts";
 import { PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
 import { configText, parseRunConfig } from "./config.ts";
 import { readFileBytes, writeFileAtomic } from "./files.ts";
+import { decodeSafetensors, encodeSafetensors } from "./formats/safetensors.ts";
+import { parseJson } from "./formats/strict-json.ts";
 import { type RunDirectory, runFiles, runMetadata } from "./run-directory.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
-import { parseJson } from "./strict-json.ts";
 
 /** Everything that the next training step depends on: continuing from it is bit for bit the uninterrupted run. */
 export interface ResumeState {

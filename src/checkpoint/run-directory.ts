@@ -6,9 +6,9 @@ import { tensorsOf } from "./check-parameters.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { configText, parseRunConfig } from "./config.ts";
 import { readFileBytes, statOf, systemReason, writeFileAtomic } from "./files.ts";
+import { encodeSafetensors } from "./formats/safetensors.ts";
+import { isObject, parseJsonBytes } from "./formats/strict-json.ts";
 import { type EpochRow, type JsonLines, readJsonLines } from "./json-lines.ts";
-import { encodeSafetensors } from "./safetensors.ts";
-import { isObject, parseJsonBytes } from "./strict-json.ts";
 
 /** What `config.json` of a run says. */
 export interface RunHeader {
@@ -31,6 +31,7 @@ export interface RunHeader {
  * - `config.json`: the {@link RunHeader};
  * - `metrics.jsonl`, `omega.jsonl`: one row a tick, epochs ascending;
  * - `step-000012345.safetensors`: the weights after that many epochs, nine digits;
+ * - `history.jsonl`: one row for each stretch of training: epochs, wall time, runtime, device;
  * - `resume.safetensors`: what continuing needs beside them.
  */
 export interface RunDirectory {
@@ -44,6 +45,7 @@ export const runFiles = {
   metrics: (run: { readonly path: string }) => join(run.path, "metrics.jsonl"),
   omega: (run: { readonly path: string }) => join(run.path, "omega.jsonl"),
   resume: (run: { readonly path: string }) => join(run.path, "resume.safetensors"),
+  history: (run: { readonly path: string }) => join(run.path, "history.jsonl"),
   checkpoint: (run: { readonly path: string }, epoch: number) =>
     join(run.path, `step-${String(epoch).padStart(9, "0")}.safetensors`),
 } as const;

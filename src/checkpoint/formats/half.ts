@@ -1,4 +1,4 @@
-import { at, ensure } from "../core/index.ts";
+import { at, ensure } from "../../core/index.ts";
 
 const scratch = new DataView(new ArrayBuffer(4));
 

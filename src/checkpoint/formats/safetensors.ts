@@ -1,11 +1,8 @@
-import { type DataOf, type DType, ensure, ensureFinite, MiiiiError, type NdArray, sizeOf } from "../core/index.ts";
-import { bytesOf, elementsOf, quoted } from "./bytes.ts";
-import { decodeBfloat16, decodeHalf, encodeHalf } from "./half.ts";
+import { type DType, ensure, ensureFinite, MiiiiError, type NdArray, sizeOf } from "../../core/index.ts";
+import { bytesOf, quoted } from "../bytes.ts";
+import { encodeHalf } from "./half.ts";
+import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
 import { isObject, parseJsonBytes } from "./strict-json.ts";
-
-/** Element types read; F32, F64, F16 and I32 are written too. BF16 and F16 become float32, I64 becomes int32. */
-const STORED_BYTES = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2 } as const;
-type Stored = keyof typeof STORED_BYTES;
 
 const STORED_AS = { float64: "F64", float32: "F32", int32: "I32" } as const satisfies Record<DType, Stored>;
 
@@ -135,36 +132,6 @@ function checkLayout(entries: readonly Entry[], where: string, dataLength: numbe
   );
 }
 
-function decodeEntry(entry: Entry, bytes: Uint8Array): NdArray {
-  const make = <D extends DType>(dtype: D, data: DataOf[D]): NdArray<D> => ({ dtype, shape: entry.shape, data });
-  switch (entry.dtype) {
-    case "F32":
-      return make("float32", elementsOf("float32", bytes, entry.where));
-    case "F64":
-      return make("float64", elementsOf("float64", bytes, entry.where));
-    case "I32":
-      return make("int32", elementsOf("int32", bytes, entry.where));
-    case "F16":
-      return make("float32", decodeHalf(bytes));
-    case "BF16":
-      return make("float32", decodeBfloat16(bytes));
-    case "I64":
-      return make("int32", decodeInt64(bytes, entry.where));
-    default:
-      return entry.dtype satisfies never;
-  }
-}
-
-/** Little-endian int64 as int32; throws where one does not fit. */
-export function decodeInt64(bytes: Uint8Array, where: string): Int32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Int32Array.from({ length: bytes.byteLength / 8 }, (_, i) => {
-    const value = view.getBigInt64(8 * i, true);
-    ensure(value === BigInt.asIntN(32, value), "input", () => `${where}: every entry must fit 32 bits, got ${value} at ${i}`);
-    return Number(value);
-  });
-}
-
 /**
  * The tensors and metadata of a safetensors file. Every size is checked against the bytes there are before anything is allocated.
  *
@@ -212,7 +179,8 @@ export function decodeSafetensors(
 
   const tensors = new Map<string, NdArray>();
   for (const entry of entries) {
-    const array = decodeEntry(entry, bytes.subarray(start + entry.begin, start + entry.end));
+    const part = bytes.subarray(start + entry.begin, start + entry.end);
+    const array = decodeStored(entry.dtype, part, entry.shape, entry.where);
     if (options.requireFinite !== false) ensureFinite(array, entry.where);
     tensors.set(entry.name, array);
   }

@@ -1,5 +1,5 @@
-import { MiiiiError, messageOf } from "../core/index.ts";
-import { quoted } from "./bytes.ts";
+import { MiiiiError, messageOf } from "../../core/index.ts";
+import { quoted } from "../bytes.ts";
 
 /** What an object's JSON came to: unknown values by name. */
 export type JsonObject = { readonly [key: string]: unknown };
