@@ -1,24 +1,12 @@
 import { ensure } from "../core/index.ts";
+import { CELL_ALPHABET, packCells } from "./cells.ts";
 import { hintonEncoding } from "./hinton.ts";
-import { flatMatrix, type GridImageOptions, gridImage, type Matrix, type NamedMatrix, quantise } from "./image.ts";
+import { flatMatrix, type GridImageOptions, gridImage, type Matrix, type NamedMatrix } from "./image.ts";
 import { colourDomain } from "./palette.ts";
-import { concatPanels, type Panel, significant } from "./panel.ts";
+import { concatPanels, type Panel } from "./panel.ts";
 
 /** Cells on a side of the detail; the paper shows the top left 37 × 37 too. */
 const SIDE = 37;
-
-// One character a cell, 90 levels: none of " \ < that JSON or HTML would have to escape, and in the order of their codes.
-const FIRST_CODE = 35; // '#'
-const SKIPPED = [60, 92]; // '<' and '\'
-const ALPHABET = Array.from({ length: 126 - FIRST_CODE + 1 }, (_, i) => FIRST_CODE + i)
-  .filter((code) => !SKIPPED.includes(code))
-  .map((code) => String.fromCharCode(code))
-  .join("");
-
-/** The values of a matrix over `domain` in one character each (90 levels), for {@link gridWithDetail}; row by row. */
-export function encodeCells(matrix: Matrix, domain: readonly [number, number]): string {
-  return Array.from(quantise(flatMatrix(matrix).data, domain, ALPHABET.length), (level) => ALPHABET.charAt(level)).join("");
-}
 
 /** Settings of {@link gridWithDetail}. */
 export interface GridDetailOptions extends GridImageOptions {
@@ -82,14 +70,14 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
     width: cell * wide,
     height: cell * high,
     title: { text: "brushed cells", fontSize: 11, fontWeight: "normal" },
-    data: { values: matrices.map(({ name, values }) => ({ name, alphabet: ALPHABET, cells: encodeCells(values, domain) })) },
+    data: { values: matrices.map(({ name, flat }) => ({ name, ...packCells(flat.data, columns, domain, 1) })) },
     transform: [
       ...(options.picker === undefined ? [] : [{ filter: `datum.name === ${options.picker}` }]),
       { calculate: `sequence(0, ${wide * high})`, as: "i" },
       { flatten: ["i"] },
       { calculate: `${start("column", wide, columns)} + datum.i % ${wide}`, as: "column" },
       { calculate: `${start("row", high, rows)} + floor(datum.i / ${wide})`, as: "row" },
-      { calculate: `${significant(domain[0])} + ${(domain[1] - domain[0]) / (ALPHABET.length - 1)} * ${level}`, as: "v" },
+      { calculate: `datum.low + (datum.high - datum.low) * ${level} / ${CELL_ALPHABET.length - 1}`, as: "v" },
       { calculate: "abs(datum.v)", as: "size" },
     ],
     mark: { type: "point", shape: "square", opacity: 1, strokeWidth: 0.5 },

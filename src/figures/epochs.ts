@@ -18,6 +18,12 @@ export function epochAxis(last: number) {
   } as const;
 }
 
+/** The centre of each of `columns` columns evenly spaced in log(1 + epoch) between 0 and `last`. */
+export function epochColumns(last: number, columns: number): number[] {
+  const top = Math.log1p(last);
+  return Array.from({ length: columns }, (_, column) => Math.expm1((top * (column + 0.5)) / columns));
+}
+
 /**
  * Resamples a series over epochs onto columns evenly spaced in log(1 + epoch), for a heatmap over log epochs drawn as an image:
  * each column holds the value at the last tick at or before its centre.
@@ -28,10 +34,8 @@ export function epochAxis(last: number) {
  * matrixImage({ values: heads.map((h) => resampleLogEpochs(epochs, accuracyOf(h), 240)), x: epochImageAxis(epochs), y: { labels: primes } })
  */
 export function resampleLogEpochs(epochs: readonly number[], values: readonly number[], columns: number): number[] {
-  const top = Math.log1p(at(epochs, epochs.length - 1));
   let tick = 0;
-  return Array.from({ length: columns }, (_, column) => {
-    const epoch = Math.expm1((top * (column + 0.5)) / columns);
+  return epochColumns(at(epochs, epochs.length - 1), columns).map((epoch) => {
     while (tick + 1 < epochs.length && at(epochs, tick + 1) <= epoch) tick++;
     return at(values, tick);
   });

@@ -1,5 +1,6 @@
 import { at, ensure } from "../core/index.ts";
-import { epochAxis } from "./epochs.ts";
+import { type PackedCells, packCells } from "./cells.ts";
+import { epochAxis, epochColumns } from "./epochs.ts";
 import { valueColour } from "./heatmap.ts";
 import { type Colouring, colourDomain, palette } from "./palette.ts";
 import { type Panel, type PanelSize, significant, titleOf } from "./panel.ts";
@@ -157,6 +158,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
   // Row 0 is at the top: a reversed scale, except that Vega's image needs its y below its y2 in pixels either way.
   const y = placeAxis(options.y ?? {}, first.rows, height, true);
   const data = matrices.map(({ name, matrix }) => ({
+    ...readableCells(matrix, domain, options),
     name,
     x0: x.low,
     x1: x.high,
@@ -191,6 +193,25 @@ export function matrixImage(options: MatrixImageOptions): Panel {
   return { ...titleOf(options), width, height, layer: [image, scaleOnly, frame, ...overlay] } as unknown as Panel;
 }
 
+/** Beyond so many cells an image carries its colours alone: the values are in the analysis's JSON. */
+const MAX_READABLE = 8192;
+
+/** The values of a moderate matrix beside its image, so that the figure's table and CSV have them. */
+function readableCells(matrix: FlatMatrix, domain: readonly [number, number], options: MatrixImageOptions): PackedCells | object {
+  if (matrix.data.length > MAX_READABLE || options.picker !== undefined) return {};
+  const namesOf = (axis: ImageAxis | undefined, key: string, length: number) => {
+    if (axis === undefined) return {};
+    if ("labels" in axis) return { [key]: axis.labels };
+    if ("epochs" in axis) return { [key]: epochColumns(axis.epochs, length).map(Math.round) };
+    return axis.from === undefined ? {} : { [key]: Array.from({ length }, (_, i) => i + (axis.from ?? 0)) };
+  };
+  return {
+    ...packCells(matrix.data, matrix.columns, domain, 2),
+    ...namesOf(options.x, "columnNames", matrix.columns),
+    ...namesOf(options.y, "rowNames", matrix.rows),
+  };
+}
+
 /** Settings of {@link gridImage}. */
 export interface GridImageOptions extends Omit<MatrixImageOptions, "x" | "y"> {
   /** Row title, x₀ where left out; and column title, x₁. */
@@ -216,10 +237,10 @@ export function gridImage(options: GridImageOptions): Panel {
  * @example figure(panels, { description, params: [picker("neuron", names, "neuron")] })
  */
 export function picker(name: string, names: readonly string[], label = name) {
-  return { name, value: at0(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
+  return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
 }
 
-function at0(names: readonly string[]): string {
+function firstOf(names: readonly string[]): string {
   const first = names[0];
   ensure(first !== undefined, "input", () => "picker: needs at least one name");
   return first;

@@ -13,6 +13,7 @@
  * `runs` is always the list of labels in the order of the entries: it fixes the colours.
  */
 export * from "./bars.ts";
+export * from "./cells.ts";
 export * from "./detail.ts";
 export * from "./epochs.ts";
 export * from "./heatmap.ts";

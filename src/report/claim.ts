@@ -1,0 +1,167 @@
+import type { Json } from "../core/index.ts";
+import type { ReportRun, Verdict } from "./types.ts";
+
+/**
+ * What a run is to a claim, read off its settings:
+ *
+ * - `nanda`: modular addition; `nanda-shuffled`: its twin with shuffled labels.
+ * - `miiii`: remainders by every prime, with dropout and Grokfast; `basis`: its shuffled twin.
+ * - `masked`: without q ∈ {2, 3, 5, 7}; `no-grokfast`: λ = 0; `no-dropout`: rate 0.
+ */
+export type Role = "nanda" | "nanda-shuffled" | "miiii" | "basis" | "masked" | "no-grokfast" | "no-dropout";
+
+/** The role of a run; undefined where it is none of the paper's (divisibility labels, several changes at once). */
+export function roleOf({ config }: Pick<ReportRun, "config">): Role | undefined {
+  const { task, labels, shuffle_labels, grokfast_lambda, dropout } = config;
+  if (labels !== "remainder") return undefined;
+  switch (task) {
+    case "nanda":
+      return shuffle_labels ? "nanda-shuffled" : "nanda";
+    case "basis":
+      return "basis";
+    case "masked":
+      return shuffle_labels ? undefined : "masked";
+    case "miiii":
+      if (shuffle_labels) return "basis";
+      if (grokfast_lambda === 0) return dropout === 0 ? undefined : "no-grokfast";
+      return dropout === 0 ? "no-dropout" : "miiii";
+    default:
+      return task satisfies never;
+  }
+}
+
+/** What claims read of a run. */
+export interface ClaimRun {
+  readonly label: string;
+  readonly run: ReportRun;
+  /** A metric of an analysis; undefined where the analysis has no result for this run. */
+  metric(analysis: string, name: string): number | undefined;
+  /** A whole result. */
+  result(analysis: string): Json | undefined;
+}
+
+/** The report's runs as claims read them. */
+export function claimRun(run: ReportRun): ClaimRun {
+  return {
+    label: run.label,
+    run,
+    metric: (analysis, name) => run.results[analysis]?.metrics[name],
+    result: (analysis) => run.results[analysis]?.result,
+  };
+}
+
+/** The outcome of a claim, or of one run's part in it. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** Our value, as text; empty where not tested. */
+  readonly ours: string;
+  /** What an object without the structure gives, as text. */
+  readonly none: string;
+  /** Why it was not tested, or not reproduced. */
+  readonly why?: string;
+}
+
+/** A statement of the paper, or of Nanda et al., and how these runs are held against it. */
+export interface Claim {
+  readonly id: string;
+  readonly source: string;
+  readonly statement: string;
+  /** The value in print. */
+  readonly paper: string;
+  /** The rule of the verdict, with its numbers. */
+  readonly rule: string;
+  /** The analysis whose figure shows it. */
+  readonly analysis: string;
+  judge(runs: readonly ClaimRun[]): Judgement;
+}
+
+/** A judgement of something that could not be looked at. */
+export function notTested(why: string): Judgement {
+  return { verdict: "not tested", ours: "", none: "", why };
+}
+
+/** `reproduced` where all hold, `partly` where some do, else `not reproduced`. */
+export function verdictOf(conditions: readonly boolean[]): Verdict {
+  const held = conditions.filter(Boolean).length;
+  if (held === conditions.length) return "reproduced";
+  return held === 0 ? "not reproduced" : "partly";
+}
+
+/** Runs of a role among these. */
+export function runsOf(runs: readonly ClaimRun[], role: Role): ClaimRun[] {
+  return runs.filter(({ run }) => roleOf(run) === role);
+}
+
+/** In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known. */
+export function caveatOf({ run: { config } }: ClaimRun): string | undefined {
+  const parts: string[] = [];
+  if (config.p !== 113) parts.push(`p = ${config.p}`);
+  if (config.task !== "nanda") {
+    if (config.d_model !== 256) parts.push(`d_model = ${config.d_model}`);
+    if (config.lr !== undefined && Math.abs(config.lr - 3e-4) > 1e-9) parts.push(`lr ${config.lr}`);
+    if (config.weight_decay !== undefined && Math.abs(config.weight_decay - 1 / 3) > 1e-3)
+      parts.push(`weight decay ${config.weight_decay}`);
+    if (config.init !== undefined && config.init !== "he-jax") parts.push(`init ${config.init}`);
+  }
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
+/** Several judgements of one claim as one: alike, or `partly`; those not tested say nothing unless all are. */
+export function combined(parts: readonly { readonly label: string; readonly judgement: Judgement }[]): Judgement {
+  const tested = parts.filter(({ judgement }) => judgement.verdict !== "not tested");
+  const first = (tested[0] ?? parts[0])?.judgement;
+  if (first === undefined) return notTested("no run");
+  if (tested.length === 0) return first;
+  const verdicts = new Set(tested.map(({ judgement }) => judgement.verdict));
+  const joined = (pick: (judgement: Judgement) => string | undefined) => {
+    const texts = tested
+      .map(({ label, judgement }) => ({ label, text: pick(judgement) ?? "" }))
+      .filter(({ text }) => text !== "");
+    if (tested.length === 1 || new Set(texts.map(({ text }) => text)).size === 1) return texts[0]?.text ?? "";
+    return texts.map(({ label, text }) => `${label}: ${text}`).join("; ");
+  };
+  const why = joined((judgement) => judgement.why);
+  return {
+    verdict: verdicts.size === 1 ? first.verdict : "partly",
+    ours: joined((judgement) => judgement.ours),
+    none: joined((judgement) => judgement.none),
+    ...(why === "" ? {} : { why }),
+  };
+}
+
+/** Judges every run of a role by itself; a claim without such a run is not tested. */
+export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimRun[]) => Judgement): Claim["judge"] {
+  return (runs) => {
+    const own = runsOf(runs, role);
+    if (own.length === 0) return notTested(`no run of ${role} is among these`);
+    return combined(
+      own.map((run) => {
+        const judgement = judge(run, runs);
+        const caveat = judgement.verdict === "not tested" ? undefined : caveatOf(run);
+        return {
+          label: run.label,
+          judgement: caveat === undefined ? judgement : { ...judgement, ours: `${judgement.ours} (${caveat})` },
+        };
+      }),
+    );
+  };
+}
+
+/** Reads named metrics of one analysis, or tells which is not there. */
+export function metricsOf<N extends string>(run: ClaimRun, analysis: string, names: readonly N[]): Record<N, number> | Judgement {
+  const values: Partial<Record<N, number>> = {};
+  for (const name of names) {
+    const value = run.metric(analysis, name);
+    if (value === undefined) {
+      const why = run.run.missing[analysis] ?? (run.result(analysis) === undefined ? "was not run" : `has no ${name}`);
+      return notTested(`${run.label}: ${analysis} ${why}`);
+    }
+    values[name] = value;
+  }
+  return values as Record<N, number>;
+}
+
+/** Whether {@link metricsOf} came back with a judgement. */
+export function isJudgement(value: object): value is Judgement {
+  return "verdict" in value;
+}

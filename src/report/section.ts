@@ -1,0 +1,134 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Analysis, Labelled } from "../analyses/analysis.ts";
+import { type Json, messageOf } from "../core/index.ts";
+import { THEME } from "../figures/index.ts";
+import { recolourRuns } from "./colours.ts";
+import { columnsOf, hoistDatasets, type PackedRow, unpackRows } from "./datasets.ts";
+import { escapeHtml, formatNumber, slug } from "./html.ts";
+import { inlineMarkdown, renderMarkdown } from "./markdown.ts";
+import { runChip } from "./provenance.ts";
+import { compactSvg, prefixIds } from "./svg.ts";
+import type { ReportRun } from "./types.ts";
+
+/** Rows of a figure's data that stand in the page itself; the script fills in the rest. */
+const STATIC_ROWS = 20;
+
+/** A figure of the page: the spec, without the configuration where that is the theme, and which of its datasets are its table. */
+export interface PageFigure {
+  readonly id: string;
+  readonly spec: TopLevelSpec;
+  readonly tables: readonly string[];
+}
+
+/** A section and its figure, if it has one. */
+export interface Section {
+  readonly html: string;
+  readonly figure?: PageFigure;
+}
+
+/** What draws a spec: `renderSvg`, given so that sections need not load Vega. */
+export type Draw = (spec: TopLevelSpec) => Promise<string>;
+
+function dataTable(figure: PageFigure, datasets: Readonly<Record<string, readonly PackedRow[]>>): string {
+  const tables = figure.tables.map((name) => unpackRows(datasets[name] ?? []));
+  const rows = tables.flatMap((table, i) => (tables.length > 1 ? table.map((row) => ({ table: i + 1, ...row })) : table));
+  if (rows.length === 0) return "";
+  const columns = columnsOf(rows);
+  const head = columns.map((column) => `<th scope="col">${escapeHtml(column)}</th>`).join("");
+  const body = rows
+    .slice(0, STATIC_ROWS)
+    .map((row) => `<tr>${columns.map((column) => `<td>${escapeHtml(String(row[column] ?? ""))}</td>`).join("")}</tr>`);
+  const shown = rows.length > STATIC_ROWS ? ` (up to 1,000 shown; all in the CSV)` : "";
+  return `<details class="data"><summary>data as a table: ${formatNumber(rows.length)} rows${shown}</summary>
+<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div></details>`;
+}
+
+/** A figure as it stands in the page: drawn, with its text alternative, its controls, its downloads and its data. */
+export async function figureBlock(id: string, spec: TopLevelSpec, alternative: string, draw: Draw): Promise<Section> {
+  const { spec: hoisted, datasets } = hoistDatasets(spec);
+  const svg = prefixIds(compactSvg(await draw(spec)), `${id}-`);
+  const tables = Object.keys(datasets).filter((name) => unpackRows((datasets[name] ?? []).slice(0, 1)).length > 0);
+  const { config, ...rest } = hoisted;
+  // The theme stands on the page once.
+  const shared = JSON.stringify(config) === JSON.stringify(THEME);
+  const figure = { id, spec: shared ? (rest as TopLevelSpec) : hoisted, tables };
+  const get = (what: string, text: string) => `<button type="button" data-get="${what}">${text}</button>`;
+  const buttons = [
+    get("live", "interactive"),
+    get("svg", "SVG"),
+    get("png", "PNG"),
+    tables.length > 0 ? get("csv", "CSV") : "",
+    get("spec", "Vega-Lite spec"),
+  ];
+  const html = `<figure data-figure="${id}">
+<div class="drawing" role="img" aria-label="${escapeHtml(alternative)}">${svg}</div>
+<div class="controls"></div>
+<div class="tools needs-js">${buttons.join("")}</div>
+</figure>
+${dataTable(figure, datasets)}`;
+  return { html, figure };
+}
+
+function numbersTable(analysis: Analysis, runs: readonly ReportRun[]): string {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.results[analysis.id]?.metrics ?? {})))];
+  if (names.length === 0) return "";
+  const value = (run: ReportRun, name: string) => {
+    const number = run.results[analysis.id]?.metrics[name];
+    return number === undefined ? '<td class="number missing">missing</td>' : `<td class="number">${formatNumber(number)}</td>`;
+  };
+  const head = runs.map((run, i) => `<th scope="col" class="number">${runChip(run, i)}</th>`).join("");
+  const lines = names.map(
+    (name) => `<tr><th scope="row"><code>${escapeHtml(name)}</code></th>${runs.map((run) => value(run, name)).join("")}</tr>`,
+  );
+  return `<details><summary>numbers: ${names.length} metrics</summary><div class="scroll"><table><thead><tr><th></th>${head}</tr></thead><tbody>${lines.join("")}</tbody></table></div></details>`;
+}
+
+function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
+  const lacking = runs.filter((run) => run.results[analysis.id] === undefined);
+  if (lacking.length === 0) return "";
+  const why = (run: ReportRun) => `${escapeHtml(run.label)}: ${escapeHtml(run.missing[analysis.id] ?? "was not run")}`;
+  return `<p class="missing">Missing: ${lacking.map(why).join("; ")}.</p>`;
+}
+
+/** The section of an analysis: what to see, the figure, the numbers, what they mean, and what stands for nothing. */
+export async function analysisSection(analysis: Analysis, runs: readonly ReportRun[], draw: Draw): Promise<Section> {
+  const id = `figure-${slug(analysis.id)}`;
+  const entries = runs.flatMap((run): Labelled<Json>[] => {
+    const outcome = run.results[analysis.id];
+    return outcome === undefined ? [] : [{ label: run.label, result: outcome.result, config: run.config }];
+  });
+  let drawn: Section = { html: "" };
+  let headline = "";
+  if (entries.length > 0) {
+    try {
+      headline = analysis.headline(entries);
+      const spec = recolourRuns(
+        analysis.figure(entries),
+        runs.map((run) => run.label),
+      );
+      const alternative = [spec.description ?? analysis.title, headline].filter(
+        (text, i, all) => !all.slice(0, i).some((said) => said.includes(text)),
+      );
+      drawn = await figureBlock(id, spec, alternative.join(" "), draw);
+    } catch (error) {
+      // One figure that cannot be drawn must not cost the reader all others; the page says so in its place.
+      drawn = { html: `<p class="problem">This figure could not be drawn: ${escapeHtml(messageOf(error))}</p>` };
+    }
+  }
+  const html = `<section id="${id}">
+<h2>${escapeHtml(analysis.title)} <a class="anchor" href="#${id}" aria-label="link to this figure">#</a></h2>
+${headline === "" ? "" : `<p class="headline">${inlineMarkdown(headline)}</p>`}
+${drawn.html}
+${numbersTable(analysis, runs)}
+<details class="text"><summary>definition, null and source</summary>
+<h3>Definition</h3>
+${renderMarkdown(analysis.definition)}
+<h3>Null</h3>
+${renderMarkdown(analysis.null)}
+<h3>Source</h3>
+<p>${inlineMarkdown(analysis.citation)}. The command: <code>miiii analyze ${escapeHtml(analysis.id)}</code>.</p>
+</details>
+${missingNote(analysis, runs)}
+</section>`;
+  return drawn.figure === undefined ? { html } : { html, figure: drawn.figure };
+}
