@@ -219,7 +219,7 @@ test("heads: a planted g is recovered to the digit and explains all; class biase
   for (const { q, g, logit_share, logit_share_null, restricted_loss, excluded_loss, chance_loss } of result.heads) {
     assertAllClose([logit_share], [1], { rtol: 5e-3 }); // n mod q is not quite uniform over p² samples
     assert.ok(logit_share_null < 0.3, `null ${logit_share_null} at q = ${q}`);
-    assert.ok(restricted_loss.all < 0.1 && excluded_loss.all > 0.9 * chance_loss, `${restricted_loss.all}, ${excluded_loss.all}`);
+    assert.ok(restricted_loss.all < 0.2 && excluded_loss.all > 0.9 * chance_loss, `${restricted_loss.all}, ${excluded_loss.all}`);
     if (q !== 5) continue;
     // Here g is the kernel plus the mean of 0.7·x0.
     assertAllClose(
