@@ -62,7 +62,7 @@ export function dim(array: { readonly shape: readonly number[] }, axis: number):
 }
 
 /** The element at flat index `i`; throws outside the array, so that no `undefined` enters arithmetic. */
-export function at(data: ArrayLike<number>, i: number): number {
+export function at<T>(data: ArrayLike<T>, i: number): T {
   const value = data[i];
   if (value === undefined) throw new MiiiiError("input", `array: index ${i} must be below ${data.length}`);
   return value;

@@ -51,7 +51,13 @@ function oneHot(rows: NdArray<"int32">, offset: number, p: number): NdArray<"flo
  * the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
  * of nearly equal numbers, so both stay exact far below float32's resolution of the logits.
  */
-function crossEntropy<T>(ops: Ops<T>, logits: T, columns: T, heads: readonly Head[], batch: number): { loss: T; dLogits: T } {
+export function crossEntropy<T>(
+  ops: Ops<T>,
+  logits: T,
+  columns: T,
+  heads: readonly Head[],
+  batch: number,
+): { loss: T; dLogits: T } {
   const indicator = ops.constant(headIndicator(heads)); // [heads, classes]
   const zeros = ops.constant(float64(new Float64Array(batch * heads.length), [batch, heads.length]));
   const softmax = ops.softmax(

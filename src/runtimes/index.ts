@@ -1,2 +1,3 @@
 export * from "./onnx/onnx.ts";
 export * from "./runtime.ts";
+export * from "./tensorflow.ts";

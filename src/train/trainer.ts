@@ -154,10 +154,18 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       const out = await program.run({ ...scalarsOf(config, epoch), ...masks });
       const { loss, gradient_squares: raw, filtered_squares: filtered } = out as Record<string, NdArray>;
       if (loss === undefined || raw === undefined || filtered === undefined) throw new Error("step: outputs are missing");
-      if (!loss.data.every(Number.isFinite) || !raw.data.every(Number.isFinite)) {
-        throw new MiiiiError("numeric", `training: loss and gradients must be finite, they are not at epoch ${epoch}`);
+      const notFinite = () =>
+        new MiiiiError(
+          "numeric",
+          `training: loss and gradients must be finite, they are not at epoch ${epoch}; is lr too large?`,
+        );
+      if (!loss.data.every(Number.isFinite) || !raw.data.every(Number.isFinite)) throw notFinite();
+      try {
+        yield* look(epoch, { raw, filtered });
+      } catch (error) {
+        // The step's own loss is that of the weights before it; the new ones may already have left the finite numbers.
+        throw error instanceof MiiiiError && error.code === "numeric" ? notFinite() : error;
       }
-      yield* look(epoch, { raw, filtered });
       yield { type: "progress", epoch };
       stateDue ||= ticks.checkpoints.has(epoch) || signal?.aborted === true;
       // A state within an open window of statistics would lose the window's row on resuming.

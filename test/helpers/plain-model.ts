@@ -1,0 +1,63 @@
+import { at, dim, type NdArray } from "../../src/core/index.ts";
+import type { ModelConfig, Parameters } from "../../src/model/index.ts";
+import type { TaskConfig } from "../../src/tasks/index.ts";
+
+type Config = TaskConfig & ModelConfig;
+
+function matvec(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, columns: number, start = 0): Float64Array {
+  const y = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j] = at(y, j) + at(x, i) * at(w, start + i * columns + j);
+  return y;
+}
+
+/** The transformer block as textbooks write it, one sample at a time over all three positions, in plain loops: the oracle. */
+export function plainForward(config: Config, weights: Parameters, x0: number, x1: number) {
+  const { p, d_model, n_heads, d_head, d_mlp } = config;
+  const data = (name: keyof Parameters): ArrayLike<number> => (weights[name] as NdArray | undefined)?.data ?? [];
+  const b = (name: keyof Parameters, i: number): number => (weights[name] as NdArray | undefined)?.data[i] ?? 0;
+  const embedded = [x0, x1, p].map((token, pos) =>
+    Float64Array.from(
+      { length: d_model },
+      (_, i) => at(data("embed.W_E"), token * d_model + i) + at(data("pos_embed.W_pos"), pos * d_model + i),
+    ),
+  );
+  const z = new Float64Array(n_heads * d_head);
+  const pattern: number[][] = [];
+  const mid = embedded.map((row) => row.slice());
+  for (let h = 0; h < n_heads; h++) {
+    const project = (name: "Q" | "K" | "V") =>
+      embedded.map((row) => {
+        const y = matvec(row, data(`blocks.0.attn.W_${name}`), d_model, d_head, h * d_model * d_head);
+        return y.map((value, i) => value + b(`blocks.0.attn.b_${name}`, h * d_head + i));
+      });
+    const [q, k, v] = [project("Q"), project("K"), project("V")];
+    for (let here = 0; here < 3; here++) {
+      const scores = k.map((key) => key.reduce((sum, value, i) => sum + value * at(at(q, here), i), 0) / Math.sqrt(d_head));
+      const top = Math.max(...scores);
+      const e = scores.map((score) => Math.exp(score - top));
+      const total = e.reduce((sum, value) => sum + value, 0);
+      const weightsAt = e.map((value) => value / total);
+      const mixed = Float64Array.from({ length: d_head }, (_, i) =>
+        v.reduce((sum, row, pos) => sum + at(weightsAt, pos) * at(row, i), 0),
+      );
+      const out = matvec(mixed, data("blocks.0.attn.W_O"), d_head, d_model, h * d_head * d_model);
+      out.forEach((value, i) => {
+        const row = at(mid, here);
+        row[i] = at(row, i) + value;
+      });
+      if (here === 2) {
+        pattern.push(weightsAt);
+        z.set(mixed, h * d_head);
+      }
+    }
+  }
+  const last = at(mid, 2).map((value, i) => value + b("blocks.0.attn.b_O", i));
+  const post = matvec(last, data("blocks.0.mlp.W_in"), d_model, d_mlp).map((value, i) =>
+    Math.max(0, value + b("blocks.0.mlp.b_in", i)),
+  );
+  const mlp = matvec(post, data("blocks.0.mlp.W_out"), d_mlp, d_model);
+  const resid = last.map((value, i) => value + at(mlp, i) + b("blocks.0.mlp.b_out", i));
+  const classes = dim(weights["unembed.W_U"], 1);
+  const logits = matvec(resid, data("unembed.W_U"), d_model, classes).map((value, i) => value + b("unembed.b_U", i));
+  return { pattern, z, post, logits };
+}

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
+import { resumeRun, trainRun } from "../src/cli/train-run.ts";
+import type { NdArray } from "../src/core/index.ts";
+import type { MetricsRow } from "../src/model/index.ts";
+import { onnxRuntime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
+import { initialState, presetConfig, type TrainState, ticksOf, train } from "../src/train/index.ts";
+import { assertAllClose } from "./helpers/assert.ts";
+
+await tf.setBackend("cpu");
+const onnx = onnxRuntime({ threads: 1 });
+const tensorflow = tensorflowRuntimeOf(tf, "test");
+const folder = mkdtempSync(join(tmpdir(), "miiii-train-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const small = { p: 11, d_model: 16, n_heads: 2, d_mlp: 32, init: "he", lr: 3e-3, epochs: 60 } as const;
+const config = presetConfig("miiii", { ...small, dropout: 0.2, train_fraction: 0.6 });
+
+async function finalState(options: Parameters<typeof train>[0]): Promise<TrainState> {
+  let last: TrainState | undefined;
+  for await (const event of train(options)) if (event.type === "state") last = event.state;
+  assert.ok(last);
+  return last;
+}
+
+test("ticks: first, last, log-spaced and regular", () => {
+  const ticks = ticksOf(10_000);
+  for (const epoch of [0, 1, 2, 4, 8, 1024, 100, 9900, 10_000]) assert.ok(ticks.metrics.has(epoch), `no tick at ${epoch}`);
+  assert.ok(ticks.metrics.size > 150 && ticks.metrics.size < 250, `${ticks.metrics.size} ticks`);
+  assert.ok(ticks.omega.size > 70 && ticks.omega.size < 130, `${ticks.omega.size} statistics`);
+  assert.ok(!ticks.omega.has(10_000), "the epoch after the last does not exist");
+  assert.deepEqual([...ticksOf(0).metrics], [0]);
+});
+
+test("ONNX and TensorFlow.js agree over a hundred steps", async () => {
+  for (const dropout_mask of ["step", "sample"] as const) {
+    const hundred = { ...config, epochs: 100, dropout_mask };
+    const [a, b] = [
+      await finalState({ config: hundred, runtime: onnx, omega: false }),
+      await finalState({ config: hundred, runtime: tensorflow, omega: false }),
+    ];
+    const start = initialState(hundred).parameters;
+    for (const name of ["embed.W_E", "blocks.0.attn.W_K", "blocks.0.mlp.W_in", "unembed.W_U"] as const) {
+      const moved = Math.hypot(...Array.from(a.parameters[name].data, (x, i) => x - (start[name].data[i] as number)));
+      const apart = Math.hypot(...Array.from(a.parameters[name].data, (x, i) => x - (b.parameters[name].data[i] as number)));
+      // Rounding differs and Adam divides by small second moments, so runs drift apart slowly: far less than they move.
+      assert.ok(moved > 0.1 && apart / moved < 2e-3, `${name}: ${apart / moved} of the way`);
+    }
+  }
+});
+
+test("an operation-by-operation run holds its number of tensors still", async () => {
+  const counts: number[] = [];
+  for await (const event of train({ config: { ...config, epochs: 12 }, runtime: tensorflow, omega: false })) {
+    if (event.type === "progress") counts.push(tf.memory().numTensors);
+  }
+  assert.deepEqual(new Set(counts.slice(1)).size, 1, counts.join(" "));
+});
+
+function sameBits(a: Record<string, NdArray>, b: Record<string, NdArray>): void {
+  for (const [name, array] of Object.entries(a)) {
+    assert.deepEqual(Buffer.from(array.data.buffer), Buffer.from((b[name] as NdArray).data.buffer), name);
+  }
+}
+
+test("an interrupted and resumed run equals an uninterrupted one bit for bit", async () => {
+  const whole = join(folder, "whole");
+  const broken = join(folder, "broken");
+  const full = await trainRun(config, whole, { runtime: onnx });
+  assert.deepEqual(full, { path: whole, epoch: 60, interrupted: false });
+  const controller = new AbortController();
+  const first = await trainRun(config, broken, {
+    runtime: onnx,
+    signal: controller.signal,
+    onProgress: (epoch) => epoch === 34 && controller.abort(),
+  });
+  assert.ok(first.interrupted && first.epoch >= 34 && first.epoch < 45, `stopped at ${first.epoch}`);
+  const second = await resumeRun(broken, undefined, { runtime: onnx });
+  assert.deepEqual(second, { path: broken, epoch: 60, interrupted: false });
+  for (const file of ["metrics.jsonl", "omega.jsonl", "config.json", "resume.safetensors"]) {
+    assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
+  }
+  const last = (path: string) => readCheckpoint(listCheckpoints({ path }).at(-1)?.path ?? "").parameters;
+  sameBits(last(whole) as unknown as Record<string, NdArray>, last(broken) as unknown as Record<string, NdArray>);
+  const history = readFileSync(join(broken, "history.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    history.map((row) => [row.from_epoch, row.interrupted]),
+    [
+      [0, true],
+      [first.epoch, false],
+    ],
+  );
+});
+
+test("a finished run goes on to more epochs, and refuses fewer", async () => {
+  const path = join(folder, "longer");
+  await trainRun({ ...config, epochs: 10 }, path, { runtime: onnx, omega: false });
+  await assert.rejects(resumeRun(path, undefined, { runtime: onnx }), /has 10 epochs already; --epochs must be more/);
+  const longer = await resumeRun(path, 25, { runtime: onnx, omega: false });
+  assert.equal(longer.epoch, 25);
+  const direct = await finalState({ config: { ...config, epochs: 25 }, runtime: onnx, omega: false });
+  const kept = readCheckpoint(listCheckpoints({ path }).at(-1)?.path ?? "").parameters;
+  sameBits(direct.parameters as unknown as Record<string, NdArray>, kept as unknown as Record<string, NdArray>);
+  const rows = readFileSync(join(path, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as MetricsRow);
+  assert.deepEqual(
+    rows.map((row) => row.epoch),
+    [...rows.map((row) => row.epoch)].sort((a, b) => a - b),
+  );
+  assert.equal(rows.at(-1)?.epoch, 25);
+});
+
+test("a loss that is no longer finite stops the run at once and names the epoch; the checkpoint before stays", async () => {
+  const path = join(folder, "diverged");
+  const wild = presetConfig("nanda", { ...small, lr: 1e20, warmup: 0 });
+  await assert.rejects(trainRun(wild, path, { runtime: onnx, omega: false }), /must be finite, they are not at epoch \d/);
+  const kept = listCheckpoints({ path });
+  assert.ok(kept.length >= 1);
+  for (const { path: file } of kept) readCheckpoint(file);
+});
+
+test("a failing write in mid-training is an error that names the file, and leaves nothing half-written", async () => {
+  const path = join(folder, "full");
+  const run = trainRun(config, path, {
+    runtime: onnx,
+    omega: false,
+    onProgress: (epoch) => {
+      // A folder in the file's place makes the rename fail, after the temporary file was written.
+      if (epoch === 5) mkdirSync(join(path, "step-000000008.safetensors", "blocked"), { recursive: true });
+    },
+  });
+  await assert.rejects(run, /step-000000008\.safetensors/);
+  const names = readdirSync(path);
+  assert.deepEqual(
+    names.filter((name) => !/^(config\.json|metrics\.jsonl|resume\.safetensors|step-\d{9}\.safetensors)$/.test(name)),
+    [],
+  );
+  readCheckpoint(join(path, "step-000000004.safetensors"));
+});
+
+test("modular addition groks at p = 23 when enough of the table is shown, and its shuffled twin does not", async () => {
+  const addition = presetConfig("nanda", { p: 23, d_model: 32, n_heads: 2, epochs: 500, lr: 3e-3, train_fraction: 0.8 });
+  const accuracy = async (shuffle_labels: boolean) => {
+    let row: MetricsRow | undefined;
+    for await (const event of train({ config: { ...addition, shuffle_labels }, runtime: onnx, omega: false })) {
+      if (event.type === "tick") row = event.row;
+    }
+    assert.ok(row);
+    return [row.train.accuracy[0] as number, row.validation.accuracy[0] as number] as const;
+  };
+  const [learned, shuffled] = [await accuracy(false), await accuracy(true)];
+  assertAllClose([learned[0], shuffled[0]], [1, 1]);
+  assert.ok(learned[1] >= 0.99, `validation ${learned[1]}`);
+  assert.ok(shuffled[1] <= 0.2, `validation of the shuffled twin ${shuffled[1]}`);
+});
