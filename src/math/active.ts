@@ -67,6 +67,12 @@ export function soundActive(power: Float64Array, p: number, thresholds: PerPart<
   return active;
 }
 
+/**
+ * The share of entries that noise has above μ+2σ: |F| of noise is Rayleigh distributed, with μ = √(π/2) and σ = √(2 − π/2) in units of
+ * its scale; 3.7 %.
+ */
+export const NOMINAL_NOISE_SHARE = Math.exp(-((Math.sqrt(Math.PI / 2) + 2 * Math.sqrt(2 - Math.PI / 2)) ** 2) / 2);
+
 /** The paper's stated rule: entries with |F| above μ + 2σ of the neuron's own half-plane, ascending. Noise has 3.7 % of them. */
 export function nominalActive(power: Float64Array): number[] {
   let [total, squares] = [0, 0];
