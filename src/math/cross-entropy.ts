@@ -1,4 +1,10 @@
-import { dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
+import { type DataOf, type DType, dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
+
+/** Where a head's logits stand in a row: from column `offset`, `classes` of them. */
+export interface HeadColumns {
+  readonly offset: number;
+  readonly classes: number;
+}
 
 /** Mean cross-entropy in nats and accuracy of each head, in the order of the heads. */
 export interface HeadMetrics {
@@ -7,17 +13,18 @@ export interface HeadMetrics {
 }
 
 /**
- * Which row of the logits goes with which row of the targets, one pair for each evaluated sample. The logits may hold the named
- * samples alone, in the order named, or every sample.
+ * The row of the logits that belongs to each evaluated sample. The logits may hold the named samples alone, in the order named, or
+ * every sample.
  */
-function pairRows(logits: number, targets: number, rows: Int32Array | undefined): (i: number) => readonly [number, number] {
+function logitRows(logits: number, targets: number, rows: Int32Array | undefined): Int32Array {
+  const ascending = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
   if (rows === undefined) {
     ensure(
       logits === targets,
       "input",
       () => `headMetrics: logits and targets must have as many rows, got ${logits} and ${targets}`,
     );
-    return (i) => [i, i];
+    return ascending(logits);
   }
   ensure(
     rows.every((row) => row >= 0 && row < targets),
@@ -35,16 +42,11 @@ function pairRows(logits: number, targets: number, rows: Int32Array | undefined)
     "input",
     () => "headMetrics: rows that name every sample must be in ascending order, or which logits they mean is not known",
   );
-  return alone ? (i) => [i, rows[i] as number] : (i) => [rows[i] as number, rows[i] as number];
+  return alone ? ascending(logits) : rows;
 }
 
-/** The largest logit's class and the cross-entropy of the `classes` logits that begin at `start`. */
-function rowLoss(
-  data: Float32Array | Float64Array | Int32Array,
-  start: number,
-  classes: number,
-  target: number,
-): { readonly best: number; readonly value: number } {
+/** The first of the largest of the `classes` logits that begin at `start`, counted from there. */
+function argmaxOf(data: DataOf[DType], start: number, classes: number): number {
   let best = 0;
   let max = data[start] as number;
   for (let c = 1; c < classes; c++) {
@@ -54,10 +56,16 @@ function rowLoss(
       best = c;
     }
   }
+  return best;
+}
+
+/** Cross-entropy of the `classes` logits that begin at `start`, the largest being number `best`. */
+function crossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
+  const max = data[start + best] as number;
   let others = 0;
   for (let c = 0; c < best; c++) others += Math.exp((data[start + c] as number) - max);
   for (let c = best + 1; c < classes; c++) others += Math.exp((data[start + c] as number) - max);
-  return { best, value: max - (data[start + target] as number) + Math.log1p(others) };
+  return max - (data[start + target] as number) + Math.log1p(others);
 }
 
 /**
@@ -76,7 +84,7 @@ function rowLoss(
 export function headMetrics(
   logits: NdArray,
   targets: Int32Array | NdArray<"int32">,
-  heads: readonly { readonly offset: number; readonly classes: number }[],
+  heads: readonly HeadColumns[],
   rows?: Int32Array,
 ): HeadMetrics {
   const [n, stride] = [dim(logits, 0), dim(logits, 1)];
@@ -94,14 +102,16 @@ export function headMetrics(
       () => `headMetrics: head ${h}'s logits ${offset}..${offset + classes - 1} must lie within ${stride} columns`,
     );
   });
-  const pair = pairRows(n, m, rows);
-  const count = rows?.length ?? n;
+  const sources = logitRows(n, m, rows);
+  const count = sources.length;
   ensure(count > 0, "input", () => "headMetrics: there must be at least one sample, got none");
-  const loss = heads.map(() => 0);
-  const accuracy = heads.map(() => 0);
+  const loss = new Float64Array(heads.length);
+  const correct = new Float64Array(heads.length);
   for (let i = 0; i < count; i++) {
-    const [row, sample] = pair(i);
-    heads.forEach(({ offset, classes }, h) => {
+    const row = sources[i] as number;
+    const sample = rows === undefined ? i : (rows[i] as number);
+    for (let h = 0; h < heads.length; h++) {
+      const { offset, classes } = heads[h] as HeadColumns;
       const target = classOf[sample * heads.length + h] as number;
       if (!(target >= 0 && target < classes)) {
         throw new MiiiiError(
@@ -109,13 +119,15 @@ export function headMetrics(
           `headMetrics: target of sample ${sample}, head ${h} must be in 0..${classes - 1}, got ${target}`,
         );
       }
-      const { best, value } = rowLoss(logits.data, row * stride + offset, classes, target);
+      const start = row * stride + offset;
+      const best = argmaxOf(logits.data, start, classes);
+      const value = crossEntropy(logits.data, start, classes, target, best);
       if (!Number.isFinite(value)) {
         throw new MiiiiError("numeric", `headMetrics: logits of row ${row}, head ${h} must be finite, got a loss of ${value}`);
       }
-      loss[h] = (loss[h] as number) + value / count;
-      if (best === target) accuracy[h] = (accuracy[h] as number) + 1;
-    });
+      loss[h] = (loss[h] as number) + value;
+      if (best === target) correct[h] = (correct[h] as number) + 1;
+    }
   }
-  return { loss, accuracy: accuracy.map((correct) => correct / count) };
+  return { loss: Array.from(loss, (total) => total / count), accuracy: Array.from(correct, (hits) => hits / count) };
 }

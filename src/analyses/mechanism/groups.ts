@@ -1,25 +1,30 @@
-import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
+import { dim, ensure, float64, type NdArray } from "../../core/index.ts";
 import type { TokenPermutation } from "../../math/index.ts";
-import type { Head, TaskConfig } from "../../tasks/index.ts";
+import { type Head, type Labels, numberOf, type TaskConfig } from "../../tasks/index.ts";
 
 /**
- * The class that each sample has for a head by the rule of the task, in grid order, [p²]: the remainder modulo q of n = x0 + x1·p
- * (of x0 + x1 for addition), or whether q divides it. Shuffled labels do not enter: this is the structure, not what was trained on.
+ * What each sample stands for by the rule of the task, in grid order, [p²]: n = x0 + x1·p, or x0 + x1 for addition.
  *
  * @param permutation Where given, the tokens are relabelled first.
  */
-export function residues(
-  head: Head,
-  config: Pick<TaskConfig, "task" | "p" | "labels">,
-  permutation?: TokenPermutation,
-): Int32Array {
-  const { p, task, labels } = config;
-  return Int32Array.from({ length: p * p }, (_, i) => {
-    const [row, column] = [Math.floor(i / p), i % p];
-    const [x0, x1] = [permutation?.x0[row] ?? row, permutation?.x1[column] ?? column];
-    const remainder = (task === "nanda" ? x0 + x1 : x0 + x1 * p) % head.q;
-    return labels === "divisibility" ? Number(remainder === 0) : remainder;
-  });
+export function sampleNumbers({ p, task }: Pick<TaskConfig, "task" | "p">, permutation?: TokenPermutation): Int32Array {
+  const numbers = new Int32Array(p * p);
+  for (let row = 0; row < p; row++) {
+    const x0 = permutation?.x0[row] ?? row;
+    for (let column = 0; column < p; column++) {
+      const x1 = permutation?.x1[column] ?? column;
+      numbers[row * p + column] = task === "nanda" ? x0 + x1 : numberOf(x0, x1, p);
+    }
+  }
+  return numbers;
+}
+
+/**
+ * The class that a head has for each number: its remainder modulo q, or whether q divides it. Shuffled labels do not enter: this is
+ * the structure of the task, not what was trained on.
+ */
+export function residues(numbers: Int32Array, head: Head, labels: Labels): Int32Array {
+  return labels === "divisibility" ? numbers.map((n) => Number(n % head.q === 0)) : numbers.map((n) => n % head.q);
 }
 
 /** One head's logits, [samples, classes]. */
@@ -58,19 +63,6 @@ export function doubleCentred(logits: NdArray<"float64">): NdArray<"float64"> {
 }
 
 /**
- * Calls `visit(flat, difference)` for every (sample i, class c), flat = i·classes + c, with the difference (residue_i − c) mod classes:
- * from the residue down to 0, then from the top down.
- */
-function forEachDifference(residue: Int32Array, classes: number, visit: (flat: number, difference: number) => void): void {
-  for (let i = 0; i < residue.length; i++) {
-    const r = residue[i] as number;
-    const start = i * classes;
-    for (let c = 0; c <= r; c++) visit(start + c, r - c);
-    for (let c = r + 1; c < classes; c++) visit(start + c, r - c + classes);
-  }
-}
-
-/**
  * g(δ) = the mean over samples of L[n, (n − δ) mod q], [classes]: the least-squares fit of logits that depend on (n − c) mod q alone.
  *
  * @param logits one head's, [samples, classes]. @param residue n mod q of each sample.
@@ -79,9 +71,14 @@ export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Fl
   const classes = dim(logits, 1);
   const { data } = logits;
   const kernel = new Float64Array(classes);
-  forEachDifference(residue, classes, (flat, difference) => {
-    kernel[difference] = (kernel[difference] as number) + (data[flat] as number);
-  });
+  for (let i = 0; i < residue.length; i++) {
+    const r = residue[i] as number;
+    const start = i * classes;
+    // The difference (r − c) mod q runs from r down to 0, then from q − 1 down.
+    for (let c = 0; c <= r; c++) kernel[r - c] = (kernel[r - c] as number) + (data[start + c] as number);
+    const wrapped = r + classes;
+    for (let c = r + 1; c < classes; c++) kernel[wrapped - c] = (kernel[wrapped - c] as number) + (data[start + c] as number);
+  }
   return kernel.map((total) => total / residue.length);
 }
 
@@ -107,15 +104,25 @@ export function splitByKernel(
 ): { readonly restricted: NdArray<"float64">; readonly excluded: NdArray<"float64"> } {
   const [samples, classes] = [dim(logits, 0), dim(logits, 1)];
   const [ideal, rest] = [new Float64Array(samples * classes), new Float64Array(samples * classes)];
-  forEachDifference(residue, classes, (flat, difference) => {
-    ideal[flat] = kernel[difference] as number;
-    rest[flat] = (logits.data[flat] as number) - (kernel[difference] as number);
-  });
   const means = new Float64Array(classes);
-  for (let i = 0; i < samples; i++)
-    for (let c = 0; c < classes; c++) means[c] = at(means, c) + (rest[i * classes + c] as number) / samples;
+  // Twice over, so that no index has to be taken modulo q.
+  const twice = new Float64Array(2 * classes);
+  twice.set(kernel);
+  twice.set(kernel, classes);
   for (let i = 0; i < samples; i++) {
-    for (let c = 0; c < classes; c++) ideal[i * classes + c] = (ideal[i * classes + c] as number) + (means[c] as number);
+    const first = (residue[i] as number) + classes;
+    const start = i * classes;
+    for (let c = 0; c < classes; c++) {
+      const value = twice[first - c] as number;
+      const other = (logits.data[start + c] as number) - value;
+      ideal[start + c] = value;
+      rest[start + c] = other;
+      means[c] = (means[c] as number) + other;
+    }
+  }
+  for (let i = 0; i < samples; i++) {
+    for (let c = 0; c < classes; c++)
+      ideal[i * classes + c] = (ideal[i * classes + c] as number) + (means[c] as number) / samples;
   }
   return { restricted: float64(ideal, logits.shape), excluded: float64(rest, logits.shape) };
 }

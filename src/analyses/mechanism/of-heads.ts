@@ -2,7 +2,16 @@ import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../analysis.ts";
-import { doubleCentred, energyOf, groupKernel, headLogits, kernelShare, residues, splitByKernel } from "./groups.ts";
+import {
+  doubleCentred,
+  energyOf,
+  groupKernel,
+  headLogits,
+  kernelShare,
+  residues,
+  sampleNumbers,
+  splitByKernel,
+} from "./groups.ts";
 import { partition, type SplitLosses, splitLosses } from "./losses.ts";
 import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
 
@@ -53,13 +62,17 @@ export function headLosses(
 /** The mechanism of every head in its own group. */
 export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
   const random = randomStream(input.seed, "mechanism/permutations");
-  const permutations = Array.from({ length: HEAD_PERMUTATIONS }, () => tokenPermutation(input.config.p, random));
+  const { labels } = input.config;
+  const numbers = sampleNumbers(input.config);
+  const permuted = Array.from({ length: HEAD_PERMUTATIONS }, () =>
+    sampleNumbers(input.config, tokenPermutation(input.config.p, random)),
+  );
   const analyse = (head: Head, h: number): HeadMechanism => {
     const own = headLogits(logits, head);
-    const residue = residues(head, input.config);
+    const residue = residues(numbers, head, labels);
     const centred = doubleCentred(own);
     const energy = energyOf(centred);
-    const shares = permutations.map((permutation) => kernelShare(centred, residues(head, input.config, permutation), energy));
+    const shares = permuted.map((other) => kernelShare(centred, residues(other, head, labels), energy));
     const { loss, restricted, excluded } = headLosses(input, own, h, residue);
     input.onProgress?.(h + 1, input.heads.length);
     return {
