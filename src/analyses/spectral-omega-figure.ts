@@ -100,7 +100,7 @@ function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: n
 function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule): Panel {
   const isPaper = rule.title === "paper";
   const rows: Row[] = entries.flatMap(({ label, result }) =>
-    rule.counts(result).map((count, i) => ({ run: label, epoch: at(rule.epochs(result), i), count, kind: "run" })),
+    rule.counts(result).map((count, i) => ({ run: label, epoch: at(rule.epochs(result), i), count, kind: "measured" })),
   );
   const nullRows: Row[] = isPaper
     ? entries.flatMap(({ label, result }) =>
@@ -108,7 +108,7 @@ function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule)
           run: label,
           epoch: at(result.paper.epochs, i),
           count,
-          kind: "fixed spectrum",
+          kind: "null: fixed spectrum, own amplitude",
         })),
       )
     : [];

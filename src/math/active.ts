@@ -2,7 +2,7 @@ import { at, dim, ensure, type NdArray, type Random, randomStream } from "../cor
 import { rfft2 } from "./dft.ts";
 import { frequencyOf, gridsOf, halfPlanePower, isDead, PARTS, type PerPart, partMeans, partRanges } from "./half-plane.ts";
 import { permuteGrid, tokenPermutation } from "./nulls.ts";
-import { quantile } from "./statistics.ts";
+import { quantile, sum } from "./statistics.ts";
 
 /** Neurons whose spectra are followed over training, and whose permutations make up the null. */
 export const OMEGA_NEURONS = 64;
@@ -115,19 +115,17 @@ interface ActiveCounts {
 
 /** Mean over neurons of active entries, in all and by |ω0| and ω1; zeros where there is no neuron. */
 export function activeCounts(actives: readonly (readonly number[])[], p: number): ActiveCounts {
-  const by_omega0 = new Array<number>((p + 1) / 2).fill(0);
-  const by_omega1 = new Array<number>((p + 1) / 2).fill(0);
-  const share = 1 / Math.max(1, actives.length);
-  let total = 0;
+  const [counts0, counts1] = [new Int32Array((p + 1) / 2), new Int32Array((p + 1) / 2)];
   for (const active of actives) {
     for (const i of active) {
       const [omega0, omega1] = frequencyOf(i, p);
-      by_omega0[Math.abs(omega0)] = at(by_omega0, Math.abs(omega0)) + share;
-      by_omega1[omega1] = at(by_omega1, omega1) + share;
-      total += share;
+      counts0[Math.abs(omega0)] = at(counts0, Math.abs(omega0)) + 1;
+      counts1[omega1] = at(counts1, omega1) + 1;
     }
   }
-  return { total, by_omega0, by_omega1 };
+  const neurons = Math.max(1, actives.length);
+  const perNeuron = (counts: Int32Array) => Array.from(counts, (count) => count / neurons);
+  return { total: sum(counts0) / neurons, by_omega0: perNeuron(counts0), by_omega1: perNeuron(counts1) };
 }
 
 /**
