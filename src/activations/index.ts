@@ -1,2 +1,3 @@
 export * from "./activations.ts";
+export * from "./export-onnx.ts";
 export * from "./forward-edits.ts";

@@ -1,3 +1,4 @@
 export * from "./onnx/onnx.ts";
+export * from "./onnx/token-model.ts";
 export * from "./runtime.ts";
 export * from "./tensorflow.ts";

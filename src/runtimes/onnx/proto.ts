@@ -1,6 +1,5 @@
 import protobuf from "protobufjs/light.js";
 import type { NdArray } from "../../core/index.ts";
-import type { TensorSpec } from "../../ops/index.ts";
 
 /** The part of the ONNX schema (IR version 9) that a graph of dense operations needs; field numbers are those of `onnx.proto`. */
 const SCHEMA = {
@@ -31,7 +30,7 @@ const SCHEMA = {
         rawData: { type: "bytes", id: 9 },
       },
     },
-    Dimension: { fields: { dimValue: { type: "int64", id: 1 } } },
+    Dimension: { fields: { dimValue: { type: "int64", id: 1 }, dimParam: { type: "string", id: 2 } } },
     Shape: { fields: { dim: { rule: "repeated", type: "Dimension", id: 1 } } },
     TensorType: { fields: { elemType: { type: "int32", id: 1 }, shape: { type: "Shape", id: 2 } } },
     Type: { fields: { tensorType: { type: "TensorType", id: 1 } } },
@@ -86,11 +85,17 @@ export interface Initializer {
   readonly data: NdArray["data"] | BigInt64Array;
 }
 
+/** Type and shape of a graph's input; a name stands for a length that is free. */
+export interface OnnxInput {
+  readonly dtype: OnnxType;
+  readonly shape: readonly (number | string)[];
+}
+
 /** A graph before it is encoded. */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
-  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly inputs: Readonly<Record<string, OnnxInput>>;
   /** Outputs by name with their element type; shapes are inferred. */
   readonly outputs: Readonly<Record<string, OnnxType>>;
 }
@@ -103,10 +108,10 @@ function attribute(name: string, value: AttributeValue): object {
 
 /** An ONNX model file (opset 18). */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
-  const type = (elemType: OnnxType, shape?: readonly number[]) => ({
+  const type = (elemType: OnnxType, shape?: OnnxInput["shape"]) => ({
     tensorType: {
       elemType: ELEMENT_TYPES[elemType],
-      ...(shape ? { shape: { dim: shape.map((dimValue) => ({ dimValue })) } } : {}),
+      ...(shape ? { shape: { dim: shape.map((n) => (typeof n === "number" ? { dimValue: n } : { dimParam: n })) } } : {}),
     },
   });
   const message = {

@@ -1,6 +1,9 @@
 import { float64, type NdArray, toFloat32, toFloat64 } from "../../core/index.ts";
-import type { MatmulOptions, Ops, ProgramSource } from "../../ops/index.ts";
+import type { MatmulOptions, Ops } from "../../ops/index.ts";
 import type { AttributeValue, Initializer, OnnxGraph, OnnxNode, OnnxType } from "./proto.ts";
+
+/** ONNX's number for int32. */
+const INT32 = 6;
 
 /** A tensor of the graph being recorded. */
 export interface Recorded {
@@ -21,7 +24,7 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   /** The graph with the given inputs and outputs, less what the outputs do not depend on; the output `x` is named `out:x`. */
-  graph(inputs: ProgramSource["inputs"], outputs: Readonly<Record<string, Recorded>>): OnnxGraph {
+  graph(inputs: OnnxGraph["inputs"], outputs: Readonly<Record<string, Recorded>>): OnnxGraph {
     const renamed = new Map<string, string>();
     const copies: OnnxNode[] = [];
     const made = new Set(this.#nodes.flatMap((node) => node.output));
@@ -123,6 +126,14 @@ export class OnnxRecorder implements Ops<Recorded> {
 
   sqrt(a: Recorded): Recorded {
     return this.#node("Sqrt", [a]);
+  }
+
+  /** A column of an int64 matrix as an int32 index, plus an offset: [n, m] → [n]. */
+  indexColumn(a: Recorded, column: number, offset: number): Recorded {
+    const picked = this.#node("Gather", [a, this.#integers([column])], { axis: 1 }, "int64");
+    const flat = this.#node("Reshape", [picked, this.#integers([-1])], {}, "int64");
+    const shifted = this.#node("Add", [flat, this.#integers([offset])], {}, "int64");
+    return this.#node("Cast", [shifted], { to: INT32 }, "int32");
   }
 
   relu(a: Recorded): Recorded {
