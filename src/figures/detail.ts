@@ -50,7 +50,12 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
     params: [
       {
         name: brush,
-        select: { type: "interval", encodings: ["x", "y"], mark: { stroke: "#d55e00", strokeWidth: 2, fillOpacity: 0.05 } },
+        select: {
+          type: "interval",
+          encodings: ["x", "y"],
+          zoom: false,
+          mark: { stroke: "#d55e00", strokeWidth: 2, fillOpacity: 0.05 },
+        },
         value: { x: [-0.5, wide - 0.5], y: [-0.5, high - 0.5] },
       },
     ],

@@ -68,5 +68,11 @@ export function heatmap(options: HeatmapOptions): Panel {
       color: { condition: { test: dark, value: "white" }, value: "black" },
     },
   };
-  return { ...titleOf(options), width, height, data: { values }, layer: text ? [cells, labels] : [cells] } as unknown as Panel;
+  return {
+    ...titleOf({ ...options, width }),
+    width,
+    height,
+    data: { values },
+    layer: text ? [cells, labels] : [cells],
+  } as unknown as Panel;
 }

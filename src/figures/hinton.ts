@@ -92,7 +92,7 @@ export function hinton(options: HintonOptions): Panel {
           },
         };
   return {
-    ...titleOf(options),
+    ...titleOf({ ...options, width: cell * columns }),
     width: cell * columns,
     height: cell * values.length,
     data: { values: rows },

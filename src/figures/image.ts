@@ -190,7 +190,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
     },
   };
   const frame = { data: { values: [{}] }, mark: { type: "rect", fill: null, stroke: INK, strokeOpacity: 0.4, tooltip: null } };
-  return { ...titleOf(options), width, height, layer: [image, scaleOnly, frame, ...overlay] } as unknown as Panel;
+  return { ...titleOf({ ...options, width }), width, height, layer: [image, scaleOnly, frame, ...overlay] } as unknown as Panel;
 }
 
 /** Beyond so many cells an image carries its colours alone: the values are in the analysis's JSON. */

@@ -188,5 +188,5 @@ export function linesWithBand(options: LinesOptions): Panel {
     };
     layers.push({ data: { values }, mark: { type: "rule", opacity: 0.6, strokeDash: [2, 2] }, encoding: markEncoding } as Panel);
   }
-  return { ...titleOf(options), width, height, layer: layers } as Panel;
+  return { ...titleOf({ ...options, width }), width, height, layer: layers } as Panel;
 }

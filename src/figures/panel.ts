@@ -33,6 +33,9 @@ const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
 /** Largest number of drawn marks in one panel: a page of some thirty figures stays below 3 MB. */
 export const MAX_MARKS = 4000;
 
+/** Width of a whole figure that a page shows without shrinking it, in pixels. */
+export const MAX_WIDTH = 960;
+
 /** Throws unless a panel's `count` of marks is one a page can carry; `instead` says what to use. */
 export function ensureMarks(where: string, count: number, instead: string, limit = MAX_MARKS): void {
   if (count > limit) throw new MiiiiError("input", `${where}: must draw at most ${limit} marks, got ${count}; ${instead}`);
@@ -53,11 +56,28 @@ export function extent(values: Iterable<number>): readonly [number, number] {
   return low <= high ? [low, high] : [0, 1];
 }
 
-/** The title of a panel as Vega-Lite wants it, smaller than a figure's; to be spread into a view. */
-export function titleOf(options: { readonly title?: string; readonly subtitle?: string }) {
-  const { title, subtitle } = options;
+/** Width of an average character of a subtitle, in pixels. */
+const CHARACTER = 5.6;
+
+/** Text in lines of at most `pixels`, broken between words; one line as plain text. */
+export function wrapText(text: string, pixels: number): string | string[] {
+  const limit = Math.max(12, Math.floor(pixels / CHARACTER));
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= limit) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.length > 1 ? lines : text;
+}
+
+/** The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a view. */
+export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }) {
+  const { title, subtitle, width = MAX_WIDTH } = options;
   if (title === undefined && subtitle === undefined) return {};
-  return { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle }), fontSize: 12, fontWeight: 500 } };
+  const room = Math.max(width, 160);
+  const below = subtitle === undefined ? {} : { subtitle: wrapText(subtitle, room) };
+  return { title: { text: wrapText(title ?? "", room * 0.9), ...below, fontSize: 12, fontWeight: 500 } };
 }
 
 /**
@@ -75,7 +95,7 @@ export function figure(panel: Panel, options: FigureOptions): TopLevelSpec {
   const named =
     title === undefined && subtitle === undefined
       ? {}
-      : { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle }) } };
+      : { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle: wrapText(subtitle, MAX_WIDTH) }) } };
   // A view has one title: a titled panel goes into a frame that carries the figure's.
   const framed = "title" in named && "title" in panel && panel.title !== undefined ? { vconcat: [panel] } : panel;
   return {

@@ -31,11 +31,16 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
 async function startView(spec: TopLevelSpec): Promise<vega.View> {
   try {
     const compiled = compile(spec, { logger: QUIET }).spec;
-    // No figure loads anything: a spec that asks for a file or an address is refused, data URIs of images excepted.
+    // No figure loads anything: a spec that asks for a file or an address is refused (Vega itself would draw it without its data).
+    const asked: string[] = [];
     const loader = vega.loader();
-    loader.load = (uri: string) => Promise.reject(new MiiiiError("input", `figure: must hold its own data, asks for ${uri}`));
+    loader.load = (uri: string) => {
+      asked.push(uri);
+      return Promise.reject(new Error("refused"));
+    };
     const view = new vega.View(vega.parse(compiled), { renderer: "none", loader, logger: QUIET });
     await view.runAsync();
+    if (asked.length > 0) throw new MiiiiError("input", `figure: must hold its own data, asks for ${asked.join(", ")}`);
     return view;
   } catch (error) {
     throw error instanceof MiiiiError

@@ -78,5 +78,5 @@ export function scatter(options: ScatterOptions): Panel {
       tooltip: [...(series === undefined ? [] : [series]), ...also, x, y].map((field) => ({ field })),
     },
   } as unknown as Panel);
-  return { ...titleOf(options), width, height, layer: layers } as Panel;
+  return { ...titleOf({ ...options, width }), width, height, layer: layers } as Panel;
 }

@@ -106,25 +106,28 @@ export function caveatOf({ run: { config } }: ClaimRun): string | undefined {
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
-/** Several judgements of one claim as one: alike, or `partly`; those not tested say nothing unless all are. */
+/**
+ * Several judgements of one claim as one: alike, or `partly`; those not tested say nothing unless all are. Ours is given by label
+ * (an empty label is not shown), the null and the reason only where they differ.
+ */
 export function combined(parts: readonly { readonly label: string; readonly judgement: Judgement }[]): Judgement {
   const tested = parts.filter(({ judgement }) => judgement.verdict !== "not tested");
   const first = (tested[0] ?? parts[0])?.judgement;
   if (first === undefined) return notTested("no run");
   if (tested.length === 0) return first;
   const verdicts = new Set(tested.map(({ judgement }) => judgement.verdict));
-  const joined = (pick: (judgement: Judgement) => string | undefined) => {
+  const joined = (pick: (judgement: Judgement) => string | undefined, named: boolean) => {
     const texts = tested
       .map(({ label, judgement }) => ({ label, text: pick(judgement) ?? "" }))
       .filter(({ text }) => text !== "");
-    if (tested.length === 1 || new Set(texts.map(({ text }) => text)).size === 1) return texts[0]?.text ?? "";
-    return texts.map(({ label, text }) => `${label}: ${text}`).join("; ");
+    if (!named && new Set(texts.map(({ text }) => text)).size === 1) return texts[0]?.text ?? "";
+    return texts.map(({ label, text }) => (label === "" ? text : `${label}: ${text}`)).join("; ");
   };
-  const why = joined((judgement) => judgement.why);
+  const why = joined((judgement) => judgement.why, false);
   return {
     verdict: verdicts.size === 1 ? first.verdict : "partly",
-    ours: joined((judgement) => judgement.ours),
-    none: joined((judgement) => judgement.none),
+    ours: joined((judgement) => judgement.ours, true),
+    none: joined((judgement) => judgement.none, false),
     ...(why === "" ? {} : { why }),
   };
 }
@@ -134,16 +137,7 @@ export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimR
   return (runs) => {
     const own = runsOf(runs, role);
     if (own.length === 0) return notTested(`no run of ${role} is among these`);
-    return combined(
-      own.map((run) => {
-        const judgement = judge(run, runs);
-        const caveat = judgement.verdict === "not tested" ? undefined : caveatOf(run);
-        return {
-          label: run.label,
-          judgement: caveat === undefined ? judgement : { ...judgement, ours: `${judgement.ours} (${caveat})` },
-        };
-      }),
-    );
+    return combined(own.map((run) => ({ label: run.label, judgement: judge(run, runs) })));
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Claim, Judgement } from "./claim.ts";
+import { type Claim, type ClaimRun, caveatOf, type Judgement, roleOf } from "./claim.ts";
 import { escapeHtml, slug } from "./html.ts";
 import type { Verdict } from "./types.ts";
 
@@ -31,13 +31,22 @@ function row({ claim, judgement }: JudgedClaim, sections: ReadonlySet<string>): 
   const value = verdict === "not tested" ? '<span class="missing">missing</span>' : escapeHtml(ours);
   const reason = why === undefined || why === "" ? "" : `<span class="why">${escapeHtml(why)}</span>`;
   return `<tr id="claim-${slug(claim.id)}">
-<td>${escapeHtml(claim.statement)} <span class="source">${escapeHtml(claim.source)}</span><details><summary>rule</summary>${escapeHtml(claim.rule)}</details></td>
+<td>${escapeHtml(claim.statement)} <details><summary><span class="source">${escapeHtml(claim.source)}</span> · rule</summary>${escapeHtml(claim.rule)}</details></td>
 <td data-name="paper">${escapeHtml(claim.paper)}</td>
 <td data-name="ours">${value}</td>
 <td data-name="null">${none === "" ? '<span class="missing">–</span>' : escapeHtml(none)}</td>
 <td data-name="verdict"><span class="verdict ${slug(verdict)}">${verdict}</span>${reason}</td>
 <td data-name="figure">${link}</td>
 </tr>`;
+}
+
+/** In which settings the runs differ from the paper's, one sentence each. */
+export function caveats(runs: readonly ClaimRun[]): string {
+  const notes = runs.flatMap((run) => {
+    const caveat = caveatOf(run);
+    return caveat === undefined || roleOf(run.run) === undefined ? [] : [`${escapeHtml(run.label)} has ${escapeHtml(caveat)}`];
+  });
+  return notes.length === 0 ? "" : `<p class="lead">Not the paper's settings: ${notes.join("; ")}.</p>`;
 }
 
 /** The claims table; `sections` are the analyses that have a figure on the page. */

@@ -32,11 +32,12 @@ html:not(.js) .needs-js { display: none; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.87rem; line-height: 1.4; }
 th, td { text-align: left; vertical-align: top; padding: 0.32rem 0.6rem 0.32rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-th { font-weight: 600; } thead th { color: var(--soft); white-space: nowrap; overflow-wrap: normal; }
+th { font-weight: 600; } tbody th { min-width: 9rem; font-weight: 500; color: var(--soft); } thead th { color: var(--soft); white-space: nowrap; overflow-wrap: normal; }
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: right; padding-left: 0.6rem; }
 th.number { text-align: right; padding-left: 0.6rem; }
-.claims table { width: 100%; } .claims td:first-child { width: 36%; }
-.claims .source { color: var(--soft); font-size: 0.92em; } .claims details { color: var(--soft); } .claims .why { display: block; color: var(--soft); }
+.claims table { width: 100%; } .claims td { overflow-wrap: break-word; } .claims td:first-child { width: 34%; } .claims td:last-child { white-space: nowrap; }
+.claims details { margin: 0; font-size: 0.92em; }
+.claims details { color: var(--soft); } .claims .why { display: block; color: var(--soft); }
 .verdict { font-weight: 600; white-space: nowrap; }
 .verdict::before { display: inline-block; width: 1.1em; }
 .verdict.reproduced { color: var(--good); } .verdict.reproduced::before { content: "✓"; }

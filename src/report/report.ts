@@ -3,7 +3,7 @@ import { ensure } from "../core/index.ts";
 import { loadBundles } from "./bundles.ts";
 import { claimRun } from "./claim.ts";
 import { CLAIMS } from "./claims.ts";
-import { claimsTable, countVerdicts, type JudgedClaim } from "./claims-table.ts";
+import { caveats, claimsTable, countVerdicts, type JudgedClaim } from "./claims-table.ts";
 import { escapeHtml, slug } from "./html.ts";
 import { inlineMarkdown } from "./markdown.ts";
 import { htmlPage } from "./page.ts";
@@ -60,6 +60,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
 </header>
 <section id="claims">
 <h2>Claims: ${countVerdicts(claims)} <a class="anchor" href="#claims" aria-label="link to the claims">#</a></h2>
+${caveats(claimRuns)}
 ${claimsTable(claims, withFigure)}
 </section>
 <section id="provenance">
