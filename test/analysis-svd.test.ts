@@ -96,10 +96,10 @@ test("a Gaussian embedding lies within its null and shows no frequency", async (
   assert.ok(result.vectors.every(({ peak }) => peak.share < none.peak_share));
 });
 
-test("a Gaussian 113 × 256 matrix reads about 39 and 89 by the paper's indices", async () => {
+test("a Gaussian 113 × 256 matrix reads about 39 and 90 by the paper's indices", async () => {
   const input = inputWith({ p: 113, d_model: 256, d_mlp: 4, W_E: normals([114, 256], "large") });
   const { paper } = await svd.run(input, { vectors: 1, draws: 10 });
-  assertAllClose([paper.index50, paper.index90], [39, 89], { atol: 1, rtol: 0 });
+  assertAllClose([paper.index50, paper.index90], [39, 89.5], { atol: 1, rtol: 0 });
 });
 
 test("a zero embedding is finite, one with NaN is refused", async () => {

@@ -108,7 +108,7 @@ function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule)
           run: label,
           epoch: at(result.paper.epochs, i),
           count,
-          kind: "null: fixed spectrum, own amplitude",
+          kind: "null: fixed spectrum",
         })),
       )
     : [];
@@ -131,7 +131,10 @@ function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule)
 
 /** A row of three images per run, and below them the counts of all runs. */
 export function omegaPanel(entries: readonly Labelled<OmegaResult>[]): Panel {
-  const tops = RULES.map((rule) => Math.max(...entries.flatMap(({ result }) => rule.bins(result).flat()), 1e-12));
+  // The row |ω₀| = 0 gathers a whole axis (for the paper the constant) and would leave the others no colours.
+  const tops = RULES.map((rule) =>
+    Math.max(...entries.flatMap(({ result }) => rule.bins(result).flatMap((bins) => bins.slice(1))), 1e-12),
+  );
   const images = entries.flatMap((entry, i) => RULES.map((rule, r) => overEpochs(entry, rule, at(tops, r), i === 0)));
   return ownColours([ownColours(images, RULES.length), ownColours(RULES.map((rule) => countsOverEpochs(entries, rule)))], 1);
 }

@@ -113,7 +113,7 @@ export const svd = defineAnalysis<SvdResult>({
 - \`subspaces\`: neighbours whose σ differ by less than ${100 * TIE} % have no directions of their own; their mean periodogram, which does not
   depend on the choice, has its own \`peak\`.`,
   null: `\`null\`: the 95 % band of the same numbers over Gaussian matrices of the same shape and Frobenius norm (\`draws\` of them; a Gaussian
-113 × 256 matrix has \`paper\` indices of about 39 and 89). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % quantile of the largest
+113 × 256 matrix has \`paper\` indices of about 39 and 90). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % quantile of the largest
 share that a random direction, or as many random directions as the subspace has, puts on one frequency.`,
   citation: "Figures 8 to 10, Syrkis & Søgaard 2024: spectra that read about 5/49 (nanda) and 35/73 (miiii) by Σσ",
   needs: [],
