@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { primes } from "../src/analyses/primes.ts";
-import { decompose, gridNumbers, selectivity } from "../src/analyses/selectivity.ts";
+import { columnsOf, decompose, gridNumbers, pickColumns, selectivity } from "../src/analyses/selectivity.ts";
 import { at, float64, type NdArray } from "../src/core/index.ts";
 import { mean, variance } from "../src/math/index.ts";
 import { numberOf, primesBelow } from "../src/tasks/index.ts";
@@ -25,7 +25,7 @@ test("ε² is (η² − m)/(1 − m) of the conditional means, written out", () 
   const values = normals([p * p, 3], "values");
   const numbers = gridNumbers(p);
   assert.equal(at(numbers, p), 1); // the sample (1, 0) stands for 1
-  const got = selectivity(values, numbers, moduli);
+  const got = selectivity(columnsOf(values), numbers, moduli);
   moduli.forEach((q, m) => {
     for (let j = 0; j < 3; j++) {
       const column = Array.from({ length: p * p }, (_, i) => at(values.data, 3 * i + j));
@@ -37,18 +37,24 @@ test("ε² is (η² − m)/(1 − m) of the conditional means, written out", () 
   });
 });
 
-test("sums of squares hold for more columns than are summed at a time, and far from zero", () => {
+test("columns are independent of how many are summed at a time, and may lie far from zero", () => {
   const values = normals([p * p, 70], "many");
-  const shifted = float64(
-    values.data.map((value) => value + 1e6),
-    values.shape,
-  );
   const numbers = gridNumbers(p);
-  const [near, far] = [decompose(values, numbers, [3]), decompose(shifted, numbers, [3])];
-  assertAllClose(far.total, near.total, { rtol: 1e-7 });
-  assertAllClose(far.between[0] ?? [], near.between[0] ?? [], { rtol: 1e-4, atol: 1e-6 });
-  const last = selectivity(fieldsOf(p, [...Array.from({ length: 69 }, () => noiseAt), residueField(5)]), numbers, [5]);
-  assertAllClose([at(last[0] ?? [], 69)], [1], { rtol: 1e-12 });
+  const together = decompose(columnsOf(values), numbers, [2, 3, 5, 7, 11]);
+  for (const j of [0, 31, 63, 64, 69]) {
+    for (const [m, q] of [2, 3, 5, 7, 11].entries()) {
+      const alone = decompose(columnsOf(pickColumns(values, [j])), numbers, [q]);
+      assertAllClose([at(together[m] ?? [], j)], [at(alone[0] ?? [], 0)], { rtol: 1e-12 });
+    }
+  }
+  const far = columnsOf(
+    float64(
+      values.data.map((value) => value + 1e6),
+      values.shape,
+    ),
+  );
+  assertAllClose(far.squares, columnsOf(values).squares, { rtol: 1e-7 });
+  assertAllClose(decompose(far, numbers, [3])[0] ?? [], together[1] ?? [], { rtol: 1e-4, atol: 1e-6 });
 });
 
 test("planted residues are found, each neuron's own; one of two, one dead, noise and f(x0) + g(x1) for none", async () => {

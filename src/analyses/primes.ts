@@ -1,10 +1,11 @@
-import { at, dim, randomStream } from "../core/index.ts";
+import { at, randomStream } from "../core/index.ts";
 import { argmax, familywiseQuantile, mean, quantile, sum } from "../math/index.ts";
 import { primesBelow } from "../tasks/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled } from "./analysis.ts";
 import { activationOf, tokenEmbedding } from "./inputs.ts";
 import { primesFigure } from "./primes-figure.ts";
 import {
+  columnsOf,
   decompose,
   epsilonSquared,
   gridNumbers,
@@ -47,10 +48,10 @@ export type PrimesResult = {
 function analyseEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   const { p } = input.config;
   const primes = primesBelow(p).filter((q) => q < p / 2);
-  const W_E = tokenEmbedding(input);
+  const W_E = columnsOf(tokenEmbedding(input));
   const pooled = (order: Int32Array) => {
-    const { between, total } = decompose(W_E, order, primes);
-    return primes.map((q, m) => epsilonSquared(sum(between[m] as Float64Array), sum(total), q, p));
+    const between = decompose(W_E, order, primes);
+    return primes.map((q, m) => epsilonSquared(sum(between[m] as Float64Array), sum(W_E.squares), q, p));
   };
   const tokens = Int32Array.from({ length: p }, (_, x) => x);
   const random = randomStream(input.seed, "primes/tokens");
@@ -59,7 +60,7 @@ function analyseEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   return {
     primes,
     selectivity: pooled(tokens),
-    dimension_selectivity: Array.from({ length: dim(W_E, 1) }, (_, j) => rounded(byPrime.map((column) => at(column, j)))),
+    dimension_selectivity: Array.from({ length: W_E.means.length }, (_, j) => rounded(byPrime.map((column) => at(column, j)))),
     null: primes.map((_, m) =>
       quantile(
         draws.map((draw) => at(draw, m)),
@@ -73,7 +74,7 @@ function analyseEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
 function run(input: AnalysisInput): PrimesResult {
   const { p } = input.config;
   const primes = primesBelow(p);
-  const neurons = activationOf(input, "blocks.0.mlp.hook_post");
+  const neurons = columnsOf(activationOf(input, "blocks.0.mlp.hook_post"));
   const live = liveColumns(neurons);
   const byPrime = selectivity(neurons, gridNumbers(p), primes);
   const rows = live.map((_, j) => byPrime.map((column) => at(column, j)));

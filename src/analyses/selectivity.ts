@@ -5,6 +5,9 @@ import { numberOf } from "../tasks/index.ts";
 /** Columns summed at a time: their sums over all classes of all primes stay in a processor's cache. */
 const CHUNK = 64;
 
+/** Moduli added to at a time. */
+const TOGETHER = 4;
+
 /** Neurons and token permutations of each that make up the null. */
 export const NULL_NEURONS = 64;
 export const NULL_DRAWS = 20;
@@ -12,20 +15,29 @@ export const NULL_DRAWS = 20;
 /** A variation below this share of the largest magnitude is rounding: the column is constant. */
 const CONSTANT = 1e-12;
 
-/** Mean and sum of squared deviations of each column of a matrix [n, d]; the latter is 0 for a constant column. */
-function spreads(values: NdArray<"float64">): { readonly means: Float64Array; readonly squares: Float64Array } {
+/** A matrix [n, d] with each column's mean and sum of squared deviations; the latter is 0 for a constant column. */
+export interface Columns {
+  readonly values: NdArray<"float64">;
+  readonly means: Float64Array;
+  readonly squares: Float64Array;
+}
+
+/** Prepares a matrix [n, d] for {@link decompose}. */
+export function columnsOf(values: NdArray<"float64">): Columns {
   const [n, d] = [dim(values, 0), dim(values, 1)];
   const { data } = values;
   const [means, squares] = [new Float64Array(d), new Float64Array(d)];
-  const [low, high] = [new Float64Array(d).fill(Number.POSITIVE_INFINITY), new Float64Array(d).fill(Number.NEGATIVE_INFINITY)];
+  const low = data.slice(0, d);
+  const high = data.slice(0, d);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < d; j++) {
       const value = data[i * d + j] as number;
-      means[j] = (means[j] as number) + value / n;
+      means[j] = (means[j] as number) + value;
       if (value < (low[j] as number)) low[j] = value;
       if (value > (high[j] as number)) high[j] = value;
     }
   }
+  for (let j = 0; j < d; j++) means[j] = (means[j] as number) / n;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < d; j++) {
       const deviation = (data[i * d + j] as number) - (means[j] as number);
@@ -36,60 +48,84 @@ function spreads(values: NdArray<"float64">): { readonly means: Float64Array; re
     const magnitude = Math.max(Math.abs(at(low, j)), Math.abs(at(high, j)));
     if (at(high, j) - at(low, j) <= CONSTANT * magnitude) squares[j] = 0;
   }
-  return { means, squares };
+  return { values, means, squares };
 }
 
-/** Which of the d columns of a matrix [n, d] vary at all. */
-export function liveColumns(values: NdArray<"float64">): boolean[] {
-  return Array.from(spreads(values).squares, (square) => square > 0);
+/** Which columns vary at all. */
+export function liveColumns({ squares }: Columns): boolean[] {
+  return Array.from(squares, (square) => square > 0);
 }
 
-/** Sums of squares between the classes and in all, [d] for each modulus, and [d]. */
-export interface Decomposition {
-  readonly between: readonly Float64Array[];
-  readonly total: Float64Array;
+/** Where the class of each row under each modulus begins among the sums, and how many rows each class has. */
+interface Slots {
+  /** [n, stride], in units of the sums' entries. */
+  readonly starts: Int32Array;
+  /** The number of moduli, up to the next multiple of {@link TOGETHER}: what is left over goes to a row that nobody reads. */
+  readonly stride: number;
+  readonly sizes: readonly Int32Array[];
 }
 
-/**
- * How the variation of each column of a matrix [n, d] splits by the residues of its rows' numbers modulo several q: for each q the sum
- * over classes r of n_r·(mean_r − mean)².
- */
-export function decompose(values: NdArray<"float64">, numbers: Int32Array, moduli: readonly number[]): Decomposition {
-  const [n, d] = [dim(values, 0), dim(values, 1)];
-  ensure(numbers.length === n, "input", () => `selectivity: needs a number for each of ${n} rows, got ${numbers.length}`);
-  const { data } = values;
-  const { means, squares } = spreads(values);
-  const count = moduli.length;
-  // Where the class of row i under modulus number m begins among the sums: rows of CHUNK columns, one for each class.
-  const slots = new Int32Array(n * count);
-  const sizes = moduli.map((q) => new Int32Array(q));
+function slotsOf(numbers: Int32Array, moduli: readonly number[]): Slots {
+  const n = numbers.length;
+  const stride = Math.ceil(moduli.length / TOGETHER) * TOGETHER;
+  const classes = moduli.reduce((total, q) => total + q, 0);
+  const starts = new Int32Array(n * stride).fill(classes * CHUNK);
   let offset = 0;
-  moduli.forEach((q, m) => {
-    const size = sizes[m] as Int32Array;
+  const sizes = moduli.map((q, m) => {
+    const size = new Int32Array(q);
     for (let i = 0; i < n; i++) {
       const r = (numbers[i] as number) % q;
       size[r] = (size[r] as number) + 1;
-      slots[i * count + m] = (offset + r) * CHUNK;
+      starts[i * stride + m] = (offset + r) * CHUNK;
     }
     offset += q;
+    return size;
   });
+  return { starts, stride, sizes };
+}
+
+/** Adds columns first..first+width−1 of every row to the sums of its classes. */
+function addRows(sums: Float64Array, values: NdArray<"float64">, { starts, stride }: Slots, first: number, width: number): void {
+  const [n, d] = [dim(values, 0), dim(values, 1)];
+  const { data } = values;
+  for (let i = 0; i < n; i++) {
+    const start = i * d + first;
+    // Several moduli in one go: an entry is then loaded once for all of them, which halves the time.
+    for (let m = i * stride; m < (i + 1) * stride; m += TOGETHER) {
+      const a = starts[m] as number;
+      const b = starts[m + 1] as number;
+      const c = starts[m + 2] as number;
+      const e = starts[m + 3] as number;
+      for (let j = 0; j < width; j++) {
+        const value = data[start + j] as number;
+        sums[a + j] = (sums[a + j] as number) + value;
+        sums[b + j] = (sums[b + j] as number) + value;
+        sums[c + j] = (sums[c + j] as number) + value;
+        sums[e + j] = (sums[e + j] as number) + value;
+      }
+    }
+  }
+}
+
+/**
+ * How the variation of each column splits by the residues of its rows' numbers modulo several q: for each q the sum over classes r of
+ * n_r·(mean_r − mean)², [moduli][d].
+ */
+export function decompose({ values, means }: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
+  const [n, d] = [dim(values, 0), dim(values, 1)];
+  ensure(numbers.length === n, "input", () => `selectivity: needs a number for each of ${n} rows, got ${numbers.length}`);
+  const slots = slotsOf(numbers, moduli);
   const between = moduli.map(() => new Float64Array(d));
-  const sums = new Float64Array(offset * CHUNK);
+  const sums = new Float64Array((moduli.reduce((total, q) => total + q, 0) + 1) * CHUNK);
   for (let first = 0; first < d; first += CHUNK) {
     const width = Math.min(CHUNK, d - first);
     sums.fill(0);
-    for (let i = 0; i < n; i++) {
-      const start = i * d + first;
-      for (let m = 0; m < count; m++) {
-        const slot = slots[i * count + m] as number;
-        for (let j = 0; j < width; j++) sums[slot + j] = (sums[slot + j] as number) + (data[start + j] as number);
-      }
-    }
+    addRows(sums, values, slots, first, width);
     let row = 0;
     moduli.forEach((q, m) => {
       const target = between[m] as Float64Array;
       for (let r = 0; r < q; r++, row++) {
-        const size = at(sizes[m] as Int32Array, r);
+        const size = at(slots.sizes[m] as Int32Array, r);
         if (size === 0) continue;
         for (let j = 0; j < width; j++) {
           const deviation = (sums[row * CHUNK + j] as number) - size * (means[first + j] as number);
@@ -98,7 +134,7 @@ export function decompose(values: NdArray<"float64">, numbers: Int32Array, modul
       }
     });
   }
-  return { between, total: squares };
+  return between;
 }
 
 /**
@@ -112,10 +148,11 @@ export function epsilonSquared(between: number, total: number, q: number, sample
 }
 
 /** ε² of each column by each modulus: [moduli][d]. */
-export function selectivity(values: NdArray<"float64">, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
-  const { between, total } = decompose(values, numbers, moduli);
+export function selectivity(columns: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
+  const between = decompose(columns, numbers, moduli);
+  const samples = numbers.length;
   return moduli.map((q, m) =>
-    (between[m] as Float64Array).map((part, j) => epsilonSquared(part, at(total, j), q, numbers.length)),
+    (between[m] as Float64Array).map((part, j) => epsilonSquared(part, at(columns.squares, j), q, samples)),
   );
 }
 
@@ -141,12 +178,12 @@ export function pickColumns(values: NdArray<"float64">, columns: ArrayLike<numbe
  * ε² of live neurons under token permutations, one list over moduli for each of {@link NULL_DRAWS} permutations of each of
  * {@link NULL_NEURONS} seeded neurons (or as many as are alive).
  */
-export function permutedSelectivity(neurons: NdArray<"float64">, p: number, moduli: readonly number[], seed: number): number[][] {
+export function permutedSelectivity(neurons: Columns, p: number, moduli: readonly number[], seed: number): number[][] {
   const random = randomStream(seed, "primes/null");
   const alive = liveColumns(neurons).flatMap((live, j) => (live ? [j] : []));
   const chosen = Array.from(random.permutation(alive.length).slice(0, NULL_NEURONS), (i) => at(alive, i));
   if (chosen.length === 0) return [];
-  const sample = pickColumns(neurons, chosen);
+  const sample = columnsOf(pickColumns(neurons.values, chosen));
   return Array.from({ length: NULL_DRAWS }, () => {
     const { x0, x1 } = tokenPermutation(p, random);
     const byModulus = selectivity(sample, gridNumbers(p, x0, x1), moduli);
