@@ -82,6 +82,23 @@ test("two directions of equal σ are one subspace, whose periodogram does not de
   }
 });
 
+test("a slowly falling spectrum is not one chain of ties", async () => {
+  const sigma = [1, 0.97, 0.94, 0.91, 0.88, 0.85];
+  const W_E = embedding(
+    sigma.map((_, i) => wave(2 * i + 1)),
+    sigma,
+  );
+  const { subspaces } = await svd.run(inputWith({ p, d_model, W_E }), { vectors: 6, draws: 10 });
+  assert.deepEqual(
+    subspaces.map(({ first, last }) => [first, last]),
+    [
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ],
+  );
+});
+
 test("a Gaussian embedding lies within its null and shows no frequency", async () => {
   const W_E = normals([p + 1, d_model], "tokens", 3);
   const result = await svd.run(inputWith({ p, d_model, W_E }), { vectors: 6, draws: 40 });

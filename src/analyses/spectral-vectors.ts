@@ -7,7 +7,7 @@ export type SingularVector = { entries: number[]; periodogram: number[]; peak: {
 /** Neighbouring vectors of nearly equal singular value, whose single directions are arbitrary. */
 export type Subspace = { first: number; last: number; peak: { k: number; share: number }; null_share: number };
 
-/** Singular values closer than this share of the larger one are compared as one subspace. */
+/** Singular values within this share of the largest of their group are compared as one subspace. */
 export const TIE = 0.05;
 
 const PERIODOGRAM_DRAWS = 500;
@@ -44,9 +44,10 @@ export function peakNull(p: number, dimension: number, random: Random): number {
 export function subspacesOf(values: Float64Array, vectors: readonly SingularVector[], p: number, seed: number): Subspace[] {
   const groups: number[][] = [];
   vectors.forEach((_, i) => {
-    const tied = i > 0 && at(values, i - 1) - at(values, i) < TIE * at(values, i - 1);
-    const last = groups[groups.length - 1];
-    if (tied && last !== undefined) last.push(i);
+    const group = groups[groups.length - 1];
+    // Measured against the group's first, so that a slowly falling spectrum is not one long chain.
+    const lead = group === undefined ? 0 : at(values, group[0] ?? 0);
+    if (group !== undefined && lead - at(values, i) < TIE * lead) group.push(i);
     else groups.push([i]);
   });
   const nulls = new Map<number, number>();

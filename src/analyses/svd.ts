@@ -110,7 +110,7 @@ export const svd = defineAnalysis<SvdResult>({
 - \`stable_rank\`: ‖W_E‖²_F/σ₁². \`participation_ratio\`: (Σσ²)²/Σσ⁴.
 - \`vectors\`: the leading columns of U: \`entries\` over the tokens, with the sign that makes the entry of largest magnitude positive;
   \`periodogram\`: share of the vector's energy at k = 0..(p−1)/2; \`peak\`: the k ≥ 1 with the largest share.
-- \`subspaces\`: neighbours whose σ differ by less than ${100 * TIE} % have no directions of their own; their mean periodogram, which does not
+- \`subspaces\`: neighbours whose σ lie within ${100 * TIE} % of the first of them have no directions of their own; their mean periodogram, which does not
   depend on the choice, has its own \`peak\`.`,
   null: `\`null\`: the 95 % band of the same numbers over Gaussian matrices of the same shape and Frobenius norm (\`draws\` of them; a Gaussian
 113 × 256 matrix has \`paper\` indices of about 39 and 90). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % quantile of the largest
