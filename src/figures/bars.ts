@@ -49,7 +49,7 @@ export function barsWithNull(options: BarsOptions): Panel {
         scale: { type: yScale, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
         axis: { title: options.yTitle ?? y },
       },
-      color: series === undefined ? { value: runColor(0) } : runColour(series, runs),
+      color: series === undefined ? { value: runColor(0) } : runColour(series, runs, width),
       ...(beside ? { xOffset: { field: series, type: "nominal", sort: [...runs] } } : {}),
       tooltip: [
         ...(series === undefined ? [] : [{ field: series, type: "nominal" }]),

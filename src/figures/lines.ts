@@ -21,13 +21,15 @@ export interface NullCurve {
   readonly high: readonly number[];
 }
 
-/** The colour encoding of runs: fixed colours in the order given, a legend above the panel. */
-export function runColour(field: string, runs: readonly string[], title: string | null = null) {
+/** The colour encoding of runs: fixed colours in the order given, a legend above the panel, no wider than `width`. */
+export function runColour(field: string, runs: readonly string[], width = 420) {
+  const longest = Math.max(0, ...runs.map((run) => run.length));
+  const columns = Math.max(1, Math.min(runs.length, Math.floor(width / (6.5 * longest + 36))));
   return {
     field,
     type: "nominal",
     scale: { domain: [...runs], range: runs.map((_, i) => runColor(i)) },
-    legend: runs.length > 1 ? { title, orient: "top", columns: Math.min(4, runs.length), symbolStrokeWidth: 2.5 } : null,
+    legend: runs.length > 1 ? { title: null, orient: "top", columns, symbolStrokeWidth: 2.5 } : null,
   } as const;
 }
 
@@ -140,12 +142,19 @@ export function linesWithBand(options: LinesOptions): Panel {
   const xAxis =
     xScale === "epochs"
       ? epochAxis(last)
-      : { scale: { type: xScale, nice: false, zero: false }, axis: { title: options.xTitle ?? x } };
+      : {
+          scale: { type: xScale, nice: false, ...(xScale === "linear" ? { zero: false } : {}) },
+          axis: { title: options.xTitle ?? x },
+        };
   const yAxis = {
-    scale: { type: yScale, zero: false, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
+    scale: {
+      type: yScale,
+      ...(yScale === "linear" ? { zero: false } : {}),
+      ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }),
+    },
     axis: { title: options.yTitle ?? y },
   };
-  const colour = series === undefined ? { value: runColor(0) } : runColour(series, runs);
+  const colour = series === undefined ? { value: runColor(0) } : runColour(series, runs, width);
   const encoding = {
     x: { field: x, type: "quantitative", ...xAxis },
     y: { field: y, type: "quantitative", ...yAxis },

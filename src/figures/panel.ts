@@ -116,13 +116,19 @@ export interface ConcatOptions {
   readonly columns?: number;
   /**
    * Whether the panels' x, y and colour scales are one (`shared`: panels are comparable by eye) or each panel has its own
-   * (`own`); the figure says which. `mixed` leaves it to the panels and says nothing: for panels of different kinds.
+   * (`own`); the figure says which. `mixed` is for panels of different kinds: each has its own colours, and nothing is said.
    */
   readonly scales: "shared" | "own" | "mixed";
   readonly spacing?: number;
 }
 
 const SCALES_SAID = { shared: "shared scales", own: "each panel on its own scale", mixed: undefined } as const;
+
+/** Vega-Lite's own default would merge the colours and dashes of panels of different kinds. */
+function scaleResolution(scales: ConcatOptions["scales"]): Record<string, "shared" | "independent"> {
+  const channels = scales === "mixed" ? ["color", "size", "strokeDash"] : ["x", "y", "color", "size", "strokeDash"];
+  return Object.fromEntries(channels.map((channel) => [channel, scales === "shared" ? "shared" : "independent"]));
+}
 
 /**
  * Panels beside or above each other, with the scales said in the subtitle.
@@ -136,16 +142,7 @@ const SCALES_SAID = { shared: "shared scales", own: "each panel on its own scale
 export function concatPanels(panels: readonly Panel[], options: ConcatOptions): Panel {
   const { title, subtitle, columns, scales, spacing = 24 } = options;
   const said = [subtitle, SCALES_SAID[scales]].filter((part) => part !== undefined).join("; ");
-  const resolve =
-    scales === "mixed"
-      ? {}
-      : {
-          resolve: {
-            scale: Object.fromEntries(
-              ["x", "y", "color", "size"].map((channel) => [channel, scales === "shared" ? "shared" : "independent"]),
-            ),
-          },
-        };
+  const resolve = { resolve: { scale: scaleResolution(scales) } };
   const caption = titleOf({ ...(title === undefined ? {} : { title }), ...(said === "" ? {} : { subtitle: said }) });
   const arranged = columns === 1 ? { vconcat: [...panels] } : { concat: [...panels], columns: columns ?? panels.length };
   return { ...caption, ...arranged, spacing, ...resolve } as Panel;

@@ -51,7 +51,11 @@ export function scatter(options: ScatterOptions): Panel {
   ) => ({
     field,
     type: "quantitative",
-    scale: { type: type ?? "linear", zero: false, ...(domain === undefined ? {} : { domain: [...domain] }) },
+    scale: {
+      type: type ?? "linear",
+      ...(type === "log" ? {} : { zero: false }),
+      ...(domain === undefined ? {} : { domain: [...domain] }),
+    },
     axis: { title: title ?? field },
   });
   const [xAxis, yAxis] = [
@@ -74,7 +78,7 @@ export function scatter(options: ScatterOptions): Panel {
     encoding: {
       x: xAxis,
       y: yAxis,
-      color: series === undefined ? { value: runColor(0) } : runColour(series, runs),
+      color: series === undefined ? { value: runColor(0) } : runColour(series, runs, width),
       tooltip: [...(series === undefined ? [] : [series]), ...also, x, y].map((field) => ({ field })),
     },
   } as unknown as Panel);

@@ -27,6 +27,15 @@ export const PAGE_SCRIPT = `"use strict";
   }, { rootMargin: "0px 0px -75% 0px" });
   for (const section of document.querySelectorAll("main section[id]")) sections.observe(section);
 
+  // Images stand in the drawings; the specs name them by their place there.
+  for (const [id, spec] of Object.entries(held.figures)) {
+    const drawn = document.querySelectorAll('figure[data-figure="' + id + '"] image');
+    const images = [...new Set([...drawn].map((image) => image.getAttribute("href") || image.getAttribute("xlink:href")))];
+    for (const rows of Object.values(spec.datasets)) for (const row of rows) {
+      if (typeof row.url === "string" && row.url.startsWith("image:")) row.url = images[Number(row.url.slice(6))];
+    }
+  }
+
   const wholeSpec = (id) => ({ config: held.config, ...held.figures[id] });
   const loader = vega.loader();
   loader.load = (uri) => Promise.reject(new Error("figures hold their own data, asked for " + uri));
@@ -38,7 +47,7 @@ export const PAGE_SCRIPT = `"use strict";
     const target = document.createElement("div");
     try {
       await vegaEmbed(target, wholeSpec(box.dataset.figure), {
-        mode: "vega-lite", renderer: "svg", ast: true, actions: false, hover: true, defaultStyle: false, loader,
+        mode: "vega-lite", renderer: "svg", ast: true, actions: false, hover: true, defaultStyle: false, loader, logLevel: vega.Error,
         bind: box.querySelector(".controls"), tooltip: { disableDefaultStyle: true },
       });
       drawing.replaceChildren(target);

@@ -7,7 +7,7 @@ import { columnsOf, hoistDatasets, type PackedRow, unpackRows } from "./datasets
 import { escapeHtml, formatNumber, slug } from "./html.ts";
 import { inlineMarkdown, renderMarkdown } from "./markdown.ts";
 import { runChip } from "./provenance.ts";
-import { compactSvg, prefixIds } from "./svg.ts";
+import { compactSvg, imagesOf, prefixIds } from "./svg.ts";
 import type { ReportRun } from "./types.ts";
 
 /** Rows of a figure's data that stand in the page itself; the script fills in the rest. */
@@ -43,15 +43,32 @@ function dataTable(figure: PageFigure, datasets: Readonly<Record<string, readonl
 <div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div></details>`;
 }
 
+/**
+ * The spec with each image that the drawing shows replaced by `image:` and its place in the drawing, where the page's script takes
+ * it from: an image is half of what a figure weighs, and need not be on the page twice.
+ */
+function withoutImages(spec: TopLevelSpec, images: readonly string[]): TopLevelSpec {
+  const datasets = (spec as { datasets?: Readonly<Record<string, readonly PackedRow[]>> }).datasets ?? {};
+  const place = new Map(images.map((uri, i) => [uri, `image:${i}`]));
+  const short = (row: PackedRow): PackedRow => {
+    const name = typeof row.url === "string" ? place.get(row.url) : undefined;
+    return name === undefined ? row : { ...row, url: name };
+  };
+  return {
+    ...spec,
+    datasets: Object.fromEntries(Object.entries(datasets).map(([name, rows]) => [name, rows.map(short)])),
+  } as TopLevelSpec;
+}
+
 /** A figure as it stands in the page: drawn, with its text alternative, its controls, its downloads and its data. */
 export async function figureBlock(id: string, spec: TopLevelSpec, alternative: string, draw: Draw): Promise<Section> {
   const { spec: hoisted, datasets } = hoistDatasets(spec);
   const svg = prefixIds(compactSvg(await draw(spec)), `${id}-`);
   const tables = Object.keys(datasets).filter((name) => unpackRows((datasets[name] ?? []).slice(0, 1)).length > 0);
-  const { config, ...rest } = hoisted;
+  const { config, ...rest } = withoutImages(hoisted, imagesOf(svg));
   // The theme stands on the page once.
   const shared = JSON.stringify(config) === JSON.stringify(THEME);
-  const figure = { id, spec: shared ? (rest as TopLevelSpec) : hoisted, tables };
+  const figure = { id, spec: (shared ? rest : { ...rest, config }) as TopLevelSpec, tables };
   const get = (what: string, text: string) => `<button type="button" data-get="${what}">${text}</button>`;
   const buttons = [
     get("live", "interactive"),
