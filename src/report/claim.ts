@@ -141,6 +141,33 @@ export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimR
   };
 }
 
+/** Mean validation accuracy from which a model counts as having found a solution. */
+const SOLVED = 0.9;
+
+/**
+ * Why a run cannot speak about solutions; undefined where it can, or where nothing is known against it. Accuracy comes from
+ * `curves`; a lone checkpoint has only the loss of `mechanism`, held against that of a uniform guess.
+ */
+export function unsolvedWhy(run: ClaimRun): string | undefined {
+  const accuracy = run.metric("curves", "validation_accuracy");
+  if (accuracy !== undefined) {
+    if (accuracy >= SOLVED) return undefined;
+    return `${run.label} has not generalised: mean validation accuracy ${accuracy.toFixed(2)} at epoch ${run.metric("curves", "epochs") ?? "unknown"}`;
+  }
+  const loss = run.metric("mechanism", "loss");
+  const chance = run.metric("mechanism", "chance_loss") ?? Math.log(run.run.config.p);
+  if (loss === undefined || loss < chance / 2) return undefined;
+  return `${run.label} has not generalised: mean loss ${loss.toFixed(2)}, ${chance.toFixed(2)} for a uniform guess`;
+}
+
+/** As {@link eachRun}, for claims about what a trained model has become: runs that have not generalised are not tested. */
+export function eachSolved(role: Role, judge: (run: ClaimRun, runs: readonly ClaimRun[]) => Judgement): Claim["judge"] {
+  return eachRun(role, (run, runs) => {
+    const why = unsolvedWhy(run);
+    return why === undefined ? judge(run, runs) : notTested(why);
+  });
+}
+
 /** Reads named metrics of one analysis, or tells which is not there. */
 export function metricsOf<N extends string>(run: ClaimRun, analysis: string, names: readonly N[]): Record<N, number> | Judgement {
   const values: Partial<Record<N, number>> = {};

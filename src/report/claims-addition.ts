@@ -1,4 +1,4 @@
-import { type Claim, eachRun, isJudgement, metricsOf } from "./claim.ts";
+import { type Claim, eachSolved, isJudgement, metricsOf } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
 
 const NANDA = "Nanda et al. 2023";
@@ -14,7 +14,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "5 frequencies",
     rule: "Frequencies whose coefficient exceeds a tenth of the largest: 3 to 10 of them, all above the family-wise 99 % null of token permutations: reproduced; only one of the two: partly.",
     analysis: "mechanism",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["key_frequencies", "key_frequencies_above_null"]);
       if (isJudgement(m)) return m;
       const few = m.key_frequencies >= 3 && m.key_frequencies <= 10;
@@ -33,7 +33,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "95 % of the variance",
     rule: "Share of the centred logits at the key frequencies: at least 90 %: reproduced; at least half and above the 99 % null: partly; else not reproduced.",
     analysis: "mechanism",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["logit_share", "logit_share_null"]);
       if (isJudgement(m)) return m;
       return {
@@ -55,7 +55,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "loss falls by 70 %",
     rule: "Restricted loss at most the full loss: reproduced; below a tenth of what as many other frequencies reach at best: partly; else not reproduced.",
     analysis: "mechanism",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["loss", "restricted_loss", "restricted_loss_null"]);
       if (isJudgement(m)) return m;
       return {
@@ -77,7 +77,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "loss rises far above its own",
     rule: "Excluded loss above that of as many other frequencies and above a tenth of a uniform guess, ln p: reproduced; above the former alone: partly; else not reproduced.",
     analysis: "mechanism",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["loss", "excluded_loss", "excluded_loss_null"]);
       if (isJudgement(m)) return m;
       const needed = m.excluded_loss > m.excluded_loss_null;
@@ -96,7 +96,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "10 directions: cos and sin of 5 frequencies",
     rule: "Participation ratio of the squared norms between 4 and 20, and Gini coefficient above its 99 % null: reproduced; only one of the two: partly.",
     analysis: "mechanism",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["W_L_gini", "W_L_gini_null", "W_L_participation_ratio"]);
       if (isJudgement(m)) return m;
       const sparse = m.W_L_gini > m.W_L_gini_null;
@@ -115,7 +115,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     paper: "84.6 % of neurons",
     rule: "Share of neurons above 0.85 at one frequency: at least 70 %: reproduced; at least 20 %: partly; else not reproduced. The null is a neuron's best share under token permutations.",
     analysis: "fft",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "fft", ["explained_share", "share_null", "clusters"]);
       if (isJudgement(m)) return m;
       return {

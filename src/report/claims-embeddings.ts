@@ -3,11 +3,13 @@ import {
   type ClaimRun,
   combined,
   eachRun,
+  eachSolved,
   isJudgement,
   type Judgement,
   metricsOf,
   notTested,
   runsOf,
+  unsolvedWhy,
   verdictOf,
 } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
@@ -25,7 +27,7 @@ function spectrumClaim(role: "nanda" | "miiii", index50: number, index90: number
     paper: `${index50} / ${index90}`,
     rule: "Last index whose cumulative share of Σσ is below 50 % and 90 %: within 5 and within 10 of the paper's. Both: reproduced; one: partly. The paper calls Σσ variance; by Σσ², which is the variance, see the figure.",
     analysis: "svd",
-    judge: eachRun(role, (run) => {
+    judge: eachSolved(role, (run) => {
       const m = metricsOf(run, "svd", [
         "paper_index50",
         "paper_index90",
@@ -51,9 +53,9 @@ function against(
   judge: (run: ClaimRun, reference: readonly ClaimRun[]) => Judgement,
 ): Claim["judge"] {
   return (runs) => {
-    const reference = runsOf(runs, other);
-    if (reference.length === 0) return notTested(`no run of ${other} is among these`);
-    return eachRun(role, (run) => judge(run, reference))(runs);
+    const reference = runsOf(runs, other).filter((run) => unsolvedWhy(run) === undefined);
+    if (reference.length === 0) return notTested(`no run of ${other} that has generalised is among these`);
+    return eachSolved(role, (run) => judge(run, reference))(runs);
   };
 }
 
@@ -88,7 +90,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "r = 0.95",
     rule: "r ≥ 0.9: reproduced; r above the null limit 1.96/√d: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "positional", ["pearson", "null_limit", "distance"]);
       if (isJudgement(m)) return m;
       const verdict = m.pearson >= 0.9 ? "reproduced" : m.pearson > m.null_limit ? "partly" : "not reproduced";
@@ -108,7 +110,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "r = −0.64",
     rule: "r below the null limit −1.96/√d: reproduced; within the limits, so unrelated: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachRun("miiii", (run) => {
+    judge: eachSolved("miiii", (run) => {
       const m = metricsOf(run, "positional", ["pearson", "null_limit", "distance"]);
       if (isJudgement(m)) return m;
       const verdict = m.pearson < -m.null_limit ? "reproduced" : m.pearson <= m.null_limit ? "partly" : "not reproduced";
@@ -127,7 +129,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "“commutative”",
     rule: "Asymmetry, the mean |L(x0, x1) − L(x1, x0)| over mean |L|, below a tenth of that of random pairs: reproduced; below half: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "positional", ["asymmetry", "asymmetry_null"]);
       if (isJudgement(m)) return m;
       const share = m.asymmetry / m.asymmetry_null;
@@ -145,7 +147,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "“non-commutative”",
     rule: "Asymmetry, as above, at least half of that of random pairs: reproduced; at least a tenth: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachRun("miiii", (run) => {
+    judge: eachSolved("miiii", (run) => {
       const m = metricsOf(run, "positional", ["asymmetry", "asymmetry_null"]);
       if (isJudgement(m)) return m;
       const share = m.asymmetry / m.asymmetry_null;
@@ -190,7 +192,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
       paper: "“looks periodic”",
       rule: "Of the leading 12 vectors, those whose largest share at one frequency exceeds the 99 % quantile of random directions: at least half: reproduced; at least 2: partly.",
       analysis: "svd",
-      judge: eachRun(role, (run) => {
+      judge: eachSolved(role, (run) => {
         const m = metricsOf(run, "svd", ["periodic_vectors"]);
         if (isJudgement(m)) return m;
         return {
@@ -208,7 +210,7 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "5 frequencies",
     rule: "Frequencies above the family-wise 99 % null of token permutations: 3 to 10: reproduced; 1 to 15: partly; else not reproduced.",
     analysis: "fourier",
-    judge: eachRun("nanda", (run) => {
+    judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "fourier", ["key_frequencies", "key_share", "null_share"]);
       if (isJudgement(m)) return m;
       const count = m.key_frequencies;

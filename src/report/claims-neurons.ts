@@ -1,4 +1,4 @@
-import { type Claim, combined, eachRun, isJudgement, metricsOf, notTested, runsOf } from "./claim.ts";
+import { type Claim, combined, eachRun, eachSolved, isJudgement, metricsOf, notTested, runsOf } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
@@ -33,7 +33,7 @@ export const NEURON_CLAIMS: readonly Claim[] = [
       paper: "“very small set”",
       rule: "Active frequency pairs a neuron by the sound rule: above ten times the null, at least 2, and at most 1 % of all pairs: reproduced; above the null and at most 5 %: partly; else not reproduced.",
       analysis: "fft",
-      judge: eachRun(role, (run) => {
+      judge: eachSolved(role, (run) => {
         const m = metricsOf(run, "fft", ["active_sound", "active_sound_null", "active_nominal", "active_nominal_noise"]);
         if (isJudgement(m)) return m;
         const all = entries(run.run.config.p);

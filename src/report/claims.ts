@@ -2,6 +2,14 @@ import type { Claim } from "./claim.ts";
 import { ADDITION_CLAIMS } from "./claims-addition.ts";
 import { EMBEDDING_CLAIMS } from "./claims-embeddings.ts";
 import { NEURON_CLAIMS } from "./claims-neurons.ts";
+import { TIME_CLAIMS } from "./claims-time.ts";
+import { TRAINING_CLAIMS } from "./claims-training.ts";
 
 /** Every claim held against the runs, in the order of the table. */
-export const CLAIMS: readonly Claim[] = [...EMBEDDING_CLAIMS, ...NEURON_CLAIMS, ...ADDITION_CLAIMS];
+export const CLAIMS: readonly Claim[] = [
+  ...TRAINING_CLAIMS,
+  ...EMBEDDING_CLAIMS,
+  ...NEURON_CLAIMS,
+  ...TIME_CLAIMS,
+  ...ADDITION_CLAIMS,
+];
