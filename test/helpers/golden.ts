@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { ANALYSES } from "../../src/analyses/index.ts";
+import { analyseModel } from "../../src/cli/analyse.ts";
+import { loadModel } from "../../src/cli/models.ts";
+import { shippedReferences } from "../../src/cli/references.ts";
+import { onnxRuntime } from "../../src/runtimes/index.ts";
+
+/** Metrics by analysis and name. */
+export type Golden = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** Analyses whose hundreds of forward passes would take a test minutes; their own tests plant structures instead. */
+const LONG: readonly string[] = ["circuits"];
+
+/** The shipped runs that have goldens. */
+export const GOLDEN_RUNS = shippedReferences().map(({ label }) => label);
+
+/** Where a run's golden lies. */
+export function goldenPath(run: string): string {
+  return new URL(`../golden/${run}.json`, import.meta.url).pathname;
+}
+
+/** The golden of a run. */
+export function readGolden(run: string): Golden {
+  return JSON.parse(readFileSync(goldenPath(run), "utf8")) as Golden;
+}
+
+/** What a shipped run's analyses give now. */
+export async function computeGolden(run: string): Promise<Golden> {
+  const reference = shippedReferences().find(({ label }) => label === run);
+  if (reference === undefined) throw new Error(`golden: ${run} must be a shipped run`);
+  const model = await loadModel(reference);
+  const analyses = ANALYSES.filter(({ id }) => !LONG.includes(id));
+  const outcomes = await analyseModel(analyses, model, { runtime: onnxRuntime({ threads: 2 }), seed: 0 });
+  return Object.fromEntries([...outcomes].map(([id, { metrics }]) => [id, { ...metrics }]));
+}
