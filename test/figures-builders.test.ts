@@ -120,10 +120,15 @@ test("lines: a log scale leaves out what it cannot show, long series are thinned
   const rows = [0, 1, 2].map((x) => ({ x, y: x }));
   const running = await viewOf(alone(linesWithBand({ rows, x: "x", y: "y", yScale: "log" })));
   assert.equal(rowsWith(running, ["x", "y"]).length, 2);
-  const long = Array.from({ length: 45_000 }, (_, x) => ({ x, y: x % 7 }));
-  const thinned = rowsWith(await viewOf(alone(linesWithBand({ rows: long, x: "x", y: "y" }))), ["x", "y"]);
-  assert.ok(thinned.length <= 20_001 && thinned.length > 10_000, `${thinned.length} points`);
+  const long = Array.from({ length: 45_000 }, (_, x) => ({ x, y: x === 12_345 ? 99 : x % 7 }));
+  const thinned = rowsWith(await viewOf(alone(linesWithBand({ rows: long, x: "x", y: "y", width: 200 }))), ["x", "y"]);
+  assert.ok(thinned.length <= 402 && thinned.length > 300, `${thinned.length} points`);
   assert.deepEqual([thinned[0]?.x, thinned.at(-1)?.x], [0, 44_999]);
+  assert.ok(
+    thinned.some(({ x, y }) => x === 12_345 && y === 99),
+    "a lone peak survives",
+  );
+  assert.ok(thinned.every(({ x }, i) => i === 0 || (x ?? 0) > (thinned[i - 1]?.x ?? 0)));
 });
 
 test("bars, heatmap and scatter draw one mark a row and refuse more than a page can carry", async () => {
@@ -148,6 +153,15 @@ test("bars, heatmap and scatter draw one mark a row and refuse more than a page 
   ]) {
     assert.throws(build, { name: "MiiiiError", code: "input" });
   }
+});
+
+test("each run's own null is drawn in its colour, and labelled once", async () => {
+  const rows = ["a", "b"].map((run) => ({ run, k: 1, share: 0.5 }));
+  const nulls = ["a", "b"].map((run, i) => ({ run, high: 0.1 + 0.3 * i, label: "null 99 %" }));
+  const svg = await renderSvg(alone(barsWithNull({ rows, x: "k", y: "share", series: "run", runs: ["a", "b"], nulls })));
+  const rules = [...svg.matchAll(/<line [^>]*stroke="(#[0-9a-f]{6})"[^>]*stroke-dasharray/g)].map(([, colour]) => colour);
+  assert.deepEqual(rules, [RUN_COLORS[0], RUN_COLORS[1]]);
+  assert.equal((svg.match(/null 99 %/g) ?? []).length, 1);
 });
 
 test("panels beside each other say whether their scales are shared, and share them", async () => {

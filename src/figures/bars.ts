@@ -58,5 +58,5 @@ export function barsWithNull(options: BarsOptions): Panel {
       ],
     },
   } as unknown as Panel;
-  return { ...titleOf({ ...options, width }), width, height, layer: [bars, ...nullLayers(nulls)] } as Panel;
+  return { ...titleOf({ ...options, width }), width, height, layer: [bars, ...nullLayers(nulls, "y", runs)] } as Panel;
 }

@@ -3,8 +3,10 @@ import { epochAxis } from "./epochs.ts";
 import { ensureMarks, extent, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { INK, runColor } from "./theme.ts";
 
-/** Points of all lines of a panel together; beyond it each line is thinned evenly. */
-const MAX_POINTS = 20000;
+/** Points a line may have for each pixel of its panel's width; beyond it the line is thinned to what can be seen. */
+const POINTS_A_PIXEL = 3;
+
+const DEFAULT_WIDTH = 420;
 
 /** What an object without the structure gives: a band from `low` to `high`, or a rule where only one is known. */
 export interface NullBand {
@@ -12,6 +14,8 @@ export interface NullBand {
   readonly high?: number;
   /** Said at the edge of the panel, for instance `null 95 %`. */
   readonly label?: string;
+  /** The run whose null it is, where each has its own: drawn in its colour, and one label is enough for all of them. */
+  readonly run?: string;
 }
 
 /** A null that depends on x, for instance a spectrum's. */
@@ -33,34 +37,36 @@ export function runColour(field: string, runs: readonly string[], width = 420) {
   } as const;
 }
 
-/** The layers of a null band or rule, drawn behind the data: across y (`axis: "y"`) or across x. */
-export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y"): Panel[] {
+/**
+ * The layers of null bands and rules, drawn behind the data: across y (`axis: "y"`) or across x. `runs` gives the colours of nulls
+ * that are one run's own.
+ */
+export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y", runs: readonly string[] = []): Panel[] {
+  const labelled = new Set<string>();
   return bands.flatMap((band) => {
-    const { low, high, label } = band;
+    const { low, high, label, run } = band;
     const edge = high ?? low;
     if (edge === undefined) return [];
     const layers: Panel[] = [];
-    const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "" }] };
+    const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "", ...(run === undefined ? {} : { run }) }] };
+    const own = run !== undefined && runs.includes(run);
+    const color = own ? { ...runColour("run", runs), legend: null } : { value: INK };
     if (low !== undefined && high !== undefined && low !== high) {
-      const encoding = { [axis]: { field: "low", type: "quantitative" }, [`${axis}2`]: { field: "high" } };
-      layers.push({ data, mark: { type: "rect", color: INK, opacity: 0.12 }, encoding } as Panel);
+      const encoding = { [axis]: { field: "low", type: "quantitative" }, [`${axis}2`]: { field: "high" }, color };
+      layers.push({ data, mark: { type: "rect", opacity: 0.12 }, encoding } as unknown as Panel);
     } else {
-      layers.push({
-        data,
-        mark: { type: "rule", strokeDash: [4, 3], opacity: 0.7 },
-        encoding: { [axis]: { field: "high", type: "quantitative" } },
-      } as Panel);
+      const encoding = { [axis]: { field: "high", type: "quantitative" }, color };
+      layers.push({ data, mark: { type: "rule", strokeDash: [4, 3], opacity: 0.7 }, encoding } as unknown as Panel);
     }
-    if (label !== undefined) {
+    // A label that another null of the same words has said already would only be written over it.
+    if (label !== undefined && !(own && labelled.has(label))) {
+      labelled.add(label);
       // Outside the plotting area, where no data hides it.
       const at = axis === "y" ? { x: { value: "width" } } : { y: { value: 0 } };
       const place = axis === "y" ? { align: "left", baseline: "middle", dx: 4 } : { align: "center", baseline: "bottom", dy: -3 };
       const mark = { type: "text", fontStyle: "italic", opacity: 0.8, ...place };
-      layers.push({
-        data,
-        mark,
-        encoding: { [axis]: { field: "high", type: "quantitative" }, ...at, text: { field: "label" } },
-      } as Panel);
+      const encoding = { [axis]: { field: "high", type: "quantitative" }, ...at, text: { field: "label" } };
+      layers.push({ data, mark, encoding } as Panel);
     }
     return layers;
   });
@@ -107,15 +113,30 @@ function packed(options: LinesOptions): PackedLine[] {
     line.xs.push(significant(Number(row[x]), 7));
     line.ys.push(significant(Number(row[y])));
   }
-  const step = Math.ceil(rows.length / MAX_POINTS);
-  if (step <= 1) return [...lines.values()];
-  const kept = (_: number, i: number, all: readonly number[]) => i % step === 0 || i === all.length - 1;
-  return [...lines.values()].map((line) => ({ key: line.key, xs: line.xs.filter(kept), ys: line.ys.filter(kept) }));
+  const buckets = Math.max(1, options.width ?? DEFAULT_WIDTH);
+  return [...lines.values()].map((line) => (line.xs.length > POINTS_A_PIXEL * buckets ? thinned(line, buckets) : line));
+}
+
+/** The lowest and the highest point of each of so many stretches of a line, and its ends: it looks the same. */
+function thinned({ key, xs, ys }: PackedLine, buckets: number): PackedLine {
+  const kept = new Set([0, xs.length - 1]);
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const [from, to] = [bucket, bucket + 1].map((b) => Math.floor((b * xs.length) / buckets)) as [number, number];
+    let [low, high] = [from, from];
+    for (let i = from; i < to; i++) {
+      if (at(ys, i) < at(ys, low)) low = i;
+      if (at(ys, i) > at(ys, high)) high = i;
+    }
+    kept.add(low).add(high);
+  }
+  const order = [...kept].sort((a, b) => a - b);
+  return { key, xs: order.map((i) => at(xs, i)), ys: order.map((i) => at(ys, i)) };
 }
 
 /**
  * Lines, one a run, with the null behind them as a band or a rule. Rows are packed one line to a data row and unpacked by Vega's
- * `flatten`, at a third of the bytes; they should come in ascending x. Points that a log scale cannot show (≤ 0) are left out.
+ * `flatten`, at a third of the bytes; they should come in ascending x. Points that a log scale cannot show (≤ 0) are left out; lines of
+ * more than three points a pixel are thinned to their lowest and highest point at each pixel.
  *
  * @example positional, per run: linesWithBand({ rows, x: "seed", y: "pearson", series: "run", runs, nulls: [{ low: -0.17, high: 0.17, label: "null" }] })
  * @example curves: linesWithBand({ rows, x: "epoch", y: "loss", series: "run", runs, dash: "split", xScale: "epochs", yScale: "log" })
@@ -132,7 +153,7 @@ export function linesWithBand(options: LinesOptions): Panel {
     nulls = [],
     nullCurve,
     marks = [],
-    width = 420,
+    width = DEFAULT_WIDTH,
     height = 240,
   } = options;
   const shown = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
@@ -177,7 +198,7 @@ export function linesWithBand(options: LinesOptions): Panel {
     const bandEncoding = { x: encoding.x, y: { field: "null_low", type: "quantitative", ...yAxis }, y2: { field: "null_high" } };
     layers.push({ data: { values }, mark: { type: "area", color: INK, opacity: 0.15 }, encoding: bandEncoding } as Panel);
   }
-  layers.push(...nullLayers(nulls));
+  layers.push(...nullLayers(nulls, "y", runs));
   layers.push({
     data: { values: lines.map((line) => ({ ...line.key, [x]: line.xs, [y]: line.ys })) },
     transform: [{ flatten: [x, y] }],

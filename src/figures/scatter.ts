@@ -62,7 +62,7 @@ export function scatter(options: ScatterOptions): Panel {
     axisOf(x, options.xScale, options.xTitle, options.xDomain),
     axisOf(y, options.yScale, options.yTitle, options.yDomain),
   ];
-  const layers: Panel[] = nullLayers(nulls);
+  const layers: Panel[] = nullLayers(nulls, "y", runs);
   if (diagonal) {
     const numbers = values.flatMap((row) => [Number(row[x]), Number(row[y])]);
     const ends = [Math.min(...numbers, 0), Math.max(...numbers, 0)].map((v) => ({ [x]: v, [y]: v }));

@@ -1,10 +1,20 @@
-import { type Claim, type ClaimRun, eachRun, type Judgement, notTested, runsOf, verdictOf } from "./claim.ts";
+import { type Claim, type ClaimRun, eachRun, type Judgement, notTested, runsOf, unsolvedWhy, verdictOf } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
 import { comparable, grokEpochs, isHarder, median, SIMPLE, spearman, type Training, trainingOf } from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
 const listOf = (values: readonly (number | string)[]) => (values.length === 0 ? "none" : values.join(", "));
+
+/** As {@link training}; a run that was stopped before its planned epochs and has not generalised says nothing yet. */
+function finished(role: "nanda" | "miiii", judge: (training: Training, run: ClaimRun) => Judgement): Claim["judge"] {
+  return training(role, (own, run) => {
+    const planned = run.run.config.epochs;
+    const why = unsolvedWhy(run);
+    if (why === undefined || planned === undefined || own.epochs >= planned) return judge(own, run);
+    return notTested(`${why} of ${text(planned)} planned`);
+  });
+}
 
 /** Judges the training of each run of a role. */
 function training(
@@ -56,7 +66,7 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     paper: "1 on 29 of 29",
     rule: "Last validation accuracy of every head 1: reproduced; at least 0.99 on more than half of the heads: partly; else not reproduced.",
     analysis: "curves",
-    judge: training("miiii", ({ heads, epochs }) => {
+    judge: finished("miiii", ({ heads, epochs }) => {
       const perfect = heads.filter(({ validationAccuracy }) => validationAccuracy === 1).length;
       const good = heads.filter(({ validationAccuracy }) => validationAccuracy >= 0.99).length;
       const worst = heads.reduce((a, b) => (b.validationAccuracy < a.validationAccuracy ? b : a));
@@ -75,7 +85,7 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
       paper: role === "nanda" ? "train by 1.4k, test by 10k" : "“grokked on all tasks”",
       rule: "Epochs from which validation and training accuracy stay at 0.99: their ratio at least 2 for 90 % of all heads: reproduced; for any: partly; else not reproduced.",
       analysis: "curves",
-      judge: training(role, ({ heads }) => {
+      judge: finished(role, ({ heads }) => {
         const ratios = heads.map(({ grok, memorised }) =>
           grok === undefined || memorised === undefined ? 0 : (1 + grok) / (1 + memorised),
         );
@@ -97,7 +107,7 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     paper: "2, 3, 5, 7",
     rule: "Grok epochs of 2, 3, 5, 7 ascending (a tie is one logged tick), and all before every other head's: both: reproduced; one: partly; else not reproduced.",
     analysis: "curves",
-    judge: training("miiii", (own) => {
+    judge: finished("miiii", (own) => {
       const epochs = SIMPLE.map((q) => own.heads.find((head) => head.q === q)?.grok ?? Number.POSITIVE_INFINITY);
       const inOrder = epochs.every((epoch, i) => Number.isFinite(epoch) && epoch >= (epochs[i - 1] ?? 0));
       const first = Math.max(...epochs) < Math.min(...grokEpochs(own, isHarder), Number.POSITIVE_INFINITY);
@@ -116,7 +126,7 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     paper: "25 heads around epoch 40,000",
     rule: "Over the heads of q > 7 that generalise (at least half of them): last grok epoch at most 4 times the first; |Spearman ρ| of q and grok epoch below 1.96/√(n − 1). Both: reproduced; one: partly.",
     analysis: "curves",
-    judge: training("miiii", (own, run) => {
+    judge: finished("miiii", (own, run) => {
       const harder = own.heads.filter(({ q }) => isHarder(q));
       const done = harder.flatMap(({ q, grok }) => (grok === undefined ? [] : [{ q, grok }]));
       if (done.length < harder.length / 2)

@@ -60,6 +60,7 @@ export const PAGE_SCRIPT = `"use strict";
     }
   }
   const boxes = [...document.querySelectorAll("figure[data-figure]")];
+  const hasData = (box) => box.dataset.figure in held.figures;
   const fits = (box) => {
     const svg = box.querySelector(".drawing > svg");
     return svg !== null && Number(svg.getAttribute("width")) <= box.querySelector(".drawing").clientWidth;
@@ -67,7 +68,7 @@ export const PAGE_SCRIPT = `"use strict";
   const onView = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && fits(target)) { onView.unobserve(target); enliven(target); }
   }, { rootMargin: "300px" });
-  for (const box of boxes) onView.observe(box);
+  for (const box of boxes.filter(hasData)) onView.observe(box);
 
   const LEAD = /^[=+\\-@\\t\\r]/;
   function unpack(row) {
@@ -127,6 +128,11 @@ export const PAGE_SCRIPT = `"use strict";
   }
   for (const box of boxes) {
     const id = box.dataset.figure;
+    if (!hasData(box)) {
+      // Left out to keep the page small: what needs the data goes, what the drawing can give stays.
+      for (const button of box.querySelectorAll("[data-get=live], [data-get=csv], [data-get=spec]")) button.remove();
+      box.querySelector(".controls").textContent = "A drawing alone, to keep this page small; its own page: miiii analyze, with --figure FILE.html";
+    }
     const actions = {
       live: () => enliven(box),
       svg: () => save(id + ".svg", "image/svg+xml", [svgText(box)]),
@@ -139,7 +145,7 @@ export const PAGE_SCRIPT = `"use strict";
     };
     for (const button of box.querySelectorAll("[data-get]")) button.addEventListener("click", actions[button.dataset.get]);
     const data = box.querySelector("details.data");
-    if (data) data.addEventListener("toggle", () => {
+    if (data && hasData(box)) data.addEventListener("toggle", () => {
       const body = data.querySelector("tbody");
       if (!data.open || data.dataset.full) return;
       data.dataset.full = "yes";

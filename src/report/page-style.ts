@@ -14,7 +14,7 @@ a { color: var(--link); }
 code, pre { font: 0.9em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", monospace; }
 pre { overflow-x: auto; padding: 0.6rem 0.8rem; background: var(--panel); border-radius: 4px; }
 .skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: 0.5rem; background: var(--page); padding: 0.3rem; z-index: 9; }
-.layout { display: grid; grid-template-columns: 14rem minmax(0, 1fr); max-width: 92rem; margin: 0 auto; }
+.layout { display: grid; grid-template-columns: 14rem minmax(0, 1fr); max-width: 110rem; margin: 0 auto; }
 nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow-y: auto; padding: 1.2rem 1rem; border-right: 1px solid var(--line); font-size: 0.9rem; }
 nav ol { list-style: none; margin: 0.6rem 0 0; padding: 0; } nav li { margin: 0.15rem 0; }
 nav a { display: block; padding: 0.12rem 0.4rem; border-radius: 4px; text-decoration: none; color: inherit; }

@@ -6,7 +6,7 @@ import { PAGE_STYLE } from "./page-style.ts";
 import type { PageFigure } from "./section.ts";
 import type { Bundles } from "./types.ts";
 
-/** Largest page that a report is meant to be, in bytes; a command may warn beyond it. */
+/** Largest page that a report is meant to be, in bytes; see {@link fittingPage}. */
 export const MAX_PAGE_BYTES = 3_000_000;
 
 const MARK_JS = 'document.documentElement.classList.add("js");';
@@ -75,4 +75,29 @@ ${scripts.map((script) => `<script>${script}</script>`).join("\n")}
 </body>
 </html>
 `;
+}
+
+/** A page, and the figures on it that are drawings alone. */
+export interface FittingPage {
+  readonly html: string;
+  readonly still: readonly string[];
+}
+
+/**
+ * The page at no more than `limit` bytes, if that can be had by keeping the heaviest figures still: their drawings stay, their
+ * specs and data, which make them live and downloadable, are left out, and the page says so in their place.
+ */
+export function fittingPage(parts: PageParts, limit = MAX_PAGE_BYTES): FittingPage {
+  const whole = htmlPage(parts);
+  let excess = Buffer.byteLength(whole) - limit;
+  if (excess <= 0) return { html: whole, still: [] };
+  const weights = parts.figures.map(({ id, spec }) => ({ id, bytes: Buffer.byteLength(scriptJson(spec)) }));
+  const still = new Set<string>();
+  for (const { id, bytes } of weights.sort((a, b) => b.bytes - a.bytes)) {
+    if (excess <= 0) break;
+    still.add(id);
+    excess -= bytes;
+  }
+  const html = htmlPage({ ...parts, figures: parts.figures.filter(({ id }) => !still.has(id)) });
+  return { html, still: [...still] };
 }

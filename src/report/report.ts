@@ -6,7 +6,7 @@ import { CLAIMS } from "./claims.ts";
 import { caveats, claimsTable, countVerdicts, type JudgedClaim } from "./claims-table.ts";
 import { escapeHtml, slug } from "./html.ts";
 import { inlineMarkdown } from "./markdown.ts";
-import { htmlPage } from "./page.ts";
+import { fittingPage, htmlPage } from "./page.ts";
 import { provenanceBlock, runChip } from "./provenance.ts";
 import { analysisSection, type Draw, figureBlock } from "./section.ts";
 import type { ReportInput } from "./types.ts";
@@ -16,6 +16,8 @@ export interface Report {
   readonly html: string;
   readonly bytes: number;
   readonly claims: readonly JudgedClaim[];
+  /** Ids of figures that are drawings alone, since the page would have been too large with them live. */
+  readonly still: readonly string[];
 }
 
 function ensureInput({ runs, analyses }: ReportInput): void {
@@ -68,8 +70,8 @@ ${claimsTable(claims, withFigure)}
 ${provenanceBlock(input)}
 </section>
 ${sections.map(({ html }) => html).join("\n")}`;
-  const html = htmlPage({ title, contents, main, figures, bundles, ...(stamp === undefined ? {} : { stamp }) });
-  return { html, bytes: Buffer.byteLength(html), claims };
+  const { html, still } = fittingPage({ title, contents, main, figures, bundles, ...(stamp === undefined ? {} : { stamp }) });
+  return { html, bytes: Buffer.byteLength(html), claims, still };
 }
 
 /** What a page says around a single figure. */

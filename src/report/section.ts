@@ -81,8 +81,8 @@ export async function figureBlock(id: string, spec: TopLevelSpec, alternative: s
 <div class="drawing" role="img" aria-label="${escapeHtml(alternative)}">${svg}</div>
 <div class="controls"></div>
 <div class="tools needs-js">${buttons.join("")}</div>
-</figure>
-${dataTable(figure, datasets)}`;
+${dataTable(figure, datasets)}
+</figure>`;
   return { html, figure };
 }
 
