@@ -1,0 +1,76 @@
+import { ensure, float32, type Json, type NdArray, sizeOf, toFloat32 } from "../core/index.ts";
+import { BIAS_NAMES, type Parameters } from "../model/index.ts";
+import { biasShapes, tensorsOf } from "./check-parameters.ts";
+import { configText, type StoredConfig } from "./config.ts";
+import { writeFileAtomic } from "./files.ts";
+import { encodeNpz } from "./formats/npy.ts";
+import { encodeSafetensors } from "./formats/safetensors.ts";
+
+/** A model to be written, from whichever file. */
+export interface StoredModel {
+  readonly config: StoredConfig;
+  readonly parameters: Parameters;
+}
+
+/** Number of output classes, an extra one for '=' included. */
+function classesOf(parameters: Parameters): number {
+  return parameters["unembed.W_U"].shape[1] as number;
+}
+
+/** Writes a model file of this project: what `miiii import` leaves. More metadata may say where it came from. */
+export function writeModel(path: string, model: StoredModel, metadata: Readonly<Record<string, string>>): void {
+  const text = { ...metadata, format: "pt", config: configText(model.config) };
+  writeFileAtomic(path, encodeSafetensors(tensorsOf(model.parameters), text));
+}
+
+/** What TransformerLens's `HookedTransformerConfig` must be given to hold the model. */
+export function transformerLensConfig({ config, parameters }: StoredModel): { readonly [key: string]: Json } {
+  return {
+    n_layers: 1,
+    d_model: config.d_model,
+    n_ctx: 3,
+    d_head: config.d_head,
+    n_heads: config.n_heads,
+    d_mlp: config.d_mlp,
+    d_vocab: config.p + 1,
+    d_vocab_out: classesOf(parameters),
+    act_fn: "relu",
+    normalization_type: null,
+    attention_dir: "causal",
+    positional_embedding_type: "standard",
+    use_attn_scale: true,
+    init_weights: false,
+    default_prepend_bos: false,
+    dtype: "torch.float32",
+    seed: config.seed ?? null,
+  };
+}
+
+/** Every tensor of TransformerLens's state dict, float32: biases that the model lacks are zeros. */
+export function transformerLensTensors({ config, parameters }: StoredModel): Map<string, NdArray<"float32">> {
+  const shapes = biasShapes(config, classesOf(parameters));
+  const tensors = new Map<string, NdArray<"float32">>();
+  for (const [name, array] of tensorsOf(parameters)) tensors.set(name, toFloat32(array));
+  for (const name of BIAS_NAMES) {
+    if (!tensors.has(name)) tensors.set(name, float32(new Float32Array(sizeOf(shapes[name])), shapes[name]));
+  }
+  return tensors;
+}
+
+/**
+ * Writes a model for TransformerLens: safetensors of its state dict at `path`, and the config beside it; returns the config's path.
+ *
+ * In Python: `HookedTransformer(HookedTransformerConfig(**json.load(...)))`, then `load_state_dict(load_file(path), strict=False)`.
+ */
+export function exportTransformerLens(path: string, model: StoredModel, metadata: Readonly<Record<string, string>> = {}): string {
+  ensure(path.endsWith(".safetensors"), "usage", () => `${path}: the export for TransformerLens must be named *.safetensors`);
+  const configPath = path.replace(/\.safetensors$/, ".config.json");
+  writeFileAtomic(path, encodeSafetensors(transformerLensTensors(model), { ...metadata, format: "pt" }));
+  writeFileAtomic(configPath, new TextEncoder().encode(`${JSON.stringify(transformerLensConfig(model), null, 2)}\n`));
+  return configPath;
+}
+
+/** Writes a model's tensors as an NPZ archive, as stored, under TransformerLens's names. */
+export function exportNpz(path: string, model: StoredModel): void {
+  writeFileAtomic(path, encodeNpz(tensorsOf(model.parameters)));
+}

@@ -1,0 +1,61 @@
+import type { BiasName, Parameters } from "../../model/index.ts";
+import { biasShapes, checkParameters } from "../check-parameters.ts";
+import type { StoredConfig } from "../config.ts";
+import type { LazyTensor } from "../formats/lazy.ts";
+import { sliceRows, squeeze } from "./arrange.ts";
+import { type Assignment, biasAs } from "./readings.ts";
+import type { Read } from "./solve.ts";
+
+/** The rows of the two digits' positions exchanged: the same model with its operands in the other order. */
+function swapDigits(positions: LazyTensor): LazyTensor {
+  const read = () => {
+    const array = positions.read();
+    const width = positions.shape[1] as number;
+    const data = array.data.slice();
+    data.copyWithin(0, width, 2 * width);
+    data.set(array.data.subarray(0, width), width);
+    return { ...array, data } as typeof array;
+  };
+  return { shape: positions.shape, read };
+}
+
+/**
+ * The weights and biases as one way of reading has them, under TransformerLens's names and in its shapes.
+ *
+ * @param swapped - exchange the first two positions, for models whose first token is the high digit.
+ */
+export function parametersOf(
+  assignment: Assignment,
+  read: Read,
+  swapped: boolean,
+  config: StoredConfig,
+  where: string,
+): Parameters {
+  const [W_Q, W_K, W_V] = read.W_QKV.tensors(config);
+  const positions = sliceRows(read.W_pos.tensor, 0, 3);
+  const tensors = new Map<string, LazyTensor>([
+    ["embed.W_E", read.W_E.tensor],
+    ["pos_embed.W_pos", swapped ? swapDigits(positions) : positions],
+    ["blocks.0.attn.W_Q", W_Q],
+    ["blocks.0.attn.W_K", W_K],
+    ["blocks.0.attn.W_V", W_V],
+    ["blocks.0.attn.W_O", read.W_O.tensor(config)],
+    ["blocks.0.mlp.W_in", read.W_in.tensor],
+    ["blocks.0.mlp.W_out", read.W_out.tensor],
+    ["unembed.W_U", read.W_U.tensor],
+  ]);
+  const shapes = biasShapes(config, read.W_U.other);
+  for (const name of Object.keys(shapes) as BiasName[]) {
+    const bias = assignment.get(name)?.tensor;
+    if (bias) tensors.set(name, biasAs(bias, shapes[name]));
+  }
+  const fused = assignment.get("blocks.0.attn.b_QKV")?.tensor;
+  if (fused) {
+    const flat = squeeze(fused, 1);
+    const width = config.n_heads * config.d_head;
+    for (const [i, name] of (["blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V"] as const).entries()) {
+      tensors.set(name, biasAs(sliceRows(flat, i * width, (i + 1) * width), shapes[name]));
+    }
+  }
+  return checkParameters(new Map([...tensors].map(([name, tensor]) => [name, tensor.read()])), config, where);
+}

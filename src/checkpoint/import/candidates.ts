@@ -1,0 +1,182 @@
+import { ensure } from "../../core/index.ts";
+import type { Parameters, RunConfig } from "../../model/index.ts";
+import type { StoredConfig } from "../config.ts";
+import { parametersOf } from "./build.ts";
+import { type Group, LAYOUTS, type Layout, type Orientation } from "./layout.ts";
+import type { Assignment, Heads, Reading } from "./readings.ts";
+import type { Role } from "./roles.ts";
+import { groupsOf, logits, type Read, Reasons, readingsOf, type Sizes } from "./solve.ts";
+
+/** What a user may say of a file where its names and shapes leave a question open. */
+export interface ImportOptions {
+  readonly layout?: Layout;
+  /** Number of attention heads. */
+  readonly heads?: number;
+  readonly task?: RunConfig["task"];
+  /** Whether the first token is the low digit, as everywhere in this project, or the high one. */
+  readonly low_digit?: "first" | "second";
+}
+
+/** A model as read from a file in one of the ways that its names and shapes allow. */
+export interface ImportedModel {
+  /** This way in words. */
+  readonly description: string;
+  /** The layout that reads every tensor so; `mixed` where none does. */
+  readonly layout: Layout | "mixed";
+  /** 0 for ways that follow the habits of the tensors' names, 1 for the others. */
+  readonly tier: 0 | 1;
+  /** Task and sizes. */
+  readonly config: StoredConfig;
+  readonly parameters: Parameters;
+}
+
+/** More ways than this are not tried one by one. */
+const MAX_CANDIDATES = 64;
+
+const DIGITS = ["first", "second"] as const;
+
+/** The numbers of heads tried where they are fused, likely ones first. */
+function headCounts(width: number): number[] {
+  const divisors = Array.from({ length: Math.min(width, 32) }, (_, i) => i + 1).filter((n) => width % n === 0);
+  const rank = (n: number) => ([4, 8, 2, 1].includes(n) ? [4, 8, 2, 1].indexOf(n) : n + 4);
+  return divisors.sort((a, b) => rank(a) - rank(b));
+}
+
+/** The tasks that have this many classes. */
+function tasksOf(
+  classes: number,
+  sizes: Sizes,
+  asked: StoredConfig["task"] | undefined,
+): Pick<StoredConfig, "task" | "labels">[] {
+  const tasks = asked ? [asked] : (["nanda", "miiii"] as const);
+  return tasks.flatMap((task) =>
+    (["remainder", "divisibility"] as const).flatMap((labels) => {
+      const expected = logits(task, labels, sizes);
+      const extra = task === "nanda" && labels === "remainder" && classes === expected + 1;
+      return classes === expected || extra ? [{ task, labels }] : [];
+    }),
+  );
+}
+
+/** The orientation that a group's names suggest where its shape allows both. */
+function habit(assignment: Assignment, reading: Reading, decided: Orientation | undefined): Orientation {
+  const style = (role: Role) => assignment.get(role)?.style;
+  switch (reading.group) {
+    case "pos_embed.W_pos":
+      return "in-out";
+    case "embed.W_E":
+      return style("embed.W_E") === "raw" && style("blocks.0.mlp.W_in") === "raw" && decided === "out-in" ? "out-in" : "in-out";
+    case "unembed.W_U":
+      return style("unembed.W_U") === "weight" ? "out-in" : "in-out";
+    case "W_Q|K|V":
+    case "W_O":
+    case "W_in":
+    case "W_out":
+      return decided ?? (style("blocks.0.mlp.W_in") === "weight" ? "out-in" : "in-out");
+    default:
+      return reading.group satisfies never;
+  }
+}
+
+function layoutOf(read: Read): Layout | "mixed" {
+  return LAYOUTS.find((layout) => groupsOf(read).every(({ layouts }) => layouts.includes(layout))) ?? "mixed";
+}
+
+function headsOf(assignment: Assignment, read: Read, asked: number | undefined, reasons: Reasons): Heads[] {
+  const bias = assignment.get("blocks.0.attn.b_Q")?.tensor.shape;
+  const { width } = read.W_QKV;
+  const told = bias?.length === 2 && bias[0] !== 1 && bias[0] !== undefined && width % bias[0] === 0 ? bias[0] : undefined;
+  const known = read.W_QKV.heads?.n_heads ?? read.W_O.heads?.n_heads ?? told;
+  if (asked !== undefined && (known === undefined ? width % asked !== 0 : known !== asked)) {
+    reasons.add(5, `${known === undefined ? `heads must divide ${width}` : `the file has ${known} heads`}, asked for ${asked}`);
+    return [];
+  }
+  const counts = asked !== undefined ? [asked] : known !== undefined ? [known] : headCounts(width);
+  return counts.map((n_heads) => ({ n_heads, d_head: width / n_heads }));
+}
+
+/** What is known of one model before its tensors are read. */
+interface Way {
+  readonly tier: 0 | 1;
+  readonly read: Read;
+  readonly heads: Heads;
+  readonly task: Pick<StoredConfig, "task" | "labels">;
+  readonly digit: "first" | "second";
+}
+
+/** The ways to take tensors whose orientation is settled. */
+function waysOf(assignment: Assignment, read: Read, tier: 0 | 1, options: ImportOptions, reasons: Reasons): Way[] {
+  const tasks = tasksOf(read.W_U.other, read, options.task);
+  if (tasks.length === 0) {
+    const expected = `${read.p} or ${read.p + 1} for nanda, ${logits("miiii", "remainder", read)} or ${logits("miiii", "divisibility", read)} for miiii`;
+    const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
+    reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
+  }
+  return headsOf(assignment, read, options.heads, reasons).flatMap((heads) =>
+    tasks.flatMap((task) => {
+      // Addition is the same in either order.
+      const digits = task.task === "nanda" ? (["first"] as const) : options.low_digit ? [options.low_digit] : DIGITS;
+      return digits.map((digit) => ({ tier, read, heads, task, digit }));
+    }),
+  );
+}
+
+function modelOf(
+  { tier, read, heads, task, digit }: Way,
+  assignment: Assignment,
+  open: ReadonlySet<Group>,
+  where: string,
+): ImportedModel {
+  const config = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp };
+  const layout = layoutOf(read);
+  const words = [
+    `layout ${layout}`,
+    `task ${task.task}${task.labels === "remainder" ? "" : ` (${task.labels})`} at p = ${read.p}`,
+    `${heads.n_heads} heads of ${heads.d_head}`,
+    ...groupsOf(read)
+      .filter(({ group }) => open.has(group))
+      .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`),
+    ...(task.task === "nanda" ? [] : [`low digit ${digit}`]),
+  ];
+  const parameters = parametersOf(assignment, read, digit === "second", config, where);
+  return { description: words.join(", "), layout, tier, config, parameters };
+}
+
+/**
+ * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of heads
+ * where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that matters).
+ *
+ * @throws kind `input` where the shapes allow no model, kind `usage` where the options rule all of them out or too many remain.
+ */
+export function candidatesOf(assignment: Assignment, options: ImportOptions, where: string): ImportedModel[] {
+  const reasons = new Reasons();
+  const all = readingsOf(assignment, reasons);
+  const seen = new Map<Group, Set<Orientation>>();
+  for (const { group, orientation } of all.flatMap(groupsOf)) {
+    seen.set(group, (seen.get(group) ?? new Set()).add(orientation));
+  }
+  const open = new Set([...seen].filter(([, orientations]) => orientations.size > 1).map(([group]) => group));
+  const decided = open.has("W_in") ? undefined : all[0]?.W_in.orientation;
+
+  const ways = all.flatMap((read) => {
+    const groups = groupsOf(read);
+    const { layout } = options;
+    if (layout !== undefined && !groups.every(({ layouts }) => layouts.includes(layout))) {
+      reasons.add(4, `the shapes must fit the layout ${layout}, and do not`);
+      return [];
+    }
+    const unusual = groups.some(
+      (reading) => open.has(reading.group) && reading.orientation !== habit(assignment, reading, decided),
+    );
+    return waysOf(assignment, read, unusual && layout === undefined ? 1 : 0, options, reasons);
+  });
+  const asked = Object.values(options).some((value) => value !== undefined);
+  ensure(ways.length > 0, asked ? "usage" : "input", () => `${where}: ${reasons}`);
+  ensure(
+    ways.length <= MAX_CANDIDATES,
+    "usage",
+    () =>
+      `${where}: names and shapes allow ${ways.length} ways to read it, say more: layout (${LAYOUTS.join(", ")}), heads, task`,
+  );
+  return ways.sort((a, b) => a.tier - b.tier).map((way) => modelOf(way, assignment, open, where));
+}
