@@ -1,4 +1,6 @@
 import type { Analysis } from "./analysis.ts";
+import { attention } from "./attention.ts";
+import { circuits } from "./circuits.ts";
 import { curves } from "./curves.ts";
 import { fft } from "./fft.ts";
 import { fourier } from "./fourier.ts";
@@ -10,4 +12,4 @@ import { primes } from "./primes.ts";
 import { svd } from "./svd.ts";
 
 /** Every analysis, in the order of the report. */
-export const ANALYSES: readonly Analysis[] = [positional, svd, fourier, fft, primes, mechanism, omega, curves, norms];
+export const ANALYSES: readonly Analysis[] = [positional, svd, fourier, fft, primes, attention, mechanism, circuits, omega, curves, norms];

@@ -1,0 +1,223 @@
+import { at, MiiiiError, randomStream } from "../core/index.ts";
+import { argmax, headMetrics, mean } from "../math/index.ts";
+import { type AnalysisInput, defineAnalysis, type Labelled, type OptionValues } from "./analysis.ts";
+import { chanceOf } from "./chance.ts";
+import { type Ablations, ablate, type Evaluate, nullAccuracyLost, passes } from "./circuits/ablate.ts";
+import { circuitsFigure } from "./circuits/figure.ts";
+import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./circuits/parts.ts";
+import { activationOf } from "./inputs.ts";
+import { listed, percent, perRun } from "./spectral-text.ts";
+
+/** Result of `circuits`. */
+export type CircuitsResult = {
+  parts: Parts;
+  samples: number;
+  q: number[];
+  chance_accuracy: number[];
+  baseline: { accuracy: number[]; loss: number[] };
+  dead: number;
+  groups: Ablations;
+  embedding: Ablations;
+  attention: Ablations;
+};
+
+/** A seeded sample of the grid, ascending; undefined for all of it. */
+function sampleOf(input: AnalysisInput, options: OptionValues): Int32Array | undefined {
+  const size = input.config.p ** 2;
+  const wanted = Number(options.samples ?? 2048);
+  if (!(Number.isInteger(wanted) && wanted >= 1))
+    throw new MiiiiError("usage", `circuits: samples must be a positive integer, got ${wanted}`);
+  if (options.all === true || wanted >= size) return undefined;
+  return randomStream(input.seed, "circuits/samples").permutation(size).slice(0, wanted).sort();
+}
+
+async function run(input: AnalysisInput, options: OptionValues): Promise<CircuitsResult> {
+  const { config, heads, targets, forward } = input;
+  const { p } = config;
+  if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
+  const draws = Number(options.draws ?? 20);
+  if (!(Number.isInteger(draws) && draws >= 1))
+    throw new MiiiiError("usage", `circuits: draws must be a positive integer, got ${draws}`);
+  const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
+  const samples = sampleOf(input, options);
+
+  const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts);
+  const live = best.flatMap((label, j) => (label === 0 ? [] : [j]));
+  const W_E = input.parameters["embed.W_E"];
+  const neuronParts = groupsOf(best).map(({ label, neurons }) => ({
+    label,
+    size: neurons.length,
+    edits: { meanAblateNeurons: neurons },
+  }));
+  const directions = embeddingLabels(p, parts);
+  const embeddingSizes = directions.map((label) => embeddingDimension(label, parts));
+  const attentionParts = Array.from({ length: config.n_heads }, (_, head) => ({
+    label: head,
+    size: 1,
+    edits: { meanAblateHeads: [head] },
+  }));
+
+  let done = 0;
+  const total =
+    1 +
+    passes(
+      neuronParts.map((part) => part.size),
+      draws,
+    ) +
+    passes(embeddingSizes, draws) +
+    attentionParts.length;
+  const evaluate: Evaluate = async (edits) => {
+    const metrics = headMetrics(await forward(edits, samples), targets, heads, samples);
+    done++;
+    input.onProgress?.(done, total);
+    return metrics;
+  };
+  const baseline = await evaluate({});
+  const random = randomStream(input.seed, "circuits/null");
+  const groups = await ablate(neuronParts, evaluate, baseline, draws, (i) => ({
+    meanAblateNeurons: Array.from(
+      random.permutation(live.length).slice(
+        0,
+        at(
+          neuronParts.map((part) => part.size),
+          i,
+        ),
+      ),
+      (j) => at(live, j),
+    ),
+  }));
+  // One embedding at a time: they are made as they are needed.
+  const embeddingParts = directions.map((label, i) => ({
+    label,
+    size: at(embeddingSizes, i),
+    get edits() {
+      return { W_E: withoutPart(W_E, p, label, parts) };
+    },
+  }));
+  const embedding = await ablate(embeddingParts, evaluate, baseline, draws, (i) => ({
+    W_E: withoutPart(W_E, p, at(directions, i), parts, random.permutation(p)),
+  }));
+  const attention = await ablate(attentionParts, evaluate, baseline, 0, () => ({}));
+  return {
+    parts,
+    samples: samples?.length ?? p * p,
+    q: heads.map((head) => head.q),
+    chance_accuracy: heads.map((head) => chanceOf(head, config.labels).accuracy),
+    baseline,
+    dead: best.length - live.length,
+    groups,
+    embedding,
+    attention,
+  };
+}
+
+/** How specific ablations are: parts of a prime that hurt the head of that prime, or parts that hurt the only head. */
+function specificity(result: CircuitsResult, ablations: Ablations) {
+  const own = (label: number) => (result.parts === "frequency" ? 0 : result.q.indexOf(label));
+  const rows = ablations.labels.flatMap((label, i) => {
+    const head = own(label);
+    const lost = ablations.accuracy_lost[i] ?? [];
+    if (head < 0) return [];
+    const others = lost.filter((_, h) => h !== head);
+    return [
+      {
+        label,
+        own: at(lost, head),
+        others: others.length === 0 ? 0 : mean(others),
+        none: nullAccuracyLost(ablations, i, head) ?? 0,
+        worst: argmax(lost) === head && at(lost, head) > 0,
+      },
+    ];
+  });
+  const average = (value: (row: (typeof rows)[number]) => number) => (rows.length === 0 ? 0 : mean(rows.map(value)));
+  return {
+    own: average((row) => row.own),
+    others: average((row) => row.others),
+    none: average((row) => row.none),
+    above: rows.filter((row) => row.own > row.none).map((row) => row.label),
+    worst: rows.filter((row) => row.worst).length,
+    count: rows.length,
+  };
+}
+
+/** The largest mean accuracy over heads that the loss of one attention head costs. */
+function worstAttention({ attention }: CircuitsResult): number {
+  return Math.max(0, ...attention.accuracy_lost.map((lost) => mean(lost)));
+}
+
+function headline(entries: readonly Labelled<CircuitsResult>[]): string {
+  const clause = ({ result }: Labelled<CircuitsResult>) => {
+    const { own, others, none, above, count } = specificity(result, result.groups);
+    const many = result.parts === "prime";
+    return (
+      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${percent(own)} accuracy` +
+      `${many ? `, the other heads ${percent(others)}` : ""} (random groups at most ${percent(none)}); ${above.length} of ${count} groups exceed their null`
+    );
+  };
+  return `${perRun(entries, clause)}.`;
+}
+
+/** Which ablations break which tasks: the question that Syrkis & Søgaard 2024 leave open. */
+export const circuits = defineAnalysis<CircuitsResult>({
+  id: "circuits",
+  title: "Circuits: which ablations break which tasks",
+  description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
+  definition: `Each part is taken out by itself and every head is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
+\`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per head of \`q\` with nothing
+taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
+
+- \`groups\`: all neurons of one best k (as in \`fft\`) or one best prime (as in \`primes\`), replaced by their means over all p² inputs; \`sizes\` in
+  neurons. Dead neurons (\`dead\`) are in no group.
+- \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
+  means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone). The mean token and '=' stay.
+- \`attention\`: one head's output replaced by its mean over all p² inputs.`,
+  null: `For \`groups\` random groups of live neurons, for \`embedding\` the same part with the tokens relabelled at random, --draws (20) of each
+size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
+side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`. An attention head has no random counterpart: the
+other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
+  citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
+  needs: ["blocks.0.mlp.hook_post", "forward"],
+  options: {
+    samples: { type: "number", default: 2048, description: "inputs to evaluate on, drawn by the seed" },
+    all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },
+    draws: { type: "number", default: 20, description: "random parts per size class" },
+  },
+  run,
+  metrics(result) {
+    const [groups, embedding] = [specificity(result, result.groups), specificity(result, result.embedding)];
+    return {
+      samples: result.samples,
+      groups: groups.count,
+      baseline_accuracy: mean(result.baseline.accuracy),
+      own_accuracy_lost: groups.own,
+      other_accuracy_lost: groups.others,
+      null_accuracy_lost: groups.none,
+      groups_above_null: groups.above.length,
+      groups_own_head_worst: groups.worst,
+      embedding_own_accuracy_lost: embedding.own,
+      embedding_null_accuracy_lost: embedding.none,
+      embedding_above_null: embedding.above.length,
+      attention_accuracy_lost: worstAttention(result),
+    };
+  },
+  summary(result) {
+    const name = result.parts === "prime" ? "q" : "k";
+    const describe = (ablations: Ablations) => {
+      const { own, others, none, above, worst, count } = specificity(result, ablations);
+      const heads =
+        result.parts === "prime"
+          ? `own head loses ${percent(own)}, the others ${percent(others)}; worst of all heads in ${worst}`
+          : `accuracy lost ${percent(own)}`;
+      return `${heads}   (random: at most ${percent(none)}); above it ${above.length} of ${count}${above.length === 0 ? "" : `: ${name} = ${listed(above.map(String))}`}`;
+    };
+    const heads = result.attention.accuracy_lost.map((lost) => percent(mean(lost)));
+    return [
+      `baseline   accuracy ${percent(mean(result.baseline.accuracy))} on ${result.samples} inputs (chance ${percent(mean(result.chance_accuracy))})`,
+      `neurons    ${describe(result.groups)}`,
+      `embedding  ${describe(result.embedding)}`,
+      `attention  mean accuracy lost without head 0, 1, …: ${listed(heads)}`,
+    ].join("\n");
+  },
+  headline,
+  figure: (entries) => circuitsFigure(entries, headline(entries)),
+});

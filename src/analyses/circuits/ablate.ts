@@ -1,0 +1,93 @@
+import { at } from "../../core/index.ts";
+import { type HeadMetrics, mean } from "../../math/index.ts";
+import type { Edits } from "../analysis.ts";
+import { rounded } from "../spectral-text.ts";
+import { sizeClasses } from "./size-classes.ts";
+
+/** A model's accuracy and loss per head under edits, on the samples in use. */
+export type Evaluate = (edits: Edits) => Promise<HeadMetrics>;
+
+/** What random parts of one size do, per head: mean over draws and the largest of them. */
+export type RandomParts = {
+  size: number;
+  draws: number;
+  accuracy_lost: { mean: number[]; largest: number[] };
+  loss_gained: { mean: number[]; largest: number[] };
+};
+
+/** What removing each of several parts does to each head, [parts][heads]; `null[null_of[i]]` is the null of part i. */
+export type Ablations = {
+  labels: number[];
+  sizes: number[];
+  accuracy_lost: number[][];
+  loss_gained: number[][];
+  null: RandomParts[];
+  null_of: number[];
+};
+
+/** One part of the model that can be taken out. */
+export interface Part {
+  readonly label: number;
+  readonly size: number;
+  readonly edits: Edits;
+}
+
+interface Change {
+  readonly accuracy_lost: number[];
+  readonly loss_gained: number[];
+}
+
+/**
+ * The number of forward passes that {@link ablate} makes for parts of these sizes.
+ */
+export function passes(sizes: readonly number[], draws: number): number {
+  return sizes.length + sizeClasses(sizes).length * draws;
+}
+
+/**
+ * Takes each part out by itself, and random parts of each size class.
+ *
+ * @param randomPart The edits that take out a random part as large as the i-th one; drawn anew each time.
+ */
+export async function ablate(
+  parts: readonly Part[],
+  evaluate: Evaluate,
+  baseline: HeadMetrics,
+  draws: number,
+  randomPart: (i: number) => Edits,
+): Promise<Ablations> {
+  const change = async (edits: Edits): Promise<Change> => {
+    const { accuracy, loss } = await evaluate(edits);
+    return {
+      accuracy_lost: accuracy.map((value, h) => at(baseline.accuracy, h) - value),
+      loss_gained: loss.map((value, h) => value - at(baseline.loss, h)),
+    };
+  };
+  const changes: Change[] = [];
+  for (const { edits } of parts) changes.push(await change(edits));
+  const null_of = parts.map(() => 0);
+  const none: RandomParts[] = [];
+  for (const { size, members } of draws === 0 ? [] : sizeClasses(parts.map((part) => part.size))) {
+    for (const i of members) null_of[i] = none.length;
+    const random: Change[] = [];
+    for (let draw = 0; draw < draws; draw++) random.push(await change(randomPart(at(members, 0))));
+    const over = (name: keyof Change) => ({
+      mean: rounded(baseline.loss.map((_, h) => mean(random.map((one) => at(one[name], h))))),
+      largest: rounded(baseline.loss.map((_, h) => Math.max(...random.map((one) => at(one[name], h))))),
+    });
+    none.push({ size, draws, accuracy_lost: over("accuracy_lost"), loss_gained: over("loss_gained") });
+  }
+  return {
+    labels: parts.map((part) => part.label),
+    sizes: parts.map((part) => part.size),
+    accuracy_lost: changes.map((one) => rounded(one.accuracy_lost)),
+    loss_gained: changes.map((one) => rounded(one.loss_gained)),
+    null: none,
+    null_of,
+  };
+}
+
+/** The largest accuracy that a head lost to random parts as large as part i; undefined where there is no such null. */
+export function nullAccuracyLost({ null: none, null_of }: Ablations, i: number, head: number): number | undefined {
+  return none[at(null_of, i)]?.accuracy_lost.largest[head];
+}

@@ -1,0 +1,95 @@
+import type { TopLevelSpec } from "vega-lite";
+import { at } from "../../core/index.ts";
+import { barsWithNull, concatPanels, figure, heatmap, matrixImage, type Panel, type Row } from "../../figures/index.ts";
+import type { Labelled } from "../analysis.ts";
+import type { CircuitsResult } from "../circuits.ts";
+import { type Ablations, nullAccuracyLost } from "./ablate.ts";
+
+type Which = "groups" | "embedding" | "attention";
+
+const TITLES: Readonly<Record<Which, string>> = {
+  groups: "neurons of one group",
+  embedding: "one part of W_E",
+  attention: "one attention head",
+};
+
+/** Parts × heads: accuracy lost, and beside it what random parts cost at most. */
+function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Panel[] {
+  const ablations = result[which];
+  if (ablations.labels.length === 0) return [];
+  const none = ablations.labels.map((_, i) => result.q.map((_q, h) => nullAccuracyLost(ablations, i, h)));
+  const name = which === "attention" ? "head" : "group";
+  const rows = ablations.labels.flatMap((part, i) =>
+    result.q.map(
+      (q, h): Row => ({ [name]: part, task: q, lost: at(ablations.accuracy_lost[i] ?? [], h), random: none[i]?.[h] ?? null }),
+    ),
+  );
+  const size = { width: 10 * result.q.length, height: Math.max(40, 10 * ablations.labels.length) };
+  const lost = heatmap({
+    ...size,
+    title: `${label}: without ${TITLES[which]}`,
+    rows,
+    x: "task",
+    y: name,
+    value: "lost",
+    colouring: "signed",
+    domain: [-1, 1],
+    xTitle: "head q",
+    valueTitle: "accuracy lost",
+    ...(which === "attention" ? {} : { also: ["random"] }),
+  });
+  if (which === "attention") return [lost];
+  const random = matrixImage({
+    ...size,
+    title: "random parts of its size, at most",
+    values: none.map((row) => row.map((value) => value ?? 0)),
+    colouring: "signed",
+    domain: [-1, 1],
+    x: { title: "head q", labels: result.q },
+    y: { title: name, labels: ablations.labels },
+    legend: false,
+  });
+  return [lost, random];
+}
+
+/** Accuracy lost by a model of one head, and beside each bar what random parts cost at most. */
+function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel {
+  const random = (label: string) => `${label}, random`;
+  const lost = (label: string, ablations: Ablations) =>
+    ablations.labels.flatMap((part, i) => {
+      const none = nullAccuracyLost(ablations, i, 0);
+      const own = { run: label, part, lost: at(ablations.accuracy_lost[i] ?? [], 0) };
+      return none === undefined ? [own] : [own, { run: random(label), part, lost: none }];
+    });
+  const rows = entries.flatMap(({ label, result }) => lost(label, result[which]));
+  return barsWithNull({
+    title: `Without ${TITLES[which]}`,
+    rows: rows.sort((a, b) => a.part - b.part),
+    x: "part",
+    y: "lost",
+    xTitle: which === "attention" ? "head" : "frequency k",
+    yTitle: "accuracy lost",
+    series: "run",
+    runs: entries.flatMap(({ label }) => (which === "attention" ? [label] : [label, random(label)])),
+    width: which === "attention" ? 160 : 480,
+    height: 150,
+  });
+}
+
+/** The group × task matrix of accuracy lost, with its null beside it; bars where there is one task. */
+export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], headline: string): TopLevelSpec {
+  const single = entries.filter(({ result }) => result.q.length === 1);
+  const many = entries.filter(({ result }) => result.q.length > 1);
+  const kinds = ["groups", "embedding", "attention"] as const;
+  const panels = [
+    ...(single.length === 0 ? [] : kinds.map((which) => bars(single, which))),
+    ...many
+      .flatMap((entry) => kinds.map((which) => matrices(entry, which)))
+      .filter((row) => row.length > 0)
+      .map((row) => concatPanels(row, { scales: "mixed" })),
+  ];
+  return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
+    title: "Which ablations break which tasks",
+    description: `Accuracy that each head loses when a group of neurons, a part of the embedding or an attention head is taken out. ${headline}`,
+  });
+}
