@@ -111,7 +111,8 @@ export async function openPage(
   await send("Page.navigate", { url });
 
   const evaluate = async (expression: string) => {
-    const answer = await send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const how = { awaitPromise: true, returnByValue: true, allowUnsafeEvalBlockedByCSP: false };
+    const answer = await send("Runtime.evaluate", { expression, ...how });
     if (answer.exceptionDetails !== undefined) throw new Error(`${expression}: ${JSON.stringify(answer.exceptionDetails)}`);
     return (answer.result as { value?: unknown }).value;
   };
