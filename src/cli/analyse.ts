@@ -1,5 +1,5 @@
 import type { Analysis, OptionValues } from "../analyses/analysis.ts";
-import { ensure, ensureFiniteJson } from "../core/index.ts";
+import { ensureFiniteJson, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { canAnalyse, withAnalysisInput } from "./analysis-input.ts";
 import type { Outcome } from "./envelope.ts";
@@ -29,28 +29,48 @@ function watcher(): { readonly onProgress: (done: number, total: number) => void
   return { onProgress, stop };
 }
 
+/** How analyses are run. */
+export interface AnalyseOptions {
+  readonly runtime: Runtime;
+  /** Seeds the nulls. */
+  readonly seed: number;
+  /** Options given to the analyses; the rest have their defaults. */
+  readonly options?: OptionValues;
+  /** Told why an analysis has no outcome; without it, the first failure ends the work. */
+  readonly onFailure?: (id: string, reason: string) => void;
+  /** Told of each analysis before it is run. */
+  readonly onStart?: (id: string) => void;
+}
+
+/** Why an analysis cannot look at a lone file. */
+function needsRun(id: string, path: string): string {
+  return `${id}: looks at a run over time and needs a run directory, got the file ${path}`;
+}
+
 /**
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
- * order. Of several, those over time are left out for a lone file.
+ * order.
  *
- * @throws kind `usage` where the only one looks at a run over time and the model is a lone file.
+ * @throws kind `usage` where one looks at a run over time and the model is a lone file, unless failures are to be told.
  */
 export async function analyseModel(
   analyses: readonly Analysis[],
   model: Model,
-  { runtime, seed, options = {} }: { readonly runtime: Runtime; readonly seed: number; readonly options?: OptionValues },
+  { runtime, seed, options = {}, onFailure, onStart }: AnalyseOptions,
 ): Promise<Map<string, Outcome>> {
-  const chosen = analyses.filter(({ needs }) => canAnalyse(model, needs));
-  ensure(
-    chosen.length > 0,
-    "usage",
-    () => `${analyses[0]?.id}: looks at a run over time and needs a run directory, got the file ${model.checkpoint.path}`,
-  );
+  const chosen = analyses.filter(({ id, needs }) => {
+    if (canAnalyse(model, needs)) return true;
+    const reason = needsRun(id, model.checkpoint.path);
+    if (onFailure === undefined) throw new MiiiiError("usage", reason);
+    onFailure(id, reason);
+    return false;
+  });
   const needs = [...new Set(chosen.flatMap((analysis) => analysis.needs))];
   const { onProgress, stop } = watcher();
   return withAnalysisInput(model, needs, { runtime, seed, onProgress }, async (input) => {
     const outcomes = new Map<string, Outcome>();
     for (const analysis of chosen) {
+      onStart?.(analysis.id);
       try {
         const result = await analysis.run(input, { ...defaultOptions(analysis), ...options });
         const where = `${analysis.id} of ${model.label}`;
@@ -58,6 +78,9 @@ export async function analyseModel(
         const metrics = analysis.metrics(result);
         ensureFiniteJson(metrics, `metrics of ${where}`);
         outcomes.set(analysis.id, { model, metrics, result });
+      } catch (error) {
+        if (onFailure === undefined || !(error instanceof MiiiiError)) throw error;
+        onFailure(analysis.id, error.message);
       } finally {
         stop();
       }

@@ -46,6 +46,7 @@ export function dashed(field: string): string {
 
 /** What was typed after an option, as a number; a usage error where it is none. */
 export function parseNumber(option: string, typed: unknown, kind: "number" | "integer" = "number"): number {
+  if (Array.isArray(typed)) throw new MiiiiError("usage", `--${option}: must be given once, got ${typed.join(" and ")}`);
   const text = String(typed).trim();
   const value = text === "" ? Number.NaN : Number(text);
   if (!Number.isFinite(value)) throw new MiiiiError("usage", `--${option}: must be a number, got ${JSON.stringify(text)}`);

@@ -1,3 +1,4 @@
+import type { StoredConfig } from "../checkpoint/index.ts";
 import type { Json } from "../core/index.ts";
 import type { Model } from "./models.ts";
 import { VERSION } from "./version.ts";
@@ -9,15 +10,55 @@ export interface Outcome {
   readonly result: Json;
 }
 
-/** Mean, standard deviation (n − 1), least and greatest of a metric over a group of seeds. */
-function spread(values: readonly number[]): Json {
+/** A metric over the runs of a group. */
+export type Spread = {
+  mean: number;
+  /** Standard deviation, n − 1 in the denominator. */
+  sd: number;
+  min: number;
+  max: number;
+  /** Runs that have the metric. */
+  n: number;
+};
+
+/** Runs that differ in their seed alone. */
+export type Group = {
+  label: string;
+  /** The runs' labels. */
+  members: string[];
+  metrics: Record<string, Spread>;
+};
+
+/** What every analysis prints with `--json`. */
+export type Envelope = {
+  /** Version of this package. */
+  miiii: string;
+  /** Which analysis; `all` where each run's result holds one for each analysis. */
+  analysis: string;
+  runs: {
+    label: string;
+    /** The checkpoint that was read. */
+    path: string;
+    /** Of the checkpoint's bytes. */
+    sha256: string;
+    /** What is known of the run; imported models know only their task and sizes. */
+    config: StoredConfig;
+    /** Named numbers for tables. */
+    metrics: Record<string, number>;
+    result: Json;
+  }[];
+  /** Present where runs were grouped. */
+  groups?: Group[];
+};
+
+function spread(values: readonly number[]): Spread {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1);
   return { mean, sd: Math.sqrt(variance), min: Math.min(...values), max: Math.max(...values), n: values.length };
 }
 
-/** The groups among the outcomes: members by label, and each metric's mean and spread over those members that have it. */
-export function groupsOf(outcomes: readonly Outcome[]): { label: string; members: string[]; metrics: Record<string, Json> }[] {
+/** The groups among the outcomes, each with the mean and spread of every metric over those members that have it. */
+export function groupsOf(outcomes: readonly Outcome[]): Group[] {
   const labels = [...new Set(outcomes.flatMap(({ model }) => (model.group === undefined ? [] : [model.group])))];
   return labels.map((label) => {
     const members = outcomes.filter(({ model }) => model.group === label);
@@ -28,7 +69,7 @@ export function groupsOf(outcomes: readonly Outcome[]): { label: string; members
 }
 
 /** The one object that `--json` prints; `groups` is there where runs were grouped. */
-export function envelope(analysis: string, outcomes: readonly Outcome[]): Json {
+export function envelope(analysis: string, outcomes: readonly Outcome[]): Envelope {
   const groups = groupsOf(outcomes);
   return {
     miiii: VERSION,

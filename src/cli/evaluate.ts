@@ -1,6 +1,8 @@
 import { activationsOf } from "../activations/index.ts";
-import { ensure } from "../core/index.ts";
+import type { StoredConfig } from "../checkpoint/index.ts";
+import type { NdArray } from "../core/index.ts";
 import { headMetrics } from "../math/index.ts";
+import type { Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
 import type { Model } from "./models.ts";
@@ -16,17 +18,24 @@ export type HeadEvaluation = {
   cross_entropy: { [name in SplitName]?: number };
 };
 
+/** Mean accuracy over the heads, on all samples. */
+export async function accuracyOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {
+  const heads = headsOf(config);
+  const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
+  const { accuracy } = headMetrics(logits as NdArray, makeDataset(config, config.seed ?? 0).targets, heads);
+  return accuracy.reduce((a, b) => a + b, 0) / heads.length;
+}
+
 /** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */
 export async function evaluateModel(model: Model, runtime: Runtime): Promise<HeadEvaluation[]> {
   const { config, parameters } = model.checkpoint;
   const heads = headsOf(config);
   const { targets } = makeDataset(config, config.seed ?? 0);
   const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
-  ensure(logits !== undefined, "runtime", () => `${model.checkpoint.path}: the forward pass must give logits, gave none`);
   const { train, validation, test } = model.split ?? {};
   const sets = Object.entries({ train, validation, test, all: undefined }) as [SplitName, Int32Array | undefined][];
   const known = sets.filter(([name, rows]) => name === "all" || (rows !== undefined && rows.length > 0));
-  const found = known.map(([name, rows]) => [name, headMetrics(logits, targets, heads, rows)] as const);
+  const found = known.map(([name, rows]) => [name, headMetrics(logits as NdArray, targets, heads, rows)] as const);
   return heads.map(({ q, classes }, h) => ({
     q,
     classes,

@@ -1,13 +1,17 @@
 import {
   type Checkpoint,
+  checkpointFrom,
+  decodeSafetensors,
   openRunDirectory,
   type RunDirectory,
-  readCheckpoint,
+  readFileBytes,
   readLastCheckpoint,
+  sha256,
   splitHash,
 } from "../checkpoint/index.ts";
 import { ensure } from "../core/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
+import type { ForeignOptions } from "./foreign.ts";
 import { note, shownPath } from "./output.ts";
 import type { Reference } from "./references.ts";
 
@@ -23,7 +27,13 @@ export interface Model {
 }
 
 /** A split of which only the training samples are known: the rest is `test`. */
-function splitFrom(train: Int32Array, p: number): Split {
+function splitFrom(train: Int32Array, { path, config: { p } }: Checkpoint): Split {
+  const outside = train.find((index) => index >= p * p);
+  ensure(
+    outside === undefined && train.length < p * p,
+    "input",
+    () => `${path}: training samples must be some of 0..${p * p - 1} at p = ${p}, got ${outside ?? "all of them"}`,
+  );
   const trained = new Set(train);
   const test = Int32Array.from({ length: p * p }, (_, i) => i).filter((i) => !trained.has(i));
   return { train: train.slice().sort(), validation: new Int32Array(0), test };
@@ -34,7 +44,7 @@ function splitOf(checkpoint: Checkpoint): Split | undefined {
   const { p, seed, train_fraction } = checkpoint.config;
   if (seed === undefined || train_fraction === undefined) return undefined;
   const split = makeSplit(p, train_fraction, seed);
-  const stored = checkpoint.metadata["split_hash"];
+  const stored = checkpoint.metadata.split_hash;
   ensure(
     stored === undefined || stored === splitHash(split.train),
     "input",
@@ -43,41 +53,51 @@ function splitOf(checkpoint: Checkpoint): Split | undefined {
   return split;
 }
 
-async function readReference({ kind, path }: Reference): Promise<{ checkpoint: Checkpoint; run?: RunDirectory }> {
-  switch (kind) {
-    case "run": {
-      const run = openRunDirectory(path);
-      const { checkpoint, warnings } = readLastCheckpoint(run);
-      warnings.forEach(note);
-      return { checkpoint, run };
-    }
-    case "file":
-      return { checkpoint: readCheckpoint(path) };
-    case "foreign": {
-      const { importModel } = await import("./foreign.ts");
-      return { checkpoint: importModel(path) };
-    }
-    default:
-      return kind satisfies never;
+/** A model file: this project's own, or one from elsewhere under any names. */
+async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoint> {
+  if (/\.safetensors$/i.test(path)) {
+    const bytes = readFileBytes(path);
+    const { tensors, metadata } = decodeSafetensors(bytes, path);
+    if (metadata.config !== undefined) return checkpointFrom(path, sha256(bytes), tensors, metadata);
   }
+  const { readForeign } = await import("./foreign.ts");
+  return readForeign(path, foreign);
 }
 
-/** Reads what a reference names; `train` gives the training samples (grid indices) of a model that does not know them. */
-export async function loadModel(reference: Reference, train?: Int32Array): Promise<Model> {
-  const { checkpoint, run } = await readReference(reference);
-  const split = train === undefined ? splitOf(checkpoint) : splitFrom(train, checkpoint.config.p);
+/** How models are read. */
+export interface LoadOptions {
+  /** Training samples (grid indices) of a model that does not know them. */
+  readonly train?: Int32Array | undefined;
+  /** What is known of a model trained elsewhere. */
+  readonly foreign?: ForeignOptions;
+}
+
+/** Reads what a reference names. */
+export async function loadModel(reference: Reference, { train, foreign = {} }: LoadOptions = {}): Promise<Model> {
+  const { label, group, kind, path } = reference;
+  const run = kind === "run" ? openRunDirectory(path) : undefined;
+  const { checkpoint, warnings } =
+    run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
+  warnings.forEach(note);
+  const split = train === undefined ? splitOf(checkpoint) : splitFrom(train, checkpoint);
   return {
-    label: reference.label,
-    ...(reference.group === undefined ? {} : { group: reference.group }),
+    label,
+    ...(group === undefined ? {} : { group }),
     checkpoint: { ...checkpoint, path: shownPath(checkpoint.path) },
     ...(run === undefined ? {} : { run }),
     ...(split === undefined ? {} : { split }),
   };
 }
 
+/** What decides whether a model belongs to a group: its settings, without the weights. */
+export interface GroupMember {
+  readonly group?: string | undefined;
+  readonly checkpoint: Pick<Checkpoint, "config">;
+}
+
 /** Throws unless the members of each group have the same settings but for the seed. */
-export function ensureGroups(models: readonly Model[]): void {
-  const first = new Map<string, Model>();
+export function ensureGroups(models: readonly GroupMember[]): void {
+  const first = new Map<string, GroupMember>();
   for (const model of models) {
     if (model.group === undefined) continue;
     const other = first.get(model.group) ?? model;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { statOf, systemReason, writeFileAtomic } from "../checkpoint/index.ts";
-import { ensure, type Json, MiiiiError } from "../core/index.ts";
+import { ensure, MiiiiError } from "../core/index.ts";
 
 /** Writes a result to stdout. */
 export function print(text: string): void {
@@ -40,9 +40,10 @@ export function writeText(path: string, text: string): void {
   writeFileAtomic(path, new TextEncoder().encode(text));
 }
 
-/** One JSON value, indented by one space so that long lists of numbers stay small. */
-export function jsonText(value: Json): string {
-  return `${JSON.stringify(value, null, 1)}\n`;
+/** A value as JSON, indented by one space; lists of numbers stand on one line. */
+export function jsonText(value: object): string {
+  const indented = JSON.stringify(value, null, 1);
+  return `${indented.replace(/\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g, (_, list: string) => `[${list.replace(/\n\s+/g, " ")}]`)}\n`;
 }
 
 /** A path as the user would type it: relative within the working directory, else absolute. */

@@ -108,7 +108,6 @@ export async function runProgram(args: readonly string[]): Promise<void> {
     .usage("$0 <command>\n\nTrain transformers on modular arithmetic until they grok it, and see what they learned.")
     .parserConfiguration({
       "boolean-negation": false,
-      "duplicate-arguments-array": false,
       "greedy-arrays": false,
       "dot-notation": false,
     })
@@ -131,7 +130,14 @@ export async function runProgram(args: readonly string[]): Promise<void> {
       usage,
       description,
       async (y) => (await load()).options(y as Argv<GlobalOptions>, args),
-      async (argv) => (await load()).run(argv as never),
+      async (argv) => {
+        for (const [name, value] of Object.entries(argv)) {
+          if (Array.isArray(value) && name !== "_" && name !== "checkpoints") {
+            throw new MiiiiError("usage", `--${name}: must be given once, got ${value.join(" and ")}`);
+          }
+        }
+        await (await load()).run(argv as never);
+      },
     );
   }
   try {

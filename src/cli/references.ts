@@ -1,4 +1,5 @@
-import { basename, dirname, extname } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { isRunDirectory, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import { nearest } from "./nearest.ts";
@@ -9,17 +10,19 @@ export interface Reference {
   readonly label: string;
   /** The label that it shares with others of its group (`label=a,b,c`). */
   readonly group?: string;
-  /** `run`: a run directory, `file`: a safetensors file, `foreign`: a format that is imported. */
-  readonly kind: "run" | "file" | "foreign";
+  /** `run`: a run directory; `file`: one model, of this project or from elsewhere. */
+  readonly kind: "run" | "file";
   readonly path: string;
 }
 
-const FOREIGN = [".pth", ".pt", ".npz"];
+/** Whether a folder holds the arrays of a model from elsewhere, one a file. */
+function holdsArrays(path: string): boolean {
+  return !isRunDirectory(path) && readdirSync(path).some((name) => name.endsWith(".npy"));
+}
 
 function locate(name: string): Pick<Reference, "kind" | "path"> {
   const stat = statOf(name);
-  if (stat?.isDirectory()) return { kind: "run", path: name };
-  if (stat !== undefined) return { kind: FOREIGN.includes(extname(name).toLowerCase()) ? "foreign" : "file", path: name };
+  if (stat !== undefined) return { kind: stat.isDirectory() && !holdsArrays(name) ? "run" : "file", path: name };
   const shipped = shippedRuns();
   if (shipped.includes(name)) return { kind: "run", path: shippedPath(name) };
   const close = nearest(name, shipped);
@@ -70,9 +73,4 @@ export function parseReferences(words: readonly string[]): Reference[] {
 /** The shipped runs, as `miiii report` takes them where it is given none. */
 export function shippedReferences(): Reference[] {
   return shippedRuns().map((name) => ({ label: name, kind: "run" as const, path: shippedPath(name) }));
-}
-
-/** Whether a reference leads to something that changes over time. */
-export function isRun(reference: Reference): boolean {
-  return reference.kind === "run" && isRunDirectory(reference.path);
 }

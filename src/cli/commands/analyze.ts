@@ -6,6 +6,7 @@ import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption } from "../config-options.ts";
 import { envelope, groupsOf, type Outcome } from "../envelope.ts";
 import { figureWriter } from "../figure-file.ts";
+import { foreignOptions, withForeignOptions } from "../foreign.ts";
 import { ensureGroups, loadModel } from "../models.ts";
 import { unknownName } from "../nearest.ts";
 import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
@@ -42,7 +43,7 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
   const [, typed] = args;
   if (typed !== undefined && !typed.startsWith("-") && !names.includes(typed)) throw unknownName("analysis", typed, names);
   const list = analyses.map(({ id, description }) => `  ${id.padEnd(12)}${description}`).join("\n");
-  const declared = parser
+  const declared = withForeignOptions(parser)
     .positional("analysis", { type: "string", demandOption: true, description: "an analysis of the list below, or all" })
     .positional("checkpoints", { type: "string", array: true, default: [] as string[], description: "what to look at" })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" })
@@ -84,9 +85,8 @@ function groupLines(outcomes: readonly Outcome[]): string {
   return groupsOf(outcomes)
     .map(({ label, members, metrics }) => {
       const lines = Object.entries(metrics).map(([name, value]) => {
-        const { mean, sd, min, max } = value as { mean: number; sd: number; min: number; max: number };
         const number = (x: number) => Number(x.toPrecision(4)).toString();
-        return `  ${name}: ${number(mean)} ± ${number(sd)} (${number(min)} to ${number(max)})`;
+        return `  ${name}: ${number(value.mean)} ± ${number(value.sd)} (${number(value.min)} to ${number(value.max)})`;
       });
       return `${label}: ${members.length} runs, mean ± standard deviation\n${lines.join("\n")}\n`;
     })
@@ -118,16 +118,14 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const runtime = await openRuntime("auto", undefined);
   const outcomes: Outcome[] = [];
   for (const reference of references) {
-    const model = await loadModel(reference, train);
+    const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });
     const found = await analyseModel(one === undefined ? analyses : [one], model, {
       runtime,
       seed: argv.seed ?? 0,
-      options: one === undefined ? {} : optionValues(one, argv),
+      ...(one === undefined
+        ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
+        : { options: optionValues(one, argv) }),
     });
-    if (one === undefined) {
-      const left = analyses.filter(({ id }) => !found.has(id)).map(({ id }) => id);
-      if (left.length > 0) note(`${model.label}: ${left.join(", ")} need a run directory and are left out`);
-    }
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
     if (!json) {
       print(`${model.label} (${model.checkpoint.path})\n`);

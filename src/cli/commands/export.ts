@@ -1,4 +1,55 @@
+import { extname } from "node:path";
 import type { Argv } from "yargs";
-import type { GlobalOptions } from "../command.ts";
-export const options = (y: Argv<GlobalOptions>) => y;
-export async function run(): Promise<void> {}
+import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
+import { ensure, MiiiiError } from "../../core/index.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { foreignOptions, withForeignOptions } from "../foreign.ts";
+import { loadModel } from "../models.ts";
+import { ensureWritable, print, shownPath } from "../output.ts";
+import { parseReferences } from "../references.ts";
+
+/** Declares the options of `export`. */
+export function options(parser: Argv<GlobalOptions>) {
+  return withForeignOptions(parser)
+    .positional("checkpoint", { type: "string", demandOption: true, description: "a file, a run directory or a shipped run" })
+    .positional("out", {
+      type: "string",
+      demandOption: true,
+      description: ".safetensors (TransformerLens's state dict, its config beside it), .npz, or .onnx (tokens in, logits out)",
+    });
+}
+
+const ENDINGS = [".safetensors", ".npz", ".onnx"] as const;
+
+/** Writes a checkpoint in another format; prints the paths written. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const { checkpoint: word, out } = argv;
+  const ending = ENDINGS.find((known) => known === extname(out));
+  if (ending === undefined) throw new MiiiiError("usage", `export: the file must end in ${ENDINGS.join(", ")}, got ${out}`);
+  ensureWritable(out);
+  const references = parseReferences([word]);
+  const [reference] = references;
+  ensure(
+    reference !== undefined && references.length === 1,
+    "usage",
+    () => `export: takes one checkpoint, got ${references.length}`,
+  );
+  const { checkpoint } = await loadModel(reference, { foreign: foreignOptions(argv) });
+  const { config, parameters, metadata } = checkpoint;
+  switch (ending) {
+    case ".safetensors":
+      print(shownPath(exportTransformerLens(out, checkpoint, { ...metadata, config: configText(config) })));
+      break;
+    case ".npz":
+      exportNpz(out, checkpoint);
+      break;
+    case ".onnx": {
+      const { exportOnnx } = await import("../../activations/index.ts");
+      writeFileAtomic(out, exportOnnx(config, parameters));
+      break;
+    }
+    default:
+      ending satisfies never;
+  }
+  print(shownPath(out));
+}

@@ -1,4 +1,26 @@
+import { basename } from "node:path";
 import type { Argv } from "yargs";
-import type { GlobalOptions } from "../command.ts";
-export const options = (y: Argv<GlobalOptions>) => y;
-export async function run(): Promise<void> {}
+import { writeModel } from "../../checkpoint/index.ts";
+import { ensure } from "../../core/index.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { foreignOptions, readForeign, withForeignOptions } from "../foreign.ts";
+import { ensureWritable, print, shownPath } from "../output.ts";
+import { VERSION } from "../version.ts";
+
+/** Declares the options of `import`. */
+export function options(parser: Argv<GlobalOptions>) {
+  return withForeignOptions(parser)
+    .positional("file", { type: "string", demandOption: true, description: ".pth, .pt, .npz, .safetensors, or a folder of .npy" })
+    .positional("out", { type: "string", demandOption: true, description: "the checkpoint to write, *.safetensors" })
+    .example("$0 import grokked.pth grokked.safetensors", "layout, sizes and task are recognised");
+}
+
+/** Turns a model trained elsewhere into a checkpoint; how it was read goes to stderr, the checkpoint's path to stdout. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const { file, out } = argv;
+  ensure(/\.safetensors$/i.test(out), "usage", () => `import: the checkpoint must be named *.safetensors, got ${out}`);
+  ensureWritable(out);
+  const { config, parameters, sha256 } = await readForeign(file, foreignOptions(argv));
+  writeModel(out, { config, parameters }, { miiii: VERSION, source: basename(file), source_sha256: sha256 });
+  print(shownPath(out));
+}

@@ -1,9 +1,10 @@
 import type { Argv } from "yargs";
 import { tensorsOf } from "../../checkpoint/index.ts";
-import { type Json, sizeOf } from "../../core/index.ts";
+import { sizeOf } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { envelope } from "../envelope.ts";
 import type { HeadEvaluation, SplitName } from "../evaluate.ts";
+import { foreignOptions, withForeignOptions } from "../foreign.ts";
 import { loadModel, type Model } from "../models.ts";
 import { jsonText, print } from "../output.ts";
 import { parseReferences } from "../references.ts";
@@ -13,7 +14,7 @@ import { table } from "../table.ts";
 
 /** Declares the options of `inspect`. */
 export function options(parser: Argv<GlobalOptions>) {
-  return parser
+  return withForeignOptions(parser)
     .positional("checkpoint", { type: "string", demandOption: true, description: "a file, a run directory or a shipped run" })
     .option("evaluate", { type: "boolean", default: false, description: "accuracy and cross-entropy per head and split" })
     .option("split", {
@@ -26,7 +27,22 @@ export function options(parser: Argv<GlobalOptions>) {
 
 const SPLITS = ["train", "validation", "test", "all"] as const satisfies readonly SplitName[];
 
-function describe(model: Model) {
+/** The result of `inspect`. */
+export type InspectResult = {
+  /** Completed epochs, where the file says so. */
+  epoch: number | null;
+  /** Number of parameters. */
+  parameters: number;
+  tensors: { name: string; dtype: string; shape: number[] }[];
+  /** Number of samples in each set, where the split is known. */
+  split: { train: number; validation: number; test: number } | null;
+  /** The file's metadata as stored. */
+  metadata: Record<string, string>;
+  /** With `--evaluate`. */
+  heads?: HeadEvaluation[];
+};
+
+function describe(model: Model): InspectResult {
   const { checkpoint, split } = model;
   const tensors = [...tensorsOf(checkpoint.parameters)].map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
   return {
@@ -62,7 +78,7 @@ function evaluationTable(heads: readonly HeadEvaluation[]): string {
   return table([head, ...rows]);
 }
 
-function summary(model: Model, description: ReturnType<typeof describe>): string {
+function summary(model: Model, description: InspectResult): string {
   const { checkpoint } = model;
   const { split, tensors, parameters, epoch } = description;
   const config = Object.entries(checkpoint.config).map(([key, value]) => `${key} ${value}`);
@@ -87,13 +103,14 @@ function summary(model: Model, description: ReturnType<typeof describe>): string
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
   const models: Model[] = [];
-  for (const reference of parseReferences([argv.checkpoint])) models.push(await loadModel(reference, train));
+  for (const reference of parseReferences([argv.checkpoint]))
+    models.push(await loadModel(reference, { train, foreign: foreignOptions(argv) }));
   const runtime = argv.evaluate ? await openRuntime("auto", undefined) : undefined;
   const outcomes = [];
   for (const model of models) {
     const description = describe(model);
     const heads = runtime === undefined ? undefined : await (await import("../evaluate.ts")).evaluateModel(model, runtime);
-    const result: Json = heads === undefined ? description : { ...description, heads };
+    const result: InspectResult = heads === undefined ? description : { ...description, heads };
     outcomes.push({ model, metrics: heads === undefined ? {} : meansOf(heads), result });
     if (argv.json) continue;
     print(`${model.label}\n${summary(model, description)}\n`);

@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import { openRunDirectory, readMetrics } from "../../checkpoint/index.ts";
-import { ensure, type Json } from "../../core/index.ts";
-import type { MetricsRow } from "../../model/index.ts";
+import { ensure } from "../../core/index.ts";
+import type { MetricsRow, RunConfig } from "../../model/index.ts";
 import { headsOf } from "../../tasks/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { jsonText, note, print, shownPath } from "../output.ts";
@@ -15,6 +15,16 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("csv", { type: "boolean", default: false, description: "comma-separated values, a line each tick (the default)" })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" });
 }
+
+/** What `metrics --json` prints. */
+export type MetricsOutput = {
+  miiii: string;
+  path: string;
+  config: RunConfig;
+  /** The heads' moduli, in the order of every list over heads. */
+  heads: number[];
+  rows: MetricsRow[];
+};
 
 /** One tick's numbers by column name. */
 function cells(row: MetricsRow, moduli: readonly number[]): Record<string, number> {
@@ -57,6 +67,12 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   warnings.forEach(note);
   const moduli = headsOf(header.config).map(({ q }) => q);
   if (!argv.json) return print(metricsCsv(rows, moduli));
-  const config = { ...header.config };
-  print(jsonText({ miiii: VERSION, path: shownPath(reference.path), config, heads: moduli, rows: rows as unknown as Json }));
+  const output: MetricsOutput = {
+    miiii: VERSION,
+    path: shownPath(reference.path),
+    config: header.config,
+    heads: moduli,
+    rows,
+  };
+  print(jsonText(output));
 }

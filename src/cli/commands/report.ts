@@ -1,4 +1,117 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
-import type { GlobalOptions } from "../command.ts";
-export const options = (y: Argv<GlobalOptions>) => y;
-export async function run(): Promise<void> {}
+import { ANALYSES } from "../../analyses/registry.ts";
+import { ensure } from "../../core/index.ts";
+import { countVerdicts } from "../../report/claims-table.ts";
+import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
+import { analyseModel } from "../analyse.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { numberOption } from "../config-options.ts";
+import { foreignOptions, withForeignOptions } from "../foreign.ts";
+import { ensureGroups, type GroupMember, loadModel, type Model } from "../models.ts";
+import { ensureWritable, note, print, shownPath, writeText } from "../output.ts";
+import { createProgress } from "../progress.ts";
+import { provenanceOf, sourceCommit } from "../provenance.ts";
+import { parseReferences, type Reference, shippedReferences } from "../references.ts";
+import { openRuntime } from "../runtime-choice.ts";
+import { readSplit } from "../split-file.ts";
+import { VERSION } from "../version.ts";
+
+/** Declares the options of `report`. */
+export function options(parser: Argv<GlobalOptions>) {
+  return withForeignOptions(parser)
+    .positional("checkpoints", {
+      type: "string",
+      array: true,
+      default: [] as string[],
+      description: "what to report on; without any, the shipped runs",
+    })
+    .option("out", { type: "string", requiresArg: true, description: "the page to write [default: reports/index.html]" })
+    .option("title", { type: "string", requiresArg: true, description: "the page's title" })
+    .option("split", {
+      type: "string",
+      requiresArg: true,
+      description: "JSON file with the training samples of an imported model",
+    })
+    .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 });
+}
+
+/** The page's file, found to be writable; the folder of the default is made. */
+function pagePath(out: string | undefined): string {
+  const path = out ?? join("reports", "index.html");
+  if (out === undefined) mkdirSync(dirname(path), { recursive: true });
+  ensureWritable(path);
+  return path;
+}
+
+function commandLine(references: readonly Reference[], given: readonly string[]): string {
+  return ["miiii report", ...(given.length > 0 ? given : references.map(({ label }) => label))].join(" ");
+}
+
+function reportRun(model: Model, found: Awaited<ReturnType<typeof analyseModel>>, missing: Record<string, string>): ReportRun {
+  const { label, group, checkpoint } = model;
+  const results = [...found].map(([id, { result, metrics }]) => [id, { result, metrics }] as const);
+  return {
+    label,
+    ...(group === undefined ? {} : { group }),
+    path: checkpoint.path,
+    sha256: checkpoint.sha256,
+    config: checkpoint.config,
+    provenance: provenanceOf(model),
+    results: Object.fromEntries(results),
+    missing,
+  };
+}
+
+/** Analyses the checkpoints, writes the page and prints its path. */
+export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const path = pagePath(argv.out);
+  const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
+  ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
+  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+  const runtime = await openRuntime("auto", undefined);
+  const progress = createProgress("analysis", references.length * ANALYSES.length);
+  const runs: ReportRun[] = [];
+  const seen: GroupMember[] = [];
+  try {
+    for (const [i, reference] of references.entries()) {
+      const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });
+      const { group, checkpoint } = model;
+      seen.push({ group, checkpoint: { config: checkpoint.config } });
+      ensureGroups(seen);
+      const missing: Record<string, string> = {};
+      const found = await analyseModel(ANALYSES, model, {
+        runtime,
+        seed: argv.seed ?? 0,
+        onFailure: (id, reason) => {
+          missing[id] = reason;
+        },
+        onStart: (id) =>
+          progress.update(i * ANALYSES.length + ANALYSES.findIndex((analysis) => analysis.id === id), {
+            now: `${id} of ${model.label}`,
+          }),
+      });
+      runs.push(reportRun(model, found, missing));
+    }
+    progress.update(references.length * ANALYSES.length, { now: "drawing" });
+  } finally {
+    progress.stop();
+  }
+  const commit = sourceCommit();
+  const { html, claims } = await buildReport({
+    ...(argv.title === undefined ? {} : { title: argv.title }),
+    runs,
+    analyses: ANALYSES,
+    bundles: loadBundles(),
+    generator: {
+      version: VERSION,
+      command: commandLine(references, argv.checkpoints),
+      ...(commit === undefined ? {} : { commit }),
+    },
+    stamp: new Date().toISOString(),
+  });
+  writeText(path, html);
+  note(`claims: ${countVerdicts(claims)}`);
+  print(shownPath(path));
+}

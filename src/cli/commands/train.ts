@@ -10,7 +10,7 @@ import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOp
 import { Interrupted } from "../exit.ts";
 import { note, print, shownPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
-import { openRuntime } from "../runtime-choice.ts";
+import { openRuntime, RUNTIME_CHOICES } from "../runtime-choice.ts";
 import type { TrainRunOptions, TrainRunResult } from "../train-run.ts";
 
 /** Declares the options of `train`. */
@@ -22,7 +22,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("resume", { type: "string", requiresArg: true, description: "go on with the run in this folder; takes --epochs" })
     .option("no-omega", { type: "boolean", default: false, description: "leave the frequency statistics over time out" })
     .option("runtime", {
-      choices: ["auto", "onnx", "tensorflow"] as const,
+      choices: RUNTIME_CHOICES,
       default: "auto" as const,
       requiresArg: true,
       description: "what executes the training step",

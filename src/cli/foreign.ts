@@ -1,0 +1,78 @@
+import type { Argv } from "yargs";
+import { chooseImport } from "../checkpoint/import/choose.ts";
+import { importModel } from "../checkpoint/import/import-model.ts";
+import { LAYOUTS, type Layout } from "../checkpoint/import/layout.ts";
+import type { Checkpoint } from "../checkpoint/index.ts";
+import { BIAS_NAMES } from "../model/index.ts";
+import type { TaskName } from "../tasks/index.ts";
+import { numberOption } from "./config-options.ts";
+import { note } from "./output.ts";
+import { openRuntime } from "./runtime-choice.ts";
+
+/** What a user may say of a model trained elsewhere. */
+export interface ForeignOptions {
+  readonly layout?: Layout | undefined;
+  readonly heads?: number | undefined;
+  readonly task?: Exclude<TaskName, "basis"> | undefined;
+  readonly lowDigit?: "first" | "second" | undefined;
+  readonly mapping?: string | undefined;
+}
+
+const GROUP = "Models trained elsewhere:";
+
+/** Declares the options that settle what an imported file leaves open. */
+export function withForeignOptions<T>(parser: Argv<T>) {
+  return parser
+    .option("layout", { choices: LAYOUTS, requiresArg: true, group: GROUP, description: "how the file writes its matrices" })
+    .option("heads", numberOption("heads", "number of attention heads", "integer", { group: GROUP }))
+    .option("task", {
+      choices: ["nanda", "miiii", "masked"] as const,
+      requiresArg: true,
+      group: GROUP,
+      description: "what it was trained on",
+    })
+    .option("low-digit", {
+      choices: ["first", "second"] as const,
+      requiresArg: true,
+      group: GROUP,
+      description: "which token is the low digit",
+    })
+    .option("mapping", { type: "string", requiresArg: true, group: GROUP, description: "JSON file: which tensor is what" });
+}
+
+/** What the options of {@link withForeignOptions} say. */
+export function foreignOptions({ layout, heads, task, lowDigit, mapping }: ForeignOptions): ForeignOptions {
+  return { layout, heads, task, lowDigit, mapping };
+}
+
+const list = (names: readonly string[]) =>
+  names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+
+/**
+ * Reads a model trained elsewhere; how its tensors were read is told on stderr. Where names and shapes leave a question open, the
+ * answers are evaluated.
+ */
+export async function readForeign(path: string, options: ForeignOptions): Promise<Checkpoint> {
+  const { layout, heads, task, lowDigit, mapping } = options;
+  const result = importModel(path, {
+    ...(layout === undefined ? {} : { layout }),
+    ...(heads === undefined ? {} : { heads }),
+    ...(task === undefined ? {} : { task }),
+    ...(lowDigit === undefined ? {} : { low_digit: lowDigit }),
+    ...(mapping === undefined ? {} : { mapping }),
+  });
+  const { model, tried } = await chooseImport(result, async ({ config, parameters }) => {
+    const [{ accuracyOf }, runtime] = [await import("./evaluate.ts"), await openRuntime("auto", undefined)];
+    return accuracyOf(config, parameters, runtime);
+  });
+  const accuracy = tried.find(({ description }) => description === model.description)?.accuracy;
+  const chosen =
+    accuracy === undefined
+      ? ""
+      : `, accuracy ${accuracy.toFixed(4)}${tried.length > 1 ? ` (of ${tried.length} readings tried)` : ""}`;
+  note(`${path}: ${result.format}${result.source === "" ? "" : ` (${result.source})`}, ${model.description}${chosen}`);
+  if (result.surplus.length > 0) note(`${path}: left out ${list(result.surplus)}, which have no place in the model`);
+  const { config, parameters } = model;
+  const biases = BIAS_NAMES.filter((name) => parameters[name] !== undefined);
+  return { path, sha256: result.sha256, config, parameters, biases, metadata: {} };
+}

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { dashed } from "../src/cli/config-options.ts";
+import { editDistance, nearest } from "../src/cli/nearest.ts";
+import { trainCommand } from "../src/cli/provenance.ts";
+import { CONFIG_FIELDS, presetConfig } from "../src/train/presets.ts";
+import { runCommands, spawnCli } from "./helpers/cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "miiii-cli-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+type Refusal = readonly [code: number, pattern: RegExp, ...args: string[]];
+
+/** Fails unless each command ended with its code, printed nothing on stdout and one line on stderr that its pattern matches. */
+function refuses(...refusals: readonly Refusal[]): void {
+  const results = runCommands(refusals.map(([, , ...args]) => args));
+  for (const [i, [code, pattern, ...args]] of refusals.entries()) {
+    const result = results[i];
+    assert.ok(result !== undefined);
+    const said = `miiii ${args.join(" ")} said ${result.stderr}`;
+    assert.equal(result.code, code, said);
+    assert.equal(result.stdout, "", said);
+    assert.match(result.stderr, /^miiii: [^\n]+\n$/, said);
+    assert.match(result.stderr, pattern, said);
+  }
+}
+
+test("edit distance: insertions, deletions, replacements, swaps", () => {
+  assert.equal(editDistance("svd", "svd"), 0);
+  assert.equal(editDistance("sdv", "svd"), 1);
+  assert.equal(editDistance("", "fft"), 3);
+  assert.equal(editDistance("fourrier", "fourier"), 1);
+  assert.equal(editDistance("kitten", "sitting"), 3);
+  assert.equal(nearest("forier", ["fft", "fourier", "norms"]), "fourier");
+  assert.equal(nearest("attn", ["fft", "attention", "norms"]), undefined);
+  assert.equal(nearest("atten", ["fft", "attention", "norms"]), "attention");
+  assert.equal(nearest("zzzzzz", ["fft", "fourier"]), undefined);
+});
+
+test("a process of its own: help on stdout, usage errors exit 2 on stderr, a stack only with --debug", () => {
+  const help = spawnCli(["--help"]);
+  assert.equal(help.code, 0);
+  for (const command of ["train", "analyze", "report", "inspect", "metrics", "runtimes", "import", "export", "completion"]) {
+    assert.match(help.stdout, new RegExp(`miiii ${command}`));
+  }
+  const wrong = spawnCli(["tran"]);
+  assert.deepEqual(wrong, { code: 2, stdout: "", stderr: 'miiii: unknown command "tran"; did you mean train?\n' });
+  const debug = spawnCli(["inspect", join(folder, "nothing"), "--debug"]);
+  assert.equal(debug.code, 1);
+  assert.match(debug.stderr, /\n {4}at /);
+});
+
+test("unknown names get the nearest", () => {
+  refuses(
+    [2, /a command must be given: train, analyze/],
+    [2, /unknown analysis "forier"; did you mean fourier\?/, "analyze", "forier", "x"],
+    [2, /unknown option "--grokfast-lamda"; did you mean --grokfast-lambda\?/, "train", "--grokfast-lamda", "1"],
+    [2, /unknown option "--jsn"; did you mean --json\?/, "analyze", "svd", "x", "--jsn"],
+    [2, /unknown --preset "nnda"; did you mean nanda\?/, "train", "--preset", "nnda"],
+    [2, /unexpected argument "extra"/, "train", "extra"],
+  );
+});
+
+test("wrong values and contradictions are refused", () => {
+  const preset = ["train", "--preset", "nanda", "--out", join(folder, "never")];
+  refuses(
+    [2, /--lr: must be a number, got "fast"/, ...preset, "--lr", "fast"],
+    [2, /--epochs: must be an integer, got 1\.5/, ...preset, "--epochs", "1.5"],
+    [2, /--lr: must be given once, got 1 and 2/, ...preset, "--lr", "1", "--lr", "2"],
+    [2, /--out: must be given once/, ...preset, "--out", "b"],
+    [2, /--seed: a value must follow/, ...preset, "--seed"],
+    [2, /p: must be a prime from 5 to 251, got 12/, ...preset, "--p", "12"],
+    [2, /dropout: must be in \[0, 1\), got 1/, ...preset, "--dropout", "1"],
+    [2, /--threads: must be at least 1, got 0/, ...preset, "--threads", "0"],
+    [2, /preset nanda: has no fast variant/, ...preset, "--fast"],
+    [2, /--preset or --resume must be given/, "train"],
+    [2, /--resume .* excludes --preset, --lr/, "train", "--resume", folder, "--preset", "nanda", "--lr", "1"],
+    [2, /--csv or --json, got both/, "metrics", folder, "--csv", "--json"],
+    [2, /--figure draws one analysis/, "analyze", "all", folder, "--figure", "x.svg"],
+    [2, /must end in \.html, \.svg, \.png or \.vl\.json, got x\.gif/, "analyze", "svd", folder, "--figure", "x.gif"],
+    [2, /different files/, "analyze", "svd", folder, "--figure", "x.svg", "--out", "x.svg"],
+    [2, /a checkpoint must be given/, "analyze", "svd"],
+    [2, /an argument is missing/, "inspect"],
+  );
+  assert.ok(!readdirSync(folder).includes("never"));
+});
+
+test("files that are not there, or not what they must be, are named in one line", () => {
+  const missing = join(folder, "missing");
+  refuses(
+    [1, /missing: must be a checkpoint file, a run directory or a shipped run/, "analyze", "svd", missing],
+    [1, /missing: no such run directory/, "train", "--resume", missing],
+  );
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  refuses([1, /empty: must hold config\.json/, "inspect", empty]);
+  const text = join(folder, "text.safetensors");
+  writeFileSync(text, "no safetensors at all");
+  refuses(
+    [1, /text\.safetensors: .*header/, "inspect", text],
+    [2, /a group of runs must have a label/, "analyze", "svd", `${missing},${empty}`],
+    [1, /split\.json: no such file/, "analyze", "svd", text, "--split", join(folder, "split.json")],
+  );
+});
+
+test("an output that cannot be written is found before the work", () => {
+  // The checkpoint does not exist: were it looked at first, the message would be about it.
+  refuses(
+    [
+      1,
+      /no\/x\.json: cannot be written: the folder .*no must exist/,
+      "analyze",
+      "svd",
+      "gone",
+      "--out",
+      join(folder, "no/x.json"),
+    ],
+    [1, /must be a file to write to, is a folder/, "analyze", "svd", "gone", "--out", folder],
+  );
+  const svg = join(folder, "no/x.svg");
+  refuses(
+    [1, /the folder .*no must exist/, "analyze", "svd", "gone", "--figure", svg],
+    [1, /the folder .*no must exist/, "report", "gone", "--out", join(folder, "no/x.html")],
+  );
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith(".")),
+    [],
+  );
+});
+
+test("the command in a report trains the same configuration", () => {
+  const config = presetConfig("basis", { p: 59, seed: 3, dropout_mask: "sample", shuffle_labels: true }, true);
+  assert.equal(trainCommand(config), "miiii train --preset basis --fast --p 59 --seed 3 --shuffle-labels --dropout-mask sample");
+  assert.equal(trainCommand(presetConfig("miiii-fast")), "miiii train --preset miiii-fast");
+  assert.equal(trainCommand({}), undefined);
+});
+
+test("every setting is an option of train", () => {
+  const { stdout } = spawnCli(["train", "--help"]);
+  for (const field of CONFIG_FIELDS) {
+    if (field === "task") continue;
+    assert.match(stdout, new RegExp(`(^|\\s)--?${dashed(field)}\\s`), field);
+  }
+});
+
+test("completion: commands, options, presets, analyses; scripts for both shells", () => {
+  const complete = (...words: string[]) =>
+    spawnCli(["completion", "--words", ...words])
+      .stdout.trim()
+      .split("\n");
+  assert.deepEqual(complete("tr"), ["train"]);
+  assert.ok(complete("analyze", "f").includes("fourier"));
+  assert.deepEqual(complete("train", "--preset", "no-"), ["no-grokfast", "no-dropout"]);
+  assert.deepEqual(complete("train", "--grokfast-l"), ["--grokfast-lambda"]);
+  const [bash, zsh] = runCommands([
+    ["completion", "bash"],
+    ["completion", "zsh"],
+  ]);
+  assert.match(bash?.stdout ?? "", /complete -o default -F _miiii miiii/);
+  assert.match(zsh?.stdout ?? "", /compdef _miiii miiii/);
+});
