@@ -3,9 +3,6 @@ import { dashed } from "../../src/cli/config-options.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { Schema, SchemaMaker } from "./schema.ts";
 
-/** A generated file of docs/, by its path from there. */
-export type Pages = Map<string, string>;
-
 /** Which shipped run an analysis's example looks at. */
 export function exampleRun(id: string): string {
   return ["primes", "circuits", "curves", "attention", "omega"].includes(id) ? "miiii-fast" : "nanda";

@@ -27,19 +27,23 @@ interface Line {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-function describe(unit: string, total: number, { done, rate, eta, fields }: Line): string {
+/** What progress counts. */
+type Unit = "epoch" | "analysis" | "step";
+
+function describe(unit: Unit, total: number, { done, rate, eta, fields }: Line): string {
   const extra = Object.entries(fields).map(([name, value]) => ` · ${name} ${value}`);
-  return `${unit} ${done}/${total} · ${rate} ${unit}s/s · ETA ${eta}${extra.join("")}`;
+  const units = unit === "analysis" ? "analyses" : `${unit}s`;
+  return `${unit} ${done}/${total} · ${rate} ${units}/s · ETA ${eta}${extra.join("")}`;
 }
 
 /**
  * Progress over `total` units, `start` of them done before.
  *
- * @param unit - what is counted, singular: `epoch`.
+ * @param unit - what is counted, singular.
  * @param quiet - show nothing where stderr is no terminal.
  */
 export function createProgress(
-  unit: string,
+  unit: Unit,
   total: number,
   { start = 0, quiet = false }: { start?: number; quiet?: boolean } = {},
 ): Progress {
