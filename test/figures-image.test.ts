@@ -145,6 +145,7 @@ test("columns over log epochs hold the last value at or before their epoch", asy
   const expected = columns.map((epoch) => Math.max(...epochs.filter((tick) => tick <= epoch)) / 10);
   assertAllClose(resampleLogEpochs(epochs, values, 97), expected);
   assert.ok(columns.every((epoch, i) => epoch > 0 && epoch < 1000 && epoch > (columns[i - 1] ?? -1)));
+  assertAllClose(epochColumns(3, 1), [1]); // halfway to 1 + 3 in logarithms is 1 + 1
   // The image and its axis agree: the tick of epoch 100 lies where its column does.
   const panel = matrixImage({
     values: [resampleLogEpochs(epochs, values, 97)],

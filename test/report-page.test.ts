@@ -92,8 +92,18 @@ test("the claims come first, what is missing says so, and each claim links to a 
   assert.match(html, /curves is a lone file/);
   assert.match(html, /<td><span class="missing">not recorded<\/span><\/td>/);
   for (const [, id] of html.matchAll(/ href="#([^"]*)"/g)) assert.ok(html.includes(` id="${id}"`), `#${id}`);
-  const ids = [...html.replace(/<script[\s\S]*?<\/script>/g, "").matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
-  assert.equal(new Set(ids).size, ids.length, "every id once");
+});
+
+test("drawings with definitions of their own stand on one page, every id once", async () => {
+  const twin = { ...pictures, id: "twin" };
+  const both = { pictures: { result: { p: 5 }, metrics: {} }, twin: { result: { p: 7 }, metrics: {} } };
+  const { html } = await buildReport(madeInput([madeRun("a", { results: both })], [pictures, twin] as Analysis[]));
+  const page = html.replace(/<script[\s\S]*?<\/script>/g, "");
+  const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id ?? "");
+  assert.equal(new Set(ids).size, ids.length);
+  const used = [...page.matchAll(/url\(#([^)]*)\)/g)].map(([, id]) => id ?? "");
+  assert.ok(used.length >= 4 && used.every((id) => ids.includes(id)), "each reference has its definition");
+  assert.ok(used.some((id) => id.startsWith("figure-pictures-")) && used.some((id) => id.startsWith("figure-twin-")));
 });
 
 test("a run without a result is named, and keeps its colour from the others", async () => {
