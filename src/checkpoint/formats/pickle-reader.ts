@@ -55,10 +55,11 @@ export class PickleReader {
     return new TextDecoder().decode(this.bytes(length));
   }
 
+  /** Text up to the end of the line, Latin-1. */
   line(): string {
     const end = this.#bytes.indexOf(0x0a, this.place);
     ensure(end >= 0, "input", () => `${this.#where}: the pickle must have a line at ${this.place}, ends before its end`);
-    const line = this.text(end - this.place);
+    const line = Buffer.from(this.bytes(end - this.place)).toString("latin1");
     this.place++;
     return line;
   }

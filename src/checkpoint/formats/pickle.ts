@@ -7,7 +7,15 @@ export type Construct = (global: PyGlobal, args: readonly PyValue[]) => PyValue 
 
 /** Far more than any checkpoint needs; what an instruction of one byte makes takes hundreds in memory. */
 const MAX_PICKLE_BYTES = 32 * 2 ** 20;
-const MAX_CONTAINERS = 2_000_000;
+const MAX_CONTAINERS = 500_000;
+
+/** Python's raw-unicode-escape: Latin-1 but for escapes of the rest. */
+function unescapeUnicode(line: string): string {
+  return line.replaceAll(/\\u([0-9a-f]{4})|\\U([0-9a-f]{8})/g, (whole, short?: string, long?: string) => {
+    const point = Number.parseInt(short ?? long ?? "", 16);
+    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+  });
+}
 
 /** The pickle machine: a stack, marks into it, and a memo. */
 class Machine {
@@ -188,7 +196,7 @@ class Machine {
         this.#push(reader.line().replace(/^(['"])(.*)\1$/, "$2"));
         return true;
       case "V":
-        this.#push(reader.line());
+        this.#push(unescapeUnicode(reader.line()));
         return true;
       case "U":
       case "\x8c":
