@@ -110,6 +110,7 @@ test("coefficients, restricted and excluded loss are the naive definition's, the
     const { all, train, test: held } = result.restricted_loss;
     const expected = [undefined, split.train, rest].map((rows) => lossOf(oracle.restricted, rows));
     assertAllClose([all, train ?? -1, held ?? -1], expected, { rtol: 1e-9 });
+    assertAllClose([result.loss.all, result.loss.train ?? -1], [lossOf(noisy), lossOf(noisy, split.train)], { rtol: 1e-9 });
     assertAllClose([result.excluded_loss.train ?? -1], [lossOf(oracle.excluded, split.train)], { rtol: 1e-9 });
     const { per_k } = result.excluded_loss;
     assert.deepEqual(Object.keys(per_k ?? {}), ["2", "5"]);

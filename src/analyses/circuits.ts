@@ -2,11 +2,11 @@ import { at, MiiiiError, randomStream } from "../core/index.ts";
 import { argmax, headMetrics, mean } from "../math/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled, type OptionValues } from "./analysis.ts";
 import { chanceOf } from "./chance.ts";
-import { type Ablations, ablate, type Evaluate, nullAccuracyLost, passes } from "./circuits/ablate.ts";
+import { type Ablations, ablate, type Evaluate, nullOf, passes } from "./circuits/ablate.ts";
 import { circuitsFigure } from "./circuits/figure.ts";
 import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./circuits/parts.ts";
 import { activationOf } from "./inputs.ts";
-import { listed, percent, perRun } from "./spectral-text.ts";
+import { listed, percent, perRun, short } from "./spectral-text.ts";
 
 /** Result of `circuits`. */
 export type CircuitsResult = {
@@ -111,34 +111,40 @@ async function run(input: AnalysisInput, options: OptionValues): Promise<Circuit
   };
 }
 
-/** How specific ablations are: parts of a prime that hurt the head of that prime, or parts that hurt the only head. */
+/** What the parts of a prime do to the head of that prime, or any part to the only head: means over parts. */
 function specificity(result: CircuitsResult, ablations: Ablations) {
-  const own = (label: number) => (result.parts === "frequency" ? 0 : result.q.indexOf(label));
   const rows = ablations.labels.flatMap((label, i) => {
-    const head = own(label);
-    const lost = ablations.accuracy_lost[i] ?? [];
+    const head = result.parts === "frequency" ? 0 : result.q.indexOf(label);
     if (head < 0) return [];
+    const [lost, gained] = [ablations.accuracy_lost[i] ?? [], ablations.loss_gained[i] ?? []];
     const others = lost.filter((_, h) => h !== head);
+    const none = nullOf(ablations, i, head) ?? { accuracy: 0, loss: 0 };
     return [
       {
         label,
-        own: at(lost, head),
+        accuracy: at(lost, head),
+        loss: at(gained, head),
         others: others.length === 0 ? 0 : mean(others),
-        none: nullAccuracyLost(ablations, i, head) ?? 0,
+        none,
         worst: argmax(lost) === head && at(lost, head) > 0,
       },
     ];
   });
   const average = (value: (row: (typeof rows)[number]) => number) => (rows.length === 0 ? 0 : mean(rows.map(value)));
   return {
-    own: average((row) => row.own),
+    accuracy: average((row) => row.accuracy),
+    loss: average((row) => row.loss),
     others: average((row) => row.others),
-    none: average((row) => row.none),
-    above: rows.filter((row) => row.own > row.none).map((row) => row.label),
+    none: { accuracy: average((row) => row.none.accuracy), loss: average((row) => row.none.loss) },
+    above: rows.filter((row) => row.accuracy > row.none.accuracy).map((row) => row.label),
+    aboveByLoss: rows.filter((row) => row.loss > row.none.loss).map((row) => row.label),
     worst: rows.filter((row) => row.worst).length,
     count: rows.length,
   };
 }
+
+/** A change of accuracy in points of a hundred. */
+const points = (share: number) => `${Math.round(1000 * share) / 10 + 0} %`;
 
 /** The largest mean accuracy over heads that the loss of one attention head costs. */
 function worstAttention({ attention }: CircuitsResult): number {
@@ -147,11 +153,12 @@ function worstAttention({ attention }: CircuitsResult): number {
 
 function headline(entries: readonly Labelled<CircuitsResult>[]): string {
   const clause = ({ result }: Labelled<CircuitsResult>) => {
-    const { own, others, none, above, count } = specificity(result, result.groups);
+    const { accuracy, others, none, above, aboveByLoss, count } = specificity(result, result.groups);
     const many = result.parts === "prime";
     return (
-      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${percent(own)} accuracy` +
-      `${many ? `, the other heads ${percent(others)}` : ""} (random groups at most ${percent(none)}); ${above.length} of ${count} groups exceed their null`
+      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy` +
+      `${many ? `, the other heads ${points(others)}` : ""} (random groups at most ${points(none.accuracy)}); ${above.length} of ${count} groups exceed ` +
+      `their null in accuracy, ${aboveByLoss.length} in loss`
     );
   };
   return `${perRun(entries, clause)}.`;
@@ -189,28 +196,38 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       samples: result.samples,
       groups: groups.count,
       baseline_accuracy: mean(result.baseline.accuracy),
-      own_accuracy_lost: groups.own,
+      own_accuracy_lost: groups.accuracy,
       other_accuracy_lost: groups.others,
-      null_accuracy_lost: groups.none,
+      null_accuracy_lost: groups.none.accuracy,
+      own_loss_gained: groups.loss,
+      null_loss_gained: groups.none.loss,
       groups_above_null: groups.above.length,
+      groups_above_null_by_loss: groups.aboveByLoss.length,
       groups_own_head_worst: groups.worst,
-      embedding_own_accuracy_lost: embedding.own,
-      embedding_null_accuracy_lost: embedding.none,
+      embedding_own_accuracy_lost: embedding.accuracy,
+      embedding_null_accuracy_lost: embedding.none.accuracy,
+      embedding_own_loss_gained: embedding.loss,
+      embedding_null_loss_gained: embedding.none.loss,
       embedding_above_null: embedding.above.length,
+      embedding_above_null_by_loss: embedding.aboveByLoss.length,
       attention_accuracy_lost: worstAttention(result),
     };
   },
   summary(result) {
     const name = result.parts === "prime" ? "q" : "k";
     const describe = (ablations: Ablations) => {
-      const { own, others, none, above, worst, count } = specificity(result, ablations);
-      const heads =
+      const { accuracy, loss, others, none, above, aboveByLoss, worst, count } = specificity(result, ablations);
+      const who =
         result.parts === "prime"
-          ? `own head loses ${percent(own)}, the others ${percent(others)}; worst of all heads in ${worst}`
-          : `accuracy lost ${percent(own)}`;
-      return `${heads}   (random: at most ${percent(none)}); above it ${above.length} of ${count}${above.length === 0 ? "" : `: ${name} = ${listed(above.map(String))}`}`;
+          ? `own head loses ${points(accuracy)} (others ${points(others)}; worst hit in ${worst})`
+          : `accuracy lost ${points(accuracy)}`;
+      const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
+      return (
+        `${who}, loss +${short(loss)}   (random: at most ${points(none.accuracy)}, +${short(none.loss)}); ` +
+        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length}`
+      );
     };
-    const heads = result.attention.accuracy_lost.map((lost) => percent(mean(lost)));
+    const heads = result.attention.accuracy_lost.map((lost) => points(mean(lost)));
     return [
       `baseline   accuracy ${percent(mean(result.baseline.accuracy))} on ${result.samples} inputs (chance ${percent(mean(result.chance_accuracy))})`,
       `neurons    ${describe(result.groups)}`,

@@ -11,10 +11,18 @@ import {
 } from "./mechanism/of-addition.ts";
 import { analyseHeads, HEAD_PERMUTATIONS, type HeadsResult } from "./mechanism/of-heads.ts";
 import { additionPanels, headPanels } from "./mechanism/panels.ts";
-import { listed, percent, perRun, short } from "./spectral-text.ts";
+import { listed, perRun, short } from "./spectral-text.ts";
 
 /** Result of `mechanism`: of an addition model, or head by head of any other. */
 export type MechanismResult = AdditionResult | HeadsResult;
+
+/** A share as a percentage, with the digits that small ones need. */
+const percent = (share: number) => `${short(100 * share)} %`;
+
+/** Up to ten names, and how many more there are. */
+function some(names: readonly number[]): string {
+  return names.length <= 10 ? listed(names.map(String)) : `${names.slice(0, 10).join(", ")} and ${names.length - 10} more`;
+}
 
 const total = (weights: Readonly<Record<string, number>>) => sum(Object.values(weights));
 
@@ -81,7 +89,7 @@ function summary(result: MechanismResult): string {
   }
   const above = result.key_frequencies_above_null.length;
   return [
-    `key frequencies   ${listed(result.key_frequencies.map(String))}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
+    `key frequencies   ${some(result.key_frequencies)}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
     `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)})`,
     `loss              ${short(result.loss.all)}`,
     `restricted loss   ${short(result.restricted_loss.all)}   (null, other frequencies: ${range(result.restricted_loss_null)})`,
@@ -100,7 +108,7 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
     }
     const key = result.key_frequencies_above_null;
     return (
-      `${key.length === 0 ? "no frequency" : `cosines at ${listed(key.slice(0, 10).map(String))}`} above the null; the key frequencies carry ` +
+      `${key.length === 0 ? "no frequency" : `cosines at ${some(key)}`} above the null; the key frequencies carry ` +
       `${percent(result.logit_share)} of the logits (null ${percent(result.logit_share_null)}); restricted loss ${short(result.restricted_loss.all)}`
     );
   };

@@ -9,7 +9,21 @@ import { norms } from "./norms.ts";
 import { omega } from "./omega.ts";
 import { positional } from "./positional.ts";
 import { primes } from "./primes.ts";
+import { progress } from "./progress.ts";
 import { svd } from "./svd.ts";
 
 /** Every analysis, in the order of the report. */
-export const ANALYSES: readonly Analysis[] = [positional, svd, fourier, fft, primes, attention, mechanism, circuits, omega, curves, norms];
+export const ANALYSES: readonly Analysis[] = [
+  positional,
+  svd,
+  fourier,
+  fft,
+  primes,
+  attention,
+  mechanism,
+  circuits,
+  omega,
+  curves,
+  norms,
+  progress,
+];

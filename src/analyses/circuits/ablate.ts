@@ -87,7 +87,14 @@ export async function ablate(
   };
 }
 
-/** The largest accuracy that a head lost to random parts as large as part i; undefined where there is no such null. */
-export function nullAccuracyLost({ null: none, null_of }: Ablations, i: number, head: number): number | undefined {
-  return none[at(null_of, i)]?.accuracy_lost.largest[head];
+/** The most that random parts as large as part i cost a head; undefined where there is no such null. */
+export function nullOf(
+  { null: none, null_of }: Ablations,
+  i: number,
+  head: number,
+): { accuracy: number; loss: number } | undefined {
+  const own = none[at(null_of, i)];
+  return own === undefined
+    ? undefined
+    : { accuracy: at(own.accuracy_lost.largest, head), loss: at(own.loss_gained.largest, head) };
 }

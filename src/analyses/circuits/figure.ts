@@ -3,7 +3,7 @@ import { at } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, heatmap, matrixImage, type Panel, type Row } from "../../figures/index.ts";
 import type { Labelled } from "../analysis.ts";
 import type { CircuitsResult } from "../circuits.ts";
-import { type Ablations, nullAccuracyLost } from "./ablate.ts";
+import { type Ablations, nullOf } from "./ablate.ts";
 
 type Which = "groups" | "embedding" | "attention";
 
@@ -17,7 +17,7 @@ const TITLES: Readonly<Record<Which, string>> = {
 function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Panel[] {
   const ablations = result[which];
   if (ablations.labels.length === 0) return [];
-  const none = ablations.labels.map((_, i) => result.q.map((_q, h) => nullAccuracyLost(ablations, i, h)));
+  const none = ablations.labels.map((_, i) => result.q.map((_q, h) => nullOf(ablations, i, h)?.accuracy));
   const name = which === "attention" ? "head" : "group";
   const rows = ablations.labels.flatMap((part, i) =>
     result.q.map(
@@ -57,7 +57,7 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
   const random = (label: string) => `${label}, random`;
   const lost = (label: string, ablations: Ablations) =>
     ablations.labels.flatMap((part, i) => {
-      const none = nullAccuracyLost(ablations, i, 0);
+      const none = nullOf(ablations, i, 0)?.accuracy;
       const own = { run: label, part, lost: at(ablations.accuracy_lost[i] ?? [], 0) };
       return none === undefined ? [own] : [own, { run: random(label), part, lost: none }];
     });

@@ -1,5 +1,5 @@
 import { dim, ensure, float64, type NdArray } from "../../core/index.ts";
-import type { TokenPermutation } from "../../math/index.ts";
+import type { HeadColumns, TokenPermutation } from "../../math/index.ts";
 import { type Head, type Labels, numberOf, type TaskConfig } from "../../tasks/index.ts";
 
 /**
@@ -28,13 +28,12 @@ export function residues(numbers: Int32Array, head: Head, labels: Labels): Int32
 }
 
 /** One head's logits, [samples, classes]. */
-export function headLogits(logits: NdArray<"float64">, head: Head): NdArray<"float64"> {
+export function headLogits(logits: NdArray<"float64">, { offset, classes }: HeadColumns): NdArray<"float64"> {
   const [samples, stride] = [dim(logits, 0), dim(logits, 1)];
-  const { offset, classes } = head;
   ensure(
     offset + classes <= stride,
     "input",
-    () => `logits: head q = ${head.q} needs columns ${offset}..${offset + classes - 1}, got ${stride} columns`,
+    () => `logits: must have columns ${offset}..${offset + classes - 1} for a head, got ${stride} columns`,
   );
   const out = new Float64Array(samples * classes);
   for (let i = 0; i < samples; i++)

@@ -21,6 +21,7 @@ import {
   restrictedLogits,
   sumByTotal,
 } from "./addition.ts";
+import { headLogits } from "./groups.ts";
 import { headLoss, partition, type SplitLosses, splitLosses } from "./losses.ts";
 import { fourierNorms, neuronToLogit } from "./neuron-to-logit.ts";
 
@@ -64,20 +65,30 @@ export interface MechanismLosses {
   readonly excluded: SplitLosses;
 }
 
-/** The losses of addition logits [p², p] for given key frequencies. */
-export function additionLosses(
+/** Restricted and excluded loss of addition logits [p², p] for given frequencies. */
+export function maskedLosses(
   { config: { p }, targets, split }: Pick<AnalysisInput, "config" | "targets" | "split">,
   logits: NdArray<"float64">,
   frequencies: readonly number[],
-): MechanismLosses {
+): Omit<MechanismLosses, "loss"> {
   const byTotal = sumByTotal(logits, p);
   const part = projectOnTotals(byTotal, p, frequencies);
   const parts = partition(split, p * p);
   const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets.data, parts);
+  return { restricted: lossOf(restrictedLogits(part, byTotal, p)), excluded: lossOf(excludedLogits(logits, part, p)) };
+}
+
+/** The losses of addition logits [p², p or more] for given key frequencies. */
+export function additionLosses(
+  input: Pick<AnalysisInput, "config" | "targets" | "split">,
+  logits: NdArray<"float64">,
+  frequencies: readonly number[],
+): MechanismLosses {
+  const { p } = input.config;
+  const own = headLogits(logits, { offset: 0, classes: p });
   return {
-    loss: lossOf(logits),
-    restricted: lossOf(restrictedLogits(part, byTotal, p)),
-    excluded: lossOf(excludedLogits(logits, part, p)),
+    loss: splitLosses(own, input.targets.data, partition(input.split, p * p)),
+    ...maskedLosses(input, logits, frequencies),
   };
 }
 
@@ -90,7 +101,7 @@ function limits(draws: readonly number[]): Limits {
 }
 
 /** `count` frequencies by chance: none of the key ones where enough others are left, else of all. */
-function otherFrequencies(key: readonly number[], p: number, random: Random): number[] {
+export function otherFrequencies(key: readonly number[], p: number, random: Random): number[] {
   const all = Array.from({ length: (p - 1) / 2 }, (_, i) => i + 1);
   const others = all.filter((k) => !key.includes(k));
   const pool = others.length >= key.length ? others : all;

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ACTIVATION_NAMES, type Need } from "../src/analyses/analysis.ts";
+import { ANALYSES } from "../src/analyses/index.ts";
+
+const FOLDER = new URL("../src/analyses/", import.meta.url);
+const ids = ANALYSES.map(({ id }) => id);
+
+/** Files of the folder that define an analysis. */
+const defined = readdirSync(FOLDER)
+  .filter((name) => name.endsWith(".ts"))
+  .filter((name) => /^export const \w+ = defineAnalysis/m.test(readFileSync(new URL(name, FOLDER), "utf8")))
+  .map((name) => name.replace(/\.ts$/, ""));
+
+test("every file that defines an analysis is in the registry once, under its own name", () => {
+  assert.deepEqual([...ids].sort(), defined.sort());
+  assert.equal(new Set(ids).size, ids.length);
+  assert.ok(ids.length >= 11);
+});
+
+test("the analyses of the paper and of Nanda et al. come in the order of the report", () => {
+  const expected = "positional svd fourier fft primes attention mechanism circuits omega curves norms";
+  assert.deepEqual(
+    ids.filter((id) => expected.split(" ").includes(id)),
+    expected.split(" "),
+  );
+});
+
+for (const analysis of ANALYSES) {
+  test(`${analysis.id} is told in full: title, definition, null, citation, what it needs, and a test of its own`, () => {
+    const { id, title, description, definition, citation, needs, options } = analysis;
+    assert.match(id, /^[a-z]+$/);
+    assert.ok(title.length > 5 && citation.length > 10);
+    assert.ok(description.length > 20 && !description.includes("\n"), "the description is one line");
+    assert.ok(definition.length > 200 && analysis.null.length > 50);
+    assert.ok(needs.length > 0 || id === "svd" || id === "fourier", "it looks at the weights alone, or says what else");
+    const known: readonly Need[] = [...ACTIVATION_NAMES, "series", "forward"];
+    for (const need of needs) assert.ok(known.includes(need), `${need} is no need`);
+    for (const [name, spec] of Object.entries(options)) {
+      assert.match(name, /^[a-z][a-z_]*$/);
+      assert.equal(typeof spec.default, spec.type);
+      assert.ok(spec.description.length > 5);
+    }
+    assert.ok(existsSync(new URL(`analysis-${id}.test.ts`, import.meta.url)), `test/analysis-${id}.test.ts`);
+  });
+}
