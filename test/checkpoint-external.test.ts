@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { importModel } from "../src/checkpoint/index.ts";
 import type { Parameters } from "../src/model/index.ts";
 
-const folder = process.env.MIIIII_EXTERNAL ?? fileURLToPath(new URL("../../shared/external", import.meta.url));
+const folder = process.env.MIIII_EXTERNAL ?? fileURLToPath(new URL("../../shared/external", import.meta.url));
 const path = join(folder, "mod_addition_no_wd.pth");
 const reference = join(folder, "mod_addition_no_wd.reference.json");
 const skip = !(existsSync(path) && existsSync(reference)) && `${path} is not there`;
@@ -50,7 +50,8 @@ test("outside check: the public checkpoint mod_addition_no_wd.pth is recognised,
   assert.deepEqual(Object.keys(expected).sort(), Object.keys(parameters).sort());
   for (const [name, value] of Object.entries(expected)) {
     const { data } = parameters[name as keyof Parameters] ?? assert.fail(name);
-    const sum = data.reduce((total: number, weight: number) => total + weight * weight, 0);
+    let sum = 0;
+    for (const weight of data) sum += weight * weight;
     assert.ok(Math.abs(sum / value - 1) < 1e-6, `${name}: ${sum}, expected ${value}`);
   }
 });

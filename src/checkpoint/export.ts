@@ -41,7 +41,6 @@ export function transformerLensConfig({ config, parameters }: StoredModel): { re
     use_attn_scale: true,
     init_weights: false,
     default_prepend_bos: false,
-    dtype: "torch.float32",
     seed: config.seed ?? null,
   };
 }
