@@ -143,6 +143,9 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
   };
 }
 
+/** A change of loss, with its sign. */
+const signed = (change: number) => `${change < 0 ? "" : "+"}${short(change)}`;
+
 /** A change of accuracy in points of a hundred. */
 const points = (share: number) => `${Math.round(1000 * share) / 10 + 0} %`;
 
@@ -223,7 +226,7 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
           : `accuracy lost ${points(accuracy)}`;
       const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
       return (
-        `${who}, loss +${short(loss)}   (random: at most ${points(none.accuracy)}, +${short(none.loss)}); ` +
+        `${who}, loss ${signed(loss)}   (random: at most ${points(none.accuracy)}, ${signed(none.loss)}); ` +
         `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length}`
       );
     };

@@ -1,14 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import {
-  concatPanels,
-  epochImageAxis,
-  extent,
-  figure,
-  linesWithBand,
-  matrixImage,
-  type Panel,
-  resampleLogEpochs,
-} from "../figures/index.ts";
+import { concatPanels, epochImageAxis, extent, figure, matrixImage, type Panel, resampleLogEpochs } from "../figures/index.ts";
 import type { Labelled } from "./analysis.ts";
 import type { NormsResult } from "./norms.ts";
 
@@ -60,36 +51,34 @@ function images({ label, result }: Labelled<NormsResult>, domain: readonly [numb
   ];
 }
 
-/** Each matrix's weight norm over log epochs. */
-function weights({ label, result }: Labelled<NormsResult>): Panel {
-  return linesWithBand({
-    title: `${label}: weight norms`,
-    rows: result.matrices.flatMap((name, i) =>
-      (result.weight_norms[i] ?? []).map((value, tick) => ({
-        matrix: shortName(name),
-        epoch: result.epochs[tick] ?? 0,
-        norm: value,
-      })),
-    ),
-    x: "epoch",
-    y: "norm",
-    series: "matrix",
-    runs: result.matrices.map(shortName),
-    xScale: "epochs",
-    yScale: "log",
+/** Matrix × log epoch: weight norms. */
+function weights({ label, result }: Labelled<NormsResult>, domain: readonly [number, number]): Panel {
+  return matrixImage({
+    title: `${label}: weight norm`,
+    values: logarithms(result.weight_norms).map((curve) => resampleLogEpochs(result.epochs, curve, COLUMNS)),
+    domain,
+    x: epochImageAxis(result.epochs),
+    y: { labels: result.matrices.map(shortName) },
+    valueTitle: "log₁₀ ‖W‖",
     width: 280,
     height: 16 * result.matrices.length,
   });
 }
 
+/** A colour domain from the smallest to the largest logarithm of all runs. */
+function domainOf(curves: readonly (readonly number[])[]): readonly [number, number] {
+  const [low, high] = extent(logarithms(curves).flat());
+  return [low, high > low ? high : low + 1];
+}
+
 /** One row a run: gradient norms on one scale, the same over each row's maximum, and weight norms. */
 export function normsFigure(entries: readonly Labelled<NormsResult>[], headline: string): TopLevelSpec {
-  const [low, high] = extent(entries.flatMap(({ result }) => logarithms(result.gradient_norms).flat()));
-  const domain = [low, high > low ? high : low + 1] as const;
-  const rows = entries.map((entry) => concatPanels([...images(entry, domain), weights(entry)], { scales: "mixed" }));
+  const gradients = domainOf(entries.flatMap(({ result }) => result.gradient_norms));
+  const all = domainOf(entries.flatMap(({ result }) => result.weight_norms));
+  const rows = entries.map((entry) => concatPanels([...images(entry, gradients), weights(entry, all)], { scales: "mixed" }));
   return figure(concatPanels(rows, { scales: "mixed", columns: 1 }), {
     title: "Gradient and weight norms",
-    subtitle: "gradient norms of all runs on one colour scale",
+    subtitle: "gradient norms of all runs on one colour scale, and so the weight norms",
     description: `L2 norms of each matrix's gradient and weights over log epochs. ${headline}`,
   });
 }

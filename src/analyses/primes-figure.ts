@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { at } from "../core/index.ts";
 import { barsWithNull, concatPanels, figure, linesWithBand, matrixImage, type Panel } from "../figures/index.ts";
 import type { Labelled } from "./analysis.ts";
+import { nullRules } from "./null-rules.ts";
 import type { PrimesResult } from "./primes.ts";
 import { ownColours } from "./spectral-panels.ts";
 
@@ -79,6 +80,7 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     width: 480,
     height: 160,
   });
+  const shown = entries.flatMap(({ result }) => result.embedding.selectivity);
   const embedding = barsWithNull({
     title: "Token embedding by x mod q",
     rows: entries.flatMap(({ label, result }) =>
@@ -88,7 +90,10 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     y: "ε²",
     series: "run",
     runs,
-    nulls: entries.map(({ label, result }) => ({ high: result.embedding.null_familywise, label: `null 99 %: ${label}` })),
+    nulls: nullRules(
+      entries.map(({ label, result }) => ({ label, value: result.embedding.null_familywise })),
+      Math.max(...shown) - Math.min(...shown, 0),
+    ),
     width: 480,
     height: 160,
   });

@@ -45,6 +45,7 @@ function losses({ label, result }: Labelled<ProgressResult>): Panel {
 function overTime(
   entries: readonly Labelled<ProgressResult>[],
   title: string,
+  yTitle: string,
   value: (result: ProgressResult, tick: number) => number,
 ): Panel {
   return linesWithBand({
@@ -54,7 +55,7 @@ function overTime(
     ),
     x: "epoch",
     y: "value",
-    yTitle: title,
+    yTitle,
     series: "run",
     runs: entries.map(({ label }) => label),
     xScale: "epochs",
@@ -68,9 +69,10 @@ export function progressFigure(entries: readonly Labelled<ProgressResult>[], hea
   const gini = overTime(
     entries,
     "Gini coefficient of W_E over its null",
+    "ratio",
     (result, tick) => at(result.W_E_gini, tick) / (at(result.null.W_E_gini, tick) || 1),
   );
-  const squares = overTime(entries, "Sum of squared weights", (result, tick) => at(result.sum_sq_weights, tick));
+  const squares = overTime(entries, "Sum of squared weights", "Σw²", (result, tick) => at(result.sum_sq_weights, tick));
   const panels = [
     concatPanels(entries.map(losses), { scales: "mixed", columns: 2 }),
     concatPanels([gini, squares], { scales: "mixed" }),

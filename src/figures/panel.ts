@@ -126,7 +126,8 @@ const SCALES_SAID = { shared: "shared scales", own: "each panel on its own scale
 
 /** Vega-Lite's own default would merge the colours and dashes of panels of different kinds. */
 function scaleResolution(scales: ConcatOptions["scales"]): Record<string, "shared" | "independent"> {
-  const channels = scales === "mixed" ? ["color", "size", "strokeDash"] : ["x", "y", "color", "size", "strokeDash"];
+  const marks = ["color", "size", "strokeDash", "xOffset"];
+  const channels = scales === "mixed" ? marks : ["x", "y", ...marks];
   return Object.fromEntries(channels.map((channel) => [channel, scales === "shared" ? "shared" : "independent"]));
 }
 

@@ -54,7 +54,8 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
 
 /** Accuracy lost by a model of one head, and beside each bar what random parts cost at most. */
 function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel {
-  const random = (label: string) => `${label}, random`;
+  const labels = entries.map(({ label }) => label);
+  const random = (label: string) => `${label}: random`;
   const lost = (label: string, ablations: Ablations) =>
     ablations.labels.flatMap((part, i) => {
       const none = nullOf(ablations, i, 0)?.accuracy;
@@ -70,8 +71,8 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
     xTitle: which === "attention" ? "head" : "frequency k",
     yTitle: "accuracy lost",
     series: "run",
-    runs: entries.flatMap(({ label }) => (which === "attention" ? [label] : [label, random(label)])),
-    width: which === "attention" ? 160 : 480,
+    runs: [...labels, ...(which === "attention" ? [] : labels.map(random))],
+    width: which === "attention" ? 260 : 480,
     height: 150,
   });
 }

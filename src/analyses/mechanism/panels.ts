@@ -1,5 +1,6 @@
 import { barsWithNull, linesWithBand, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../analysis.ts";
+import { nullRules } from "../null-rules.ts";
 import type { AdditionResult } from "./of-addition.ts";
 import type { HeadMechanism, HeadsResult } from "./of-heads.ts";
 
@@ -18,10 +19,10 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[]): Pa
     yTitle: "|coefficient| / largest",
     series: "run",
     runs,
-    nulls: entries.map(({ label, result }) => ({
-      high: result.cos_coefficients_null / largest(result),
-      label: `null 99 %: ${label}`,
-    })),
+    nulls: nullRules(
+      entries.map(({ label, result }) => ({ label, value: result.cos_coefficients_null / largest(result) })),
+      1,
+    ),
   });
   const norms = linesWithBand({
     title: "W_L in the Fourier basis over classes",
