@@ -1,9 +1,7 @@
 import { type Claim, eachSolved, isJudgement, metricsOf } from "./claim.ts";
-import { formatNumber as text } from "./html.ts";
+import { formatPercent as percent, formatNumber as text } from "./html.ts";
 
 const NANDA = "Nanda et al. 2023";
-
-const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
 /** Claims of Nanda et al. about modular addition, which the paper takes as its mechanism (Eq. 3–5). */
 export const ADDITION_CLAIMS: readonly Claim[] = [

@@ -125,7 +125,7 @@ export const TIME_CLAIMS: readonly Claim[] = [
       paper: "“converges early”",
       rule: "Epoch by which half of the gradient norm's area over log epochs lies behind, geometric mean over the attention matrices against the others: at most half: reproduced; at most 0.8: partly; else not reproduced.",
       analysis: "norms",
-      judge: eachRun(role, (run) => {
+      judge: eachSolved(role, (run) => {
         const m = metricsOf(run, "norms", ["attention_half_epoch", "other_half_epoch", "half_epoch_null"]);
         if (isJudgement(m)) return m;
         const ratio = m.attention_half_epoch / m.other_half_epoch;

@@ -29,3 +29,8 @@ export function formatNumber(value: number): string {
   const text = magnitude >= 1e-4 && magnitude < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
   return text.replace(/-/g, "−");
 }
+
+/** A share as percent, three significant digits. */
+export function formatPercent(share: number): string {
+  return `${formatNumber(Number((100 * share).toPrecision(3)))} %`;
+}

@@ -1,0 +1,390 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ANALYSES } from "../src/analyses/registry.ts";
+import type { RunConfig } from "../src/model/index.ts";
+import { CLAIMS, type ClaimRun, claimRun, type ReportRun, roleOf, type Verdict } from "../src/report/index.ts";
+import { spearman } from "../src/report/training.ts";
+import { type Preset, presetConfig } from "../src/train/presets.ts";
+
+type Metrics = Readonly<Record<string, number>>;
+
+/** A run of a preset with metrics by analysis, and whole results where a claim reads them. */
+function runOf(
+  preset: Preset,
+  metrics: Readonly<Record<string, Metrics>>,
+  results: Readonly<Record<string, object>> = {},
+  change: Partial<RunConfig> = {},
+): ReportRun {
+  const ids = [...new Set([...Object.keys(metrics), ...Object.keys(results)])];
+  return {
+    label: preset,
+    path: preset,
+    sha256: "",
+    config: presetConfig(preset, change),
+    provenance: {},
+    results: Object.fromEntries(ids.map((id) => [id, { metrics: metrics[id] ?? {}, result: (results[id] ?? {}) as never }])),
+    missing: {},
+  };
+}
+
+function judge(id: string, runs: readonly ReportRun[]) {
+  const claim = CLAIMS.find((one) => one.id === id) ?? assert.fail(`no claim ${id}`);
+  return claim.judge(runs.map(claimRun));
+}
+
+const PRIMES = [
+  2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+];
+
+/** A run whose heads groked at the given epochs (null: never), having memorised at 10; its last epoch as given. */
+function trained(
+  preset: Preset,
+  grok: (q: number) => number | null,
+  epochs: number,
+  change: Partial<RunConfig> = {},
+  trainAccuracy = 1,
+): ReportRun {
+  const groks = PRIMES.map(grok);
+  const final = {
+    train_accuracy: PRIMES.map(() => trainAccuracy),
+    validation_accuracy: groks.map((epoch) => (epoch === null ? 0.1 : 1)),
+  };
+  const result = { q: PRIMES, grok_epoch: groks, memorised_epoch: PRIMES.map(() => 10), final, epochs: [0, epochs] };
+  const validation_accuracy = final.validation_accuracy.reduce((a, b) => a + b, 0) / PRIMES.length;
+  return runOf(preset, { curves: { validation_accuracy, epochs } }, { curves: result }, change);
+}
+
+const inPaper = (q: number) => (q <= 7 ? 100 * q : 40_000 + 10 * ((q * 37) % 100));
+const miiii = trained("miiii", inPaper, 65_536);
+
+test("roles follow from settings", () => {
+  const presets: Preset[] = ["nanda", "miiii", "miiii-fast", "basis", "masked", "no-grokfast", "no-dropout"];
+  assert.deepEqual(
+    presets.map((preset) => roleOf(runOf(preset, {}))),
+    ["nanda", "miiii", "miiii", "basis", "masked", "no-grokfast", "no-dropout"],
+  );
+  assert.equal(roleOf(runOf("nanda", {}, {}, { shuffle_labels: true })), "nanda-shuffled");
+  assert.equal(roleOf(runOf("miiii", {}, {}, { shuffle_labels: true })), "basis");
+  assert.equal(roleOf(runOf("miiii", {}, {}, { labels: "divisibility" })), undefined);
+  assert.equal(roleOf(runOf("no-dropout", {}, {}, { grokfast_lambda: 0 })), undefined);
+});
+
+test("every claim is whole, refers to an analysis, and without its run is not tested", () => {
+  assert.equal(new Set(CLAIMS.map(({ id }) => id)).size, CLAIMS.length);
+  for (const claim of CLAIMS) {
+    for (const text of [claim.source, claim.statement, claim.paper, claim.rule]) assert.ok(text.length > 0, claim.id);
+    assert.match(claim.rule, /reproduced/, claim.id);
+    assert.ok(
+      ANALYSES.some(({ id }) => id === claim.analysis),
+      `${claim.id}: ${claim.analysis}`,
+    );
+    const { verdict, ours, why } = claim.judge([]);
+    assert.deepEqual([verdict, ours], ["not tested", ""], claim.id);
+    assert.match(why ?? "", /no run|not tested|among these/, claim.id);
+  }
+});
+
+test("a claim's verdict needs the numbers it asks for, by names that the analyses give", () => {
+  const presets: Preset[] = ["nanda", "miiii", "basis", "masked", "no-grokfast", "no-dropout"];
+  const asked = new Set<string>();
+  const recording = (run: ReportRun): ClaimRun => ({
+    ...claimRun(run),
+    metric: (analysis, name) => {
+      asked.add(`${analysis}.${name}`);
+      return 1;
+    },
+  });
+  for (const claim of CLAIMS) claim.judge(presets.map((preset) => recording(runOf(preset, {}, { primes: { primes: PRIMES } }))));
+  assert.ok(asked.size > 40, `${asked.size} metrics`);
+  for (const name of asked) {
+    const [analysis = "", metric = ""] = name.split(".");
+    const source = readFileSync(join(import.meta.dirname, "../src/analyses", `${analysis}.ts`), "utf8");
+    assert.match(source, new RegExp(`\\b${metric}\\b`), name);
+  }
+  for (const claim of CLAIMS) {
+    const { verdict, why } = claim.judge(presets.map((preset) => claimRun(runOf(preset, {}))));
+    assert.equal(verdict, "not tested", claim.id);
+    assert.ok((why ?? "").length > 0, claim.id);
+  }
+});
+
+test("a run that has not generalised, or was stopped early, says nothing about solutions", () => {
+  const young = runOf("nanda", {
+    curves: { validation_accuracy: 0.3, epochs: 500 },
+    fourier: { key_frequencies: 40, key_share: 1, null_share: 0 },
+  });
+  const { verdict, why } = judge("fourier-nanda", [young]);
+  assert.equal(verdict, "not tested");
+  assert.match(why ?? "", /validation accuracy 0\.30 at epoch 500/);
+  const lone = runOf("nanda", { mechanism: { loss: 4.5 }, fourier: { key_frequencies: 5, key_share: 0.9, null_share: 0.03 } });
+  assert.equal(judge("fourier-nanda", [lone]).verdict, "not tested");
+  const solved = runOf("nanda", { mechanism: { loss: 1e-6 }, fourier: { key_frequencies: 5, key_share: 0.9, null_share: 0.03 } });
+  assert.equal(judge("fourier-nanda", [solved]).verdict, "reproduced");
+  const stopped = trained("miiii", (q) => (q === 2 ? 50 : null), 900);
+  assert.match(judge("all-heads", [stopped]).why ?? "", /900 of 65,536 planned/);
+  assert.equal(judge("all-heads", [trained("miiii", (q) => (q === 2 ? 50 : null), 65_536)]).verdict, "not reproduced");
+});
+
+test("training: all heads, the simple first and in order, the rest together", () => {
+  assert.equal(judge("all-heads", [miiii]).verdict, "reproduced");
+  assert.equal(judge("simple-first", [miiii]).verdict, "reproduced");
+  assert.equal(judge("rest-together", [miiii]).verdict, "reproduced");
+  assert.equal(judge("grokking-miiii", [miiii]).verdict, "reproduced");
+  const swapped = trained("miiii", (q) => (q === 2 ? 650 : inPaper(q)), 65_536);
+  assert.equal(judge("simple-first", [swapped]).verdict, "partly");
+  const upside = trained("miiii", (q) => 10_000 - 10 * q, 65_536);
+  assert.equal(judge("simple-first", [upside]).verdict, "not reproduced");
+  const bySize = trained("miiii", (q) => 1000 * q, 200_000);
+  assert.equal(judge("rest-together", [bySize]).verdict, "not reproduced");
+  assert.match(judge("rest-together", [trained("miiii", (q) => 30_000 + q, 65_536)]).why ?? "", /smaller moduli come earlier/);
+  const both = judge("simple-first", [miiii, { ...swapped, label: "second" }]);
+  assert.equal(both.verdict, "partly");
+  assert.match(both.ours, /miiii: 2 \(200\).*; second: 3 \(300\)/);
+});
+
+test("ablations of the recipe are held against a comparable run, trained for as long", () => {
+  const never = trained("no-grokfast", (q) => (q < 5 ? 300 : null), 65_536);
+  assert.equal(judge("no-grokfast", [miiii, never]).verdict, "reproduced");
+  assert.match(judge("no-grokfast", [never]).why ?? "", /no run of miiii/);
+  assert.match(
+    judge("no-grokfast", [miiii, trained("no-grokfast", () => null, 9000)]).why ?? "",
+    /9000 epochs, and miiii needed/,
+  );
+  assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", inPaper, 65_536)]).verdict, "not reproduced");
+  assert.match(
+    judge("no-grokfast", [miiii, trained("no-grokfast", () => null, 65_536, { lr: 1e-3 })]).why ?? "",
+    /same settings/,
+  );
+  assert.equal(judge("no-dropout", [miiii, trained("no-dropout", (q) => (q < 5 ? 300 : null), 65_536)]).verdict, "reproduced");
+  assert.equal(judge("no-dropout", [miiii, trained("no-dropout", (q) => (q < 7 ? 300 : null), 65_536)]).verdict, "partly");
+  assert.equal(
+    judge("no-dropout", [miiii, trained("no-dropout", (q) => (q < 7 ? 300 : null), 65_536, {}, 0.5)]).verdict,
+    "not reproduced",
+  );
+  const masked = trained("masked", (q) => (q < 11 ? null : q < 23 ? 1000 + q : 41_000), 65_536);
+  assert.equal(judge("masked-first", [masked]).verdict, "reproduced");
+  assert.equal(judge("masked-delay", [miiii, masked]).verdict, "reproduced");
+  const late = trained("masked", (q) => (q < 11 ? null : q === 109 ? 10 : q === 13 || q === 17 ? 20 : 64_000), 65_536);
+  assert.equal(judge("masked-first", [late]).verdict, "partly");
+  assert.equal(judge("masked-delay", [miiii, late]).verdict, "partly");
+});
+
+const OMEGA = (peak: number, peakEpoch: number) => ({
+  epochs: [0, 500, 20_000, 41_000, 65_536],
+  sound: { mean: [0.1, 8, 9, peak, 9], peak: { epoch: peakEpoch, value: peak }, final: 9 },
+  paper: { table: [0, 0, 10, 18, 10].map((printed, i) => ({ epoch: 4 ** (4 + i), printed, tick: 1, count: printed + 2 })) },
+  null: { sound: 0.03, paper_amplitude_peak: 57 },
+});
+
+test("active frequencies through training", () => {
+  const metrics = (peak: number, epoch: number) => ({
+    sound_peak: peak,
+    sound_peak_epoch: epoch,
+    sound_final: 9,
+    sound_null: 0.03,
+  });
+  const withOmega = (peak: number, epoch: number, base = miiii) => ({
+    ...base,
+    results: { ...base.results, omega: { metrics: metrics(peak, epoch), result: OMEGA(peak, epoch) as never } },
+  });
+  assert.equal(judge("omega-phases", [withOmega(20, 41_000)]).verdict, "reproduced");
+  assert.equal(judge("omega-phases", [withOmega(9, 41_000)]).verdict, "partly");
+  assert.equal(judge("omega-when", [withOmega(20, 41_000)]).verdict, "reproduced");
+  assert.equal(judge("omega-when", [withOmega(20, 500)]).verdict, "not reproduced");
+  assert.match(judge("omega-when", [withOmega(9, 41_000)]).why ?? "", /no spike/);
+  assert.equal(judge("omega-table", [withOmega(20, 41_000)]).verdict, "reproduced");
+  const fast = trained("miiii-fast", inPaper, 65_536);
+  assert.match(judge("omega-table", [withOmega(20, 41_000, fast)]).why ?? "", /another schedule/);
+  const masked = trained("masked", inPaper, 65_536);
+  assert.equal(judge("omega-masked", [withOmega(20, 41_000), withOmega(12, 41_000, masked)]).verdict, "reproduced");
+  assert.equal(judge("omega-masked", [withOmega(12, 41_000), withOmega(20, 41_000, masked)]).verdict, "not reproduced");
+});
+
+/** Claims decided by metrics of one run: [claim, preset, analysis, metrics, verdict]. */
+const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])[] = [
+  ["positional-nanda", "nanda", "positional", { pearson: 0.95, null_limit: 0.17, distance: 0.1 }, "reproduced"],
+  ["positional-nanda", "nanda", "positional", { pearson: 0.4, null_limit: 0.17, distance: 0.1 }, "partly"],
+  ["positional-nanda", "nanda", "positional", { pearson: -0.71, null_limit: 0.17, distance: 0.1 }, "not reproduced"],
+  ["positional-miiii", "miiii", "positional", { pearson: -0.64, null_limit: 0.12, distance: 1 }, "reproduced"],
+  ["positional-miiii", "miiii", "positional", { pearson: 0.05, null_limit: 0.12, distance: 1 }, "partly"],
+  ["positional-miiii", "miiii", "positional", { pearson: 0.5, null_limit: 0.12, distance: 1 }, "not reproduced"],
+  ["commutative-nanda", "nanda", "positional", { asymmetry: 0.02, asymmetry_null: 1.4 }, "reproduced"],
+  ["commutative-nanda", "nanda", "positional", { asymmetry: 1.2, asymmetry_null: 1.4 }, "not reproduced"],
+  ["ordered-miiii", "miiii", "positional", { asymmetry: 1.2, asymmetry_null: 1.4 }, "reproduced"],
+  ["ordered-miiii", "miiii", "positional", { asymmetry: 0.02, asymmetry_null: 1.4 }, "not reproduced"],
+  ["vectors-nanda", "nanda", "svd", { periodic_vectors: 10 }, "reproduced"],
+  ["vectors-nanda", "nanda", "svd", { periodic_vectors: 0 }, "not reproduced"],
+  ["fourier-nanda", "nanda", "fourier", { key_frequencies: 5, key_share: 0.9, null_share: 0.03 }, "reproduced"],
+  ["fourier-nanda", "nanda", "fourier", { key_frequencies: 0, key_share: 0, null_share: 0.03 }, "not reproduced"],
+  ["fourier-shuffled", "basis", "fourier", { key_frequencies: 0, null_share: 0.03 }, "reproduced"],
+  ["fourier-shuffled", "basis", "fourier", { key_frequencies: 20, null_share: 0.03 }, "not reproduced"],
+  [
+    "neurons-miiii",
+    "miiii",
+    "fft",
+    { active_sound: 14, active_sound_null: 0.03, active_nominal: 60, active_nominal_noise: 239 },
+    "reproduced",
+  ],
+  [
+    "neurons-miiii",
+    "miiii",
+    "fft",
+    { active_sound: 0.03, active_sound_null: 0.03, active_nominal: 239, active_nominal_noise: 239 },
+    "not reproduced",
+  ],
+  ["neurons-shuffled", "basis", "fft", { active_sound: 0.05, active_sound_null: 0.03 }, "reproduced"],
+  ["neurons-shuffled", "basis", "fft", { active_sound: 14, active_sound_null: 0.03 }, "not reproduced"],
+  [
+    "attention-early-miiii",
+    "miiii",
+    "norms",
+    { attention_half_epoch: 20, other_half_epoch: 900, half_epoch_null: 500 },
+    "reproduced",
+  ],
+  [
+    "attention-early-miiii",
+    "miiii",
+    "norms",
+    { attention_half_epoch: 50, other_half_epoch: 35, half_epoch_null: 40 },
+    "not reproduced",
+  ],
+  [
+    "attention-nanda",
+    "nanda",
+    "attention",
+    { heads: 4, heads_both_digits: 4, heads_periodic: 4, share: 0.8, share_null: 0.1 },
+    "reproduced",
+  ],
+  [
+    "attention-nanda",
+    "nanda",
+    "attention",
+    { heads: 4, heads_both_digits: 1, heads_periodic: 0, share: 0.05, share_null: 0.1 },
+    "not reproduced",
+  ],
+  [
+    "attention-miiii",
+    "miiii",
+    "attention",
+    { heads: 4, heads_one_digit: 4, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
+    "reproduced",
+  ],
+  [
+    "attention-miiii",
+    "miiii",
+    "attention",
+    { heads: 4, heads_one_digit: 1, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
+    "not reproduced",
+  ],
+  [
+    "circuits-reused",
+    "miiii",
+    "circuits",
+    { own_accuracy_lost: 0.4, other_accuracy_lost: 0.3, null_accuracy_lost: 0.02 },
+    "reproduced",
+  ],
+  [
+    "circuits-reused",
+    "miiii",
+    "circuits",
+    { own_accuracy_lost: 0.4, other_accuracy_lost: 0.01, null_accuracy_lost: 0.02 },
+    "not reproduced",
+  ],
+  [
+    "circuits-reused",
+    "miiii",
+    "circuits",
+    { own_accuracy_lost: 0.01, other_accuracy_lost: 0.01, null_accuracy_lost: 0.02 },
+    "not tested",
+  ],
+  ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 5 }, "reproduced"],
+  ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 0 }, "not reproduced"],
+  ["nanda-logits", "nanda", "mechanism", { logit_share: 0.95, logit_share_null: 0.01 }, "reproduced"],
+  ["nanda-logits", "nanda", "mechanism", { logit_share: 0.1, logit_share_null: 0.01 }, "not reproduced"],
+  ["nanda-restricted", "nanda", "mechanism", { loss: 1e-5, restricted_loss: 1e-6, restricted_loss_null: 4.8 }, "reproduced"],
+  ["nanda-restricted", "nanda", "mechanism", { loss: 1e-5, restricted_loss: 4.7, restricted_loss_null: 4.8 }, "not reproduced"],
+  ["nanda-excluded", "nanda", "mechanism", { loss: 1e-5, excluded_loss: 9, excluded_loss_null: 1e-5 }, "reproduced"],
+  ["nanda-excluded", "nanda", "mechanism", { loss: 1e-5, excluded_loss: 1e-6, excluded_loss_null: 1e-5 }, "not reproduced"],
+  ["nanda-w-l", "nanda", "mechanism", { W_L_gini: 0.7, W_L_gini_null: 0.13, W_L_participation_ratio: 10 }, "reproduced"],
+  ["nanda-w-l", "nanda", "mechanism", { W_L_gini: 0.1, W_L_gini_null: 0.13, W_L_participation_ratio: 90 }, "not reproduced"],
+  ["nanda-neurons", "nanda", "fft", { explained_share: 0.846, share_null: 0.08, clusters: 5 }, "reproduced"],
+  ["nanda-neurons", "nanda", "fft", { explained_share: 0, share_null: 0.08, clusters: 0 }, "not reproduced"],
+  ["nanda-sparsity", "nanda", "progress", { W_E_gini: 0.6, W_E_gini_first: 0.07, W_E_gini_null: 0.1 }, "reproduced"],
+  ["nanda-sparsity", "nanda", "progress", { W_E_gini: 0.08, W_E_gini_first: 0.07, W_E_gini_null: 0.1 }, "not reproduced"],
+];
+
+test("verdicts follow from the numbers by the stated rules", () => {
+  for (const [id, preset, analysis, metrics, expected] of BY_METRICS) {
+    const { verdict, ours, none } = judge(id, [runOf(preset, { [analysis]: metrics })]);
+    assert.equal(verdict, expected, `${id} of ${JSON.stringify(metrics)}: ${ours}`);
+    assert.ok(expected === "not tested" || (ours.length > 0 && none.length > 0), id);
+  }
+  const tested = new Set(BY_METRICS.map(([id]) => id));
+  const elsewhere = CLAIMS.filter(
+    ({ id }) =>
+      !tested.has(id) &&
+      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit)/.test(
+        id,
+      ),
+  );
+  assert.deepEqual(
+    elsewhere.map(({ id }) => id),
+    [],
+  );
+});
+
+test("claims that compare two runs, or read a whole result", () => {
+  const svd = (preset: Preset, at50: number, at90: number) =>
+    runOf(preset, {
+      svd: {
+        paper_index50: at50,
+        paper_index90: at90,
+        paper_index50_null: 39,
+        paper_index90_null: 89,
+        sound_index50: 1,
+        sound_index90: 2,
+      },
+    });
+  assert.equal(judge("svd-nanda", [svd("nanda", 6, 44)]).verdict, "reproduced");
+  assert.equal(judge("svd-nanda", [svd("nanda", 6, 20)]).verdict, "partly");
+  assert.equal(judge("svd-miiii", [svd("miiii", 10, 20)]).verdict, "not reproduced");
+  assert.equal(judge("svd-diffuse", [svd("nanda", 6, 44), svd("miiii", 35, 73)]).verdict, "reproduced");
+  assert.equal(judge("svd-diffuse", [svd("nanda", 35, 73), svd("miiii", 6, 44)]).verdict, "not reproduced");
+  assert.match(judge("svd-diffuse", [svd("miiii", 35, 73)]).why ?? "", /no run of nanda/);
+  const fourier = (preset: Preset, key_frequencies: number) =>
+    runOf(preset, { fourier: { key_frequencies, key_share: 0.5, null_share: 0.03 } });
+  assert.equal(judge("fourier-miiii", [fourier("nanda", 5), fourier("miiii", 20)]).verdict, "reproduced");
+  assert.equal(judge("fourier-miiii", [fourier("nanda", 5), fourier("miiii", 3)]).verdict, "not reproduced");
+  const primes = (covered: number) =>
+    runOf(
+      "miiii",
+      { primes: { primes_covered: covered, mean_best: 0.3, mean_best_null: 0, selective_one: 800, selective_several: 9 } },
+      { primes: { primes: PRIMES } },
+    );
+  assert.equal(judge("primes-miiii", [primes(29)]).verdict, "reproduced");
+  assert.equal(judge("primes-miiii", [primes(3)]).verdict, "not reproduced");
+  const progress = (circuit: number | null) =>
+    runOf(
+      "nanda",
+      {},
+      {
+        progress: {
+          epochs: Array.from({ length: 12 }, (_, i) => 1000 * i),
+          restricted_epoch: [circuit],
+          generalised_epoch: [8000],
+        },
+      },
+    );
+  assert.equal(judge("nanda-circuit-first", [progress(4000)]).verdict, "reproduced");
+  assert.equal(judge("nanda-circuit-first", [progress(null)]).verdict, "not reproduced");
+});
+
+test("Spearman's correlation: ties at their mean, a published example", () => {
+  const iq = [106, 100, 86, 101, 99, 103, 97, 113, 112, 110];
+  const hours = [7, 27, 2, 50, 28, 29, 20, 12, 6, 17];
+  assert.ok(Math.abs(spearman(iq, hours) - -29 / 165) < 1e-12);
+  assert.ok(Math.abs(spearman([1, 2, 2, 3], [1, 2, 2, 3]) - 1) < 1e-12);
+  assert.equal(spearman([1, 1], [1, 2]), 0);
+});
