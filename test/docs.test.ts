@@ -26,21 +26,6 @@ test("each analysis has its page, as its definition makes it", () => {
   );
 });
 
-test("each analysis has its test", () => {
-  const tests = readdirSync(join(ROOT, "test"));
-  for (const { id } of ANALYSES) assert.ok(tests.includes(`analysis-${id}.test.ts`), `test/analysis-${id}.test.ts is missing`);
-});
-
-test("each analysis is registered under its file's name", () => {
-  const sources = [...readSources("src/analyses").keys()];
-  for (const { id } of ANALYSES) {
-    assert.ok(
-      sources.some((path) => path === `src/analyses/${id}.ts` || path === `src/analyses/${id}/index.ts`),
-      id,
-    );
-  }
-});
-
 test("the schemas are those of the types", () => {
   const made = schemas(schemaMaker(ROOT, SCHEMA_FILES), ANALYSES);
   for (const [name, schema] of made) assert.equal(read(join("schema", name)), schemaText(schema), `docs/schema/${name} ${renew}`);
