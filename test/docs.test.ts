@@ -6,7 +6,7 @@ import { analysisPage, cliPage, exampleOf, indexPage, schemas, schemaText } from
 import { SCHEMA_FILES, schemaMaker } from "../scripts/lib/schema.ts";
 import { ANALYSES } from "../src/analyses/registry.ts";
 import { COMMAND_NAMES } from "../src/cli/program.ts";
-import { ROOT, readSources } from "./helpers/source.ts";
+import { ROOT } from "./helpers/source.ts";
 
 const docs = join(ROOT, "docs");
 const read = (path: string) => (existsSync(join(docs, path)) ? readFileSync(join(docs, path), "utf8") : "");
