@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attention } from "../src/analyses/attention.ts";
+import { meanAttention } from "../src/analyses/attention-null.ts";
 import { dequantised } from "../src/analyses/spectral-quantised.ts";
 import { at, float64, MiiiiError, type NdArray } from "../src/core/index.ts";
+import { mean } from "../src/math/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 import { checkContract, inputWith, normals } from "./helpers/spectral-input.ts";
 
@@ -84,6 +86,37 @@ test("the kept patterns are the attention to 1/255 of its range", async () => {
     assert.ok(kept !== undefined);
     assertAllClose(dequantised(kept), own, { rtol: 0, atol: (Math.max(...own) - Math.min(...own)) / 509 });
   }
+});
+
+test("the null of reading one digit: none with weights too small to tell keys apart, many with large ones", async () => {
+  const of = async (factor: number) => {
+    const plain = input([both]);
+    const scaled = (name: "blocks.0.attn.W_Q" | "blocks.0.attn.W_K") => {
+      const { data, shape } = plain.parameters[name];
+      return {
+        [name]: float64(
+          Float64Array.from(data, (value) => factor * value),
+          shape,
+        ),
+      };
+    };
+    const parameters = { ...plain.parameters, ...scaled("blocks.0.attn.W_Q"), ...scaled("blocks.0.attn.W_K") };
+    return (await attention.run({ ...plain, parameters }, {})).null.one_digit;
+  };
+  assert.equal(await of(1e-3), 0);
+  assert.ok((await of(20)) > 0.3);
+});
+
+test("mean attention from scores is the mean of the softmax over the grid", () => {
+  const pattern = patterns([both]);
+  const tokens = Array.from({ length: p }, (_, x) => x);
+  const got = meanAttention(
+    tokens.map((x) => both(x, 0)[0] + 500),
+    tokens.map((x) => both(0, x)[1] + 500),
+    494,
+  );
+  const expected = [0, 1, 2].map((key) => mean(Array.from({ length: p * p }, (_, i) => at(pattern.data, 3 * i + key))));
+  assertAllClose(got, expected, { rtol: 1e-10 });
 });
 
 test("a pattern of another shape is an error that says so", () => {

@@ -13,6 +13,7 @@ import {
 } from "../math/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled } from "./analysis.ts";
 import { attentionFigure } from "./attention-figure.ts";
+import { RANDOM_HEADS, randomHeads } from "./attention-null.ts";
 import { activationOf } from "./inputs.ts";
 import { type Quantised, quantised } from "./spectral-quantised.ts";
 import { listed, percent, perRun, short } from "./spectral-text.ts";
@@ -41,7 +42,7 @@ export type AttentionResult = {
   best_k: number[][];
   share: number[][];
   patterns: Quantised[][];
-  null: { mean: number; digit_share: number; share: number };
+  null: { mean: number; digit_share: number; one_digit: number; share: number };
 };
 
 /** The attention of one head to one key over the grid, described. */
@@ -65,9 +66,22 @@ function describe(grid: Float64Array, p: number): Field {
   return { ...plain, dominant: [omega0, omega1], best_k: best + 1, share: at(shares, best) };
 }
 
-function readBy(means: readonly number[], share: number): Reads {
+/** The part of the attention to the digits that goes to x0. */
+function digitShare([x0 = 0, x1 = 0]: readonly number[]): number {
+  return x0 + x1 === 0 ? 0.5 : x0 / (x0 + x1);
+}
+
+function readBy(means: readonly number[]): Reads {
   if (at(means, 2) > 0.5) return "=";
+  const share = digitShare(means);
   return share >= ONE_DIGIT ? "x0" : share <= 1 - ONE_DIGIT ? "x1" : "both";
+}
+
+const oneDigit = (reads: Reads) => reads === "x0" || reads === "x1";
+
+/** The share of heads with random weights of this model's norms that read one digit. */
+function byAccident(input: AnalysisInput): number {
+  return mean(randomHeads(input).map((means) => Number(oneDigit(readBy(means)))));
 }
 
 /** The pattern as one column for each head and key, [p², heads·3]. */
@@ -89,7 +103,7 @@ function run(input: AnalysisInput): AttentionResult {
   const perHead = <T>(value: (field: Field) => T): T[][] =>
     Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));
   const means = perHead((field) => field.mean);
-  const digit_share = means.map(([x0 = 0, x1 = 0]) => (x0 + x1 === 0 ? 0.5 : x0 / (x0 + x1)));
+  const digit_share = means.map(digitShare);
   const permuted = fields
     .filter(({ best_k }) => best_k !== 0)
     .flatMap(({ grid }) =>
@@ -104,12 +118,17 @@ function run(input: AnalysisInput): AttentionResult {
     mean: means,
     range: perHead((field) => field.range),
     digit_share,
-    reads: means.map((own, h) => readBy(own, at(digit_share, h))),
+    reads: means.map(readBy),
     dominant: perHead((field) => field.dominant),
     best_k: perHead((field) => field.best_k),
     share: perHead((field) => field.share),
     patterns: perHead((field) => quantised(field.grid, p)).map((patterns) => patterns.slice(0, 2)),
-    null: { mean: 1 / 3, digit_share: 0.5, share: permuted.length === 0 ? 0 : quantile(permuted, 0.99) },
+    null: {
+      mean: 1 / 3,
+      digit_share: 0.5,
+      one_digit: byAccident(input),
+      share: permuted.length === 0 ? 0 : quantile(permuted, 0.99),
+    },
   };
 }
 
@@ -129,7 +148,7 @@ function headline(entries: readonly Labelled<AttentionResult>[]): string {
       .map((what) => `${reading(what)} ${what === "both" ? "both digits" : what === "=" ? "'='" : `digit ${what}`}`);
     const shares = headNumbers(result).map((h) => digitOf(result, h).share);
     return (
-      `of ${result.heads} heads ${listed(kinds)}; ${percent(mean(shares))} of their variance over the grid is at one frequency ` +
+      `of ${result.heads} heads ${listed(kinds)} (${percent(result.null.one_digit)} of random heads read one digit); ${percent(mean(shares))} of their variance over the grid is at one frequency ` +
       `(null below ${percent(result.null.share)})`
     );
   };
@@ -149,7 +168,8 @@ export const attention = defineAnalysis<AttentionResult>({
 - \`dominant\`: the frequencies (ω0, ω1) of the largest |F| of the 2D DFT, mean removed. \`best_k\`, \`share\`: the largest share of variance in
   {const, cos k, sin k} ⊗ {const, cos k, sin k} without const ⊗ const, as in \`fft\`; 0 for attention that does not vary.
 - \`patterns\`: the attention to x0 and to x1 to 1/255 of its range (base64), [heads][2]; that to '=' is what is left of 1.`,
-  null: `\`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % quantile of the best
+  null: `\`null.one_digit\`: share of ${RANDOM_HEADS} heads that read one digit though W_E, W_pos, W_Q and W_K are normal entries of this model's own norms: scores
+of large weights are far from equal, so a head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % quantile of the best
 share under token permutations (x0-values and x1-values relabelled independently), ${DRAWS} of each head and key.`,
   citation:
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
@@ -158,7 +178,8 @@ share under token permutations (x0-values and x1-values relabelled independently
   run,
   metrics: (result) => ({
     heads: result.heads,
-    heads_one_digit: result.reads.filter((reads) => reads === "x0" || reads === "x1").length,
+    heads_one_digit: result.reads.filter(oneDigit).length,
+    heads_one_digit_null: result.null.one_digit * result.heads,
     heads_both_digits: result.reads.filter((reads) => reads === "both").length,
     heads_periodic: headNumbers(result).filter((h) => digitOf(result, h).share > result.null.share).length,
     share: mean(headNumbers(result).map((h) => digitOf(result, h).share)),
@@ -178,7 +199,7 @@ share under token permutations (x0-values and x1-values relabelled independently
           `${result.reads[h]}   ${percent(share)} of the variance at k = ${k}`
         );
       }),
-      `null     ${percent(result.null.mean)} each; share at the best k below ${percent(result.null.share)} for permuted tokens`,
+      `null     ${percent(result.null.mean)} each; ${percent(result.null.one_digit)} of heads with random weights of these norms read one digit; share at the best k below ${percent(result.null.share)} for permuted tokens`,
     ].join("\n"),
   headline,
   figure: (entries) => attentionFigure(entries, headline(entries)),
