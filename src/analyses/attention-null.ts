@@ -1,9 +1,9 @@
-import { at, dim, type NdArray, type Random, randomStream } from "../core/index.ts";
-import { dot, gaussianMatrix, norm } from "../math/index.ts";
+import { type Random, randomStream } from "../core/index.ts";
+import { dot, norm } from "../math/index.ts";
 import type { AnalysisInput } from "./analysis.ts";
 
-/** Heads of random weights, each with the norms of one of the model's own heads. */
-export const RANDOM_HEADS = 100;
+/** Heads of random weights, each with the sizes of one of the model's own heads. */
+export const RANDOM_HEADS = 400;
 
 /** Mean attention of '=' to x0, x1 and '=' over the grid, from the scores of each digit's tokens and of '='. */
 export function meanAttention(first: ArrayLike<number>, second: ArrayLike<number>, own: number): [number, number, number] {
@@ -27,51 +27,39 @@ export function meanAttention(first: ArrayLike<number>, second: ArrayLike<number
   return [x0, x1, equals];
 }
 
-/** x · M for x [m] and M [m, n]. */
-function times(x: ArrayLike<number>, matrix: NdArray<"float64">): Float64Array {
-  const [m, n] = [dim(matrix, 0), dim(matrix, 1)];
-  const out = new Float64Array(n);
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j] = at(out, j) + at(x, i) * at(matrix.data, i * n + j);
-  return out;
+type Stored = "embed.W_E" | "pos_embed.W_pos" | "blocks.0.attn.W_Q" | "blocks.0.attn.W_K";
+
+/** Root mean square of a tensor's entries; of one head's where the first axis is heads. */
+function size(input: AnalysisInput, name: Stored, head?: number): number {
+  const { data } = input.parameters[name];
+  const width = head === undefined ? data.length : data.length / input.config.n_heads;
+  const own = data.subarray((head ?? 0) * width, ((head ?? 0) + 1) * width);
+  return norm(own) / Math.sqrt(own.length);
 }
 
-/** M · y for M [m, n] and y [n]. */
-function timesColumn(matrix: NdArray<"float64">, y: ArrayLike<number>): Float64Array {
-  const [m, n] = [dim(matrix, 0), dim(matrix, 1)];
-  return Float64Array.from({ length: m }, (_, i) => dot(matrix.data.subarray(i * n, (i + 1) * n), y));
-}
-
+/**
+ * A head whose weights are normal entries of the model's own sizes. The weights themselves are never drawn: the product of a fixed
+ * vector with independent normal entries is normal again, so each step needs its vector's length alone.
+ */
 function randomHead(input: AnalysisInput, head: number, random: Random): [number, number, number] {
   const { p, d_model, d_head } = input.config;
-  const { parameters } = input;
-  const like = (name: "embed.W_E" | "pos_embed.W_pos") =>
-    gaussianMatrix(parameters[name].shape, norm(parameters[name].data), random);
-  const ofHead = (name: "blocks.0.attn.W_Q" | "blocks.0.attn.W_K") => {
-    const size = d_model * d_head;
-    return gaussianMatrix([d_model, d_head], norm(parameters[name].data.subarray(head * size, (head + 1) * size)), random);
-  };
-  const [W_E, W_pos, W_Q, W_K] = [
-    like("embed.W_E"),
-    like("pos_embed.W_pos"),
-    ofHead("blocks.0.attn.W_Q"),
-    ofHead("blocks.0.attn.W_K"),
-  ];
-  const token = (x: number, position: number) =>
-    Float64Array.from({ length: d_model }, (_, j) => at(W_E.data, x * d_model + j) + at(W_pos.data, position * d_model + j));
-  const query = times(token(p, 2), W_Q); // [d_head]
-  const scale = 1 / Math.sqrt(d_head);
-  const direction = timesColumn(W_K, query); // [d_model]: keys are only ever compared with this query
-  const score = (x: number, position: number) => scale * dot(token(x, position), direction);
-  const tokens = Array.from({ length: p }, (_, x) => x);
+  const normals = (count: number, deviation: number) => Float64Array.from({ length: count }, () => deviation * random.normal());
+  const [token, position] = [size(input, "embed.W_E"), size(input, "pos_embed.W_pos")];
+  const equals = normals(d_model, Math.hypot(token, position)); // [d_model], '=' at its position
+  const query = normals(d_head, norm(equals) * size(input, "blocks.0.attn.W_Q", head)); // [d_head]
+  const direction = normals(d_model, norm(query) * size(input, "blocks.0.attn.W_K", head)); // [d_model], W_K · query
+  const scale = norm(direction) / Math.sqrt(d_head);
+  const tokens = normals(p, scale * token); // [p], each token's score wherever it stands
+  const [at0, at1] = [scale * position * random.normal(), scale * position * random.normal()];
   return meanAttention(
-    tokens.map((x) => score(x, 0)),
-    tokens.map((x) => score(x, 1)),
-    score(p, 2),
+    tokens.map((score) => score + at0),
+    tokens.map((score) => score + at1),
+    dot(equals, direction) / Math.sqrt(d_head),
   );
 }
 
 /**
- * Mean attention to x0, x1 and '=' of heads whose weights are normal entries of the model's own norms (W_E, W_pos, and each head's W_Q
+ * Mean attention to x0, x1 and '=' of heads whose weights are normal entries of the model's own sizes (W_E, W_pos, and each head's W_Q
  * and W_K): what a head looks at by accident.
  */
 export function randomHeads(input: AnalysisInput): [number, number, number][] {
