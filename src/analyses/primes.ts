@@ -147,6 +147,8 @@ prime q: η² = Var(E[a | n mod q])/Var(a), and ε² = (η² − m)/(1 − m) wi
   counts and means.
 - A neuron is selective for q when ε² > ${SELECTIVE} and ε² > \`null.band\`. \`selective\`: live neurons selective for one, several, no prime.
   \`selective_by_prime\`: live neurons selective for each prime; \`mean_by_prime\`: mean ε² over live neurons.
+- An addition model's frequencies k/p may lie near some j/q and then share a little variance with n mod q: 18/113 is close to 3/19, and
+  113 mod 19 = −1. It stays near the threshold and marks one or two primes, not all.
 - \`embedding\`: the same for the rows of W_E by x mod q, primes below p/2 alone and m = (q−1)/(p−1). \`selectivity\`: over all dimensions
   together (sums of squares added up), \`dimension_selectivity\`: [d_model][primes].`,
   null: `Token permutations (x0-values and x1-values relabelled independently) of ${NULL_NEURONS} seeded live neurons, ${NULL_DRAWS} each: \`null.band\` is the pooled 99 % quantile of
