@@ -7,6 +7,7 @@ import { buildReport, comparedBody, figurePage, loadBundles, MAX_PAGE_BYTES } fr
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { fittingPage } from "../src/report/page.ts";
 import { compactSvg, prefixIds } from "../src/report/svg.ts";
+import { shortPath } from "../src/report/svg-path.ts";
 import { made, madeInput, madeRun, pictures } from "./helpers/report.ts";
 
 /** Tags of a page outside its scripts and styles, as [name, attributes]. */
@@ -111,10 +112,8 @@ test("a run without a result is named, and keeps its colour from the others", as
   const { html } = await buildReport(madeInput(runs));
   const section = /<section id="figure-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
   assert.match(section, /Missing: b: a reason\./);
-  const colours = [...section.matchAll(/<path [^>]*d="M[^"]*L[^"]*L[^"]*"[^>]*>/g)].map(
-    ([tag]) => / stroke="([^"]*)"/.exec(tag)?.[1],
-  );
-  assert.deepEqual(colours, [RUN_COLORS[0], RUN_COLORS[2]]);
+  const strokes = [...section.matchAll(/<path [^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, colour]) => colour ?? "");
+  assert.deepEqual([...new Set(strokes)], [RUN_COLORS[0], RUN_COLORS[2]]);
   const chips = [...html.matchAll(/class="chip" style="background:(#[0-9a-f]{6})"><\/span>c</g)].map(([, colour]) => colour);
   assert.ok(chips.length > 0 && chips.every((colour) => colour === RUN_COLORS[2]));
 });
@@ -184,10 +183,31 @@ test("compact drawings: what many marks say alike is said once, boxes drawn alik
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g class="a" transform="translate(0,0)"><path class="background" d="M0,0h9v9h-9Z"/><g class="marks">${square(3, 4, "red")}${square(8.5, 4, "red")}${square(13, 4, "blue")}</g><path class="foreground" d="" display="none"/></g><text font-family="x, y" font-size="9px" fill="red">a &lt; b</text></svg>`;
   assert.equal(
     compactSvg(svg),
-    '<svg font-family="x, y" xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g stroke="currentColor"><path fill="red" d="M1,2h4v4h-4ZM6.5,2h4v4h-4Z"/><path fill="blue" d="M11,2h4v4h-4Z"/></g><text font-size="9px" fill="red">a &lt; b</text></svg>',
+    '<svg font-family="x, y" xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g stroke="currentColor"><path fill="red" d="m1 2h4v4h-4zm5.5 0h4v4h-4z"/><path fill="blue" d="m11 2h4v4h-4z"/></g><text font-size="9px" fill="red">a &lt; b</text></svg>',
+  );
+  const point = '<path transform="translate(3,4)" d="M2.5,0A2.5,2.5,0,1,1,-2.5,0A2.5,2.5,0,1,1,2.5,0" fill="rgb(0, 114, 178)"/>';
+  assert.equal(compactSvg(`<svg>${point}</svg>`), '<svg><circle cx="3" cy="4" r="2.5" fill="#0072b2"/></svg>');
+  const tick = (x: number) => `<line transform="translate(${x},0)" x2="0" y2="5" stroke="red"/>`;
+  assert.equal(
+    compactSvg(`<svg>${tick(1)}${tick(4.5)}<text transform="translate(2,3)">a</text></svg>`),
+    '<svg><path stroke="red" d="m1 0l0 5m3.5-5l0 5"/><text x="2" y="3">a</text></svg>',
   );
   const faint = svg.replaceAll('stroke="currentColor"', 'opacity="0.5"');
   assert.equal((compactSvg(faint).match(/<path/g) ?? []).length, 3, "where overlaps would show, boxes stay apart");
+});
+
+test("paths in steps end where they should: rounding does not add up", () => {
+  assert.equal(shortPath("M0,10L1.26,9.7L2.52,9.4Z"), "m0 10l1.3-.3 1.2-.3z");
+  assert.equal(shortPath("M1,2C3,4,5,6,7,8"), "M1,2C3,4,5,6,7,8");
+  const points = Array.from({ length: 500 }, (_, i) => [i / 3, 50 * Math.sin(i)] as const);
+  const short = shortPath(points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x},${y}`).join(""));
+  const numbers = [...short.matchAll(/-?(?:\d+(?:\.\d+)?|\.\d+)/g)].map(([text]) => Number(text));
+  let [x, y] = [0, 0];
+  points.forEach(([px, py], i) => {
+    x += numbers[2 * i] ?? Number.NaN;
+    y += numbers[2 * i + 1] ?? Number.NaN;
+    assert.ok(Math.abs(x - px) < 0.0501 && Math.abs(y - py) < 0.0501, `point ${i}`);
+  });
 });
 
 test("ids of inlined drawings do not collide, and text that looks like one stays", () => {

@@ -69,7 +69,10 @@ export interface MatrixImageOptions extends PanelSize {
   /** Give the same to all panels that are compared; from the values where left out. */
   readonly domain?: readonly [number, number];
   readonly valueTitle?: string;
-  /** Number of colours, 2 to 256: fewer make smaller images, for pickers over many. */
+  /**
+   * Number of colours, 2 to 256; fewer make smaller images. 64 where left out (65 for signed values, so that 0 has its own): the eye
+   * tells no more apart, and 256 would weigh twice as much.
+   */
   readonly levels?: number;
   /** Drawn on top; their x and y are the columns and rows (centres at whole numbers), or epochs on an epoch axis. */
   readonly overlay?: readonly Panel[];
@@ -134,7 +137,7 @@ function isNamed(values: Matrix | readonly NamedMatrix[]): values is readonly Na
  * @example positional strips: matrixImage({ values: [W_pos0, W_pos1], y: { labels: ["x₀", "x₁"] }, colouring: "signed", height: 36 })
  */
 export function matrixImage(options: MatrixImageOptions): Panel {
-  const { values, colouring = "magnitude", levels = 256, overlay = [], legend = true } = options;
+  const { values, colouring = "magnitude", levels = colouring === "signed" ? 65 : 64, overlay = [], legend = true } = options;
   const named = isNamed(values) ? values : [{ name: "", values }];
   const matrices = named.map(({ name, values: matrix }) => ({ name, matrix: flatMatrix(matrix) }));
   const first = matrices[0]?.matrix ?? { columns: 0, rows: 0, data: [] };

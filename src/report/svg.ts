@@ -1,3 +1,4 @@
+import { type Box, boxesPath, shortPath } from "./svg-path.ts";
 import { isElement, parseSvg, type SvgElement, writeSvg } from "./svg-tree.ts";
 
 // For screen readers, events and style sheets: a static figure has one text alternative, no events and no styles.
@@ -15,9 +16,20 @@ const INHERITED = [
   "font-weight",
   "text-anchor",
 ];
-const LONG_NUMBER = /-?\d*\.\d{3,}(?:e-?\d+)?|-?\d+(?:\.\d+)?e-\d+/g;
+const LONG_NUMBER = /-?\d*\.\d{2,}(?:e-?\d+)?|-?\d+(?:\.\d+)?e-\d+/g;
 
-const rounded = (text: string) => text.replace(LONG_NUMBER, (number) => String(Number(Number(number).toFixed(2))));
+const RGB = /rgb\((\d+), (\d+), (\d+)\)/g;
+
+const hex = (text: string) =>
+  text.replace(
+    RGB,
+    (_, ...rgb: string[]) =>
+      `#${rgb
+        .slice(0, 3)
+        .map((c) => Number(c).toString(16).padStart(2, "0"))
+        .join("")}`,
+  );
+const rounded = (text: string) => text.replace(LONG_NUMBER, (number) => String(Number(Number(number).toFixed(1))));
 
 /** Backgrounds and foregrounds that draw nothing. */
 function isInvisible({ tag, attributes, children }: SvgElement): boolean {
@@ -33,7 +45,11 @@ function stripped({ tag, attributes, children }: SvgElement): SvgElement {
     const nothing = (name === "opacity" && value === "1") || (name === "transform" && value === "translate(0,0)");
     return !nothing && !DROPPED.test(name);
   });
-  return { tag, attributes: new Map(kept.map(([name, value]) => [name, GEOMETRY.has(name) ? rounded(value) : value])), children };
+  return {
+    tag,
+    attributes: new Map(kept.map(([name, value]) => [name, GEOMETRY.has(name) ? rounded(value) : hex(value)])),
+    children,
+  };
 }
 
 /** Moves to a group what all its children say alike. */
@@ -58,34 +74,83 @@ function hoist({ tag, attributes, children }: SvgElement): SvgElement {
 }
 
 const TRANSLATE = /^translate\((-?[\d.]+),(-?[\d.]+)\)$/;
-const BOX = /^M(-?[\d.]+),(-?[\d.]+)((?:[hv]-?[\d.]+)+)Z$/;
+const BOX = /^M(-?[\d.]+),(-?[\d.]+)h(-?[\d.]+)v(-?[\d.]+)h(-?[\d.]+)Z$/;
 
-/** A box's path at its place, and how it is drawn; undefined for anything else, and where overlaps would show. */
-function placedBox({ tag, attributes }: SvgElement): { readonly d: string; readonly rest: Map<string, string> } | undefined {
+/** A box at its place, and how it is drawn; undefined for anything else, and where overlaps would show. */
+function placedBox({ tag, attributes }: SvgElement): { readonly box: Box; readonly rest: Map<string, string> } | undefined {
   const { d, transform = "translate(0,0)", ...others } = Object.fromEntries(attributes);
   const [place, box] = [TRANSLATE.exec(transform), BOX.exec(d ?? "")];
-  const drawn = Object.keys(others);
-  if (tag !== "path" || place === null || box === null || drawn.some((name) => name.includes("opacity"))) return undefined;
-  const [x, y] = [1, 2].map((i) => String(Number((Number(place[i]) + Number(box[i])).toFixed(2))));
-  return { d: `M${x},${y}${box[3]}Z`, rest: new Map(Object.entries(others)) };
+  if (tag !== "path" || place === null || box === null || Object.keys(others).some((name) => name.includes("opacity")))
+    return undefined;
+  const [x, y] = [1, 2].map((i) => Number(place[i]) + Number(box[i])) as [number, number];
+  return { box: { x, y, width: Number(box[3]), height: Number(box[4]) }, rest: new Map(Object.entries(others)) };
 }
 
-/** Boxes in a row that are drawn alike, such as the squares of a Hinton diagram, as one path. */
-function mergeBoxes(children: readonly (SvgElement | string)[]): (SvgElement | string)[] {
-  const out: (SvgElement | string)[] = [];
-  let style: string | undefined;
+const DISC = /^M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0$/;
+
+/** A point that Vega draws as a path of two arcs, as a circle. */
+function asCircle(element: SvgElement): SvgElement {
+  const { d, transform = "translate(0,0)", ...others } = Object.fromEntries(element.attributes);
+  const [place, disc] = [TRANSLATE.exec(transform), DISC.exec(d ?? "")];
+  if (element.tag !== "path" || place === null || disc === null) return element;
+  const circle = { cx: place[1] ?? "", cy: place[2] ?? "", r: disc[1] ?? "" };
+  return { tag: "circle", attributes: new Map(Object.entries({ ...circle, ...others })), children: [] };
+}
+
+/** A line as Vega writes it, as a path's points; undefined for anything else. */
+function placedLine({ tag, attributes }: SvgElement): { readonly d: string; readonly rest: Map<string, string> } | undefined {
+  const { transform = "translate(0,0)", x2 = "0", y2 = "0", ...others } = Object.fromEntries(attributes);
+  const place = TRANSLATE.exec(transform);
+  if (tag !== "line" || place === null || "x1" in others || "y1" in others) return undefined;
+  const [x, y] = [Number(place[1]), Number(place[2])];
+  return { d: `M${x},${y}L${x + Number(x2)},${y + Number(y2)}`, rest: new Map(Object.entries(others)) };
+}
+
+/** Marks that follow each other and are drawn alike. */
+interface Run {
+  readonly child: SvgElement | string;
+  readonly style: string | undefined;
+  readonly boxes: Box[];
+  readonly lines: string[];
+}
+
+/**
+ * Boxes and lines in a row that are drawn alike, such as the squares of a Hinton diagram or an axis's ticks, as one path each; other
+ * paths shortened. Boxes of no size draw nothing and go.
+ */
+function drawPaths(children: readonly (SvgElement | string)[]): (SvgElement | string)[] {
+  const runs: Run[] = [];
   for (const child of children) {
-    const box = isElement(child) ? placedBox(child) : undefined;
-    const last = out.at(-1);
-    const key = box === undefined ? undefined : JSON.stringify([...box.rest]);
-    if (box !== undefined && key === style && last !== undefined && isElement(last)) {
-      last.attributes.set("d", `${last.attributes.get("d") ?? ""}${box.d}`);
-    } else {
-      out.push(box === undefined ? child : { tag: "path", attributes: new Map([...box.rest, ["d", box.d]]), children: [] });
-    }
-    style = key;
+    const placed = isElement(child) ? placedBox(child) : undefined;
+    const line = isElement(child) ? placedLine(child) : undefined;
+    const rest = (placed ?? line)?.rest;
+    const style = rest === undefined ? undefined : JSON.stringify([placed === undefined, ...rest]);
+    const last = runs.at(-1);
+    const alike = style !== undefined && last?.style === style;
+    const run: Run =
+      alike && last !== undefined
+        ? last
+        : { child: rest === undefined ? child : { tag: "path", attributes: rest, children: [] }, style, boxes: [], lines: [] };
+    if (placed !== undefined) run.boxes.push(placed.box);
+    if (line !== undefined) run.lines.push(line.d);
+    if (run !== last) runs.push(run);
   }
-  return out;
+  return runs.flatMap(({ child, boxes, lines }) => {
+    if (!isElement(child) || child.tag !== "path") return [child];
+    const visible = boxes.filter(({ width, height }) => width !== 0 || height !== 0);
+    if (boxes.length > visible.length && visible.length === 0) return [];
+    const d =
+      visible.length > 0 ? boxesPath(visible) : shortPath(lines.length > 0 ? lines.join("") : (child.attributes.get("d") ?? ""));
+    return [{ ...child, attributes: new Map([...child.attributes, ["d", d]]) }];
+  });
+}
+
+/** A text at its place by coordinates rather than by a transform. */
+function placedText(element: SvgElement): SvgElement {
+  const { transform = "", ...others } = Object.fromEntries(element.attributes);
+  const place = TRANSLATE.exec(transform);
+  if (element.tag !== "text" || place === null) return element;
+  return { ...element, attributes: new Map([...Object.entries(others), ["x", place[1] ?? "0"], ["y", place[2] ?? "0"]]) };
 }
 
 function compact(element: SvgElement): SvgElement {
@@ -94,14 +159,14 @@ function compact(element: SvgElement): SvgElement {
     if (isInvisible(child)) return [];
     const small = compact(child);
     if (small.tag === "g" && small.children.length === 0) return [];
-    return small.tag === "g" && small.attributes.size === 0 ? small.children : [small];
+    return small.tag === "g" && small.attributes.size === 0 ? small.children : [placedText(asCircle(small))];
   });
   const group = hoist(stripped({ ...element, children }));
-  return { ...group, children: mergeBoxes(group.children) };
+  return { ...group, children: drawPaths(group.children) };
 }
 
 /**
- * A drawn SVG for inlining into a page: what nobody sees is dropped, numbers are rounded to a hundredth of a pixel, and what many
+ * A drawn SVG for inlining into a page: what nobody sees is dropped, numbers are rounded to a tenth of a pixel, and what many
  * marks say alike is said once. The picture stays the same at a fraction of the bytes.
  */
 export function compactSvg(svg: string): string {
