@@ -188,6 +188,10 @@ test("panels beside each other say whether their scales are shared, and share th
   assertAllClose(own.ys, [100, 0, 100, 0]);
   const shared = await heights("shared");
   assert.match(shared.svg, /shared scales/);
+  assert.match(
+    await renderSvg(figure(concatPanels([panel(1)], { scales: "own" }), { title: "t", description: "d" })),
+    /its own scale/,
+  );
   assertAllClose(shared.ys, [100, 90, 100, 0]);
 });
 

@@ -43,8 +43,8 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
   const corners = {
     data: {
       values: [
-        { column: 0, row: 0 },
-        { column: columns - 1, row: rows - 1 },
+        { column: 0, row: 0, drawn_only: 1 },
+        { column: columns - 1, row: rows - 1, drawn_only: 1 },
       ],
     },
     params: [

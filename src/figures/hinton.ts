@@ -17,7 +17,7 @@ export interface HintonOptions extends PanelSize {
   readonly cell?: number;
   /** Further fields for the hover of each cell (row, column). */
   readonly also?: (row: number, column: number) => Row;
-  /** Name of a hover parameter: the cell under the pointer is lit in every panel whose `linked` is the same. */
+  /** Name of a {@link hoverLink} of the figure: the cell under the pointer is lit in every panel that is linked to it. */
   readonly linked?: string;
 }
 
@@ -33,6 +33,15 @@ export function hintonEncoding(full: number, cell: number) {
     fill: { condition: { test: "datum.v >= 0", value: INK }, value: "transparent" },
     stroke: { value: INK },
   } as const;
+}
+
+/**
+ * The cell under the pointer, as a parameter of the whole figure, for panels by {@link hinton} with `linked`.
+ *
+ * @example figure(panels, { description, params: [hoverLink("cell")] })
+ */
+export function hoverLink(name: string) {
+  return { name, select: { type: "point", on: "pointerover", clear: "pointerout", fields: ["x", "y"] } } as const;
 }
 
 /**
@@ -79,12 +88,6 @@ export function hinton(options: HintonOptions): Panel {
     linked === undefined
       ? {}
       : {
-          params: [
-            {
-              name: linked,
-              select: { type: "point", on: "pointerover", clear: "pointerout", fields: ["x", "y"], nearest: false },
-            },
-          ],
           encoding: {
             ...encoding,
             stroke: { condition: { param: linked, empty: false, value: "#d55e00" }, value: INK },

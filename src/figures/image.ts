@@ -182,7 +182,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
     },
   };
   const scaleOnly = {
-    data: { values: [{ value: significant(domain[0]) }, { value: significant(domain[1]) }] },
+    data: { values: domain.map((value) => ({ value: significant(value), drawn_only: 1 })) },
     mark: { type: "point", opacity: 0, tooltip: null },
     encoding: {
       color: {

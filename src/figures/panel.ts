@@ -74,10 +74,13 @@ export function wrapText(text: string, pixels: number): string | string[] {
 /** The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a view. */
 export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }) {
   const { title, subtitle, width = MAX_WIDTH } = options;
-  if (title === undefined && subtitle === undefined) return {};
   const room = Math.max(width, 160);
+  if (title === undefined) {
+    // Vega shows no subtitle without a title.
+    return subtitle === undefined ? {} : { title: { text: wrapText(subtitle, room), fontSize: 11, fontWeight: "normal" } };
+  }
   const below = subtitle === undefined ? {} : { subtitle: wrapText(subtitle, room) };
-  return { title: { text: wrapText(title ?? "", room * 0.9), ...below, fontSize: 12, fontWeight: 500 } };
+  return { title: { text: wrapText(title, room * 0.9), ...below, fontSize: 12, fontWeight: 500 } };
 }
 
 /**
@@ -92,10 +95,8 @@ export function titleOf(options: { readonly title?: string; readonly subtitle?: 
  */
 export function figure(panel: Panel, options: FigureOptions): TopLevelSpec {
   const { description, params, title, subtitle } = options;
-  const named =
-    title === undefined && subtitle === undefined
-      ? {}
-      : { title: { text: title ?? "", ...(subtitle === undefined ? {} : { subtitle: wrapText(subtitle, MAX_WIDTH) }) } };
+  const below = subtitle === undefined ? {} : { subtitle: wrapText(subtitle, MAX_WIDTH) };
+  const named = title === undefined ? titleOf(options) : { title: { text: title, ...below } };
   // A view has one title: a titled panel goes into a frame that carries the figure's.
   const framed = "title" in named && "title" in panel && panel.title !== undefined ? { vconcat: [panel] } : panel;
   return {

@@ -65,7 +65,7 @@ export function scatter(options: ScatterOptions): Panel {
   const layers: Panel[] = nullLayers(nulls, "y", runs);
   if (diagonal) {
     const numbers = values.flatMap((row) => [Number(row[x]), Number(row[y])]);
-    const ends = [Math.min(...numbers, 0), Math.max(...numbers, 0)].map((v) => ({ [x]: v, [y]: v }));
+    const ends = [Math.min(...numbers, 0), Math.max(...numbers, 0)].map((v) => ({ [x]: v, [y]: v, drawn_only: 1 }));
     layers.push({
       data: { values: ends },
       mark: { type: "line", color: INK, opacity: 0.3, strokeWidth: 1 },

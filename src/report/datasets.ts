@@ -60,7 +60,7 @@ function cellRows(row: PackedRow): Record<string, Cell>[] {
 export function unpackRows(rows: readonly PackedRow[]): Record<string, Cell>[] {
   return rows.flatMap((row) => {
     if ("cells" in row) return cellRows(row);
-    if ("url" in row) return [];
+    if ("url" in row || "drawn_only" in row) return [];
     const lists = Object.entries(row).filter((entry): entry is [string, readonly Cell[]] => Array.isArray(entry[1]));
     if (lists.length === 0) return Object.keys(row).length === 0 ? [] : [row as Record<string, Cell>];
     const length = Math.max(...lists.map(([, list]) => list.length));

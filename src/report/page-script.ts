@@ -84,7 +84,7 @@ export const PAGE_SCRIPT = `"use strict";
         return { ...(name ? { name } : {}), row: rowNames ? rowNames[line] : line, column: columnNames ? columnNames[column] : column, value };
       });
     }
-    if ("url" in row) return [];
+    if ("url" in row || "drawn_only" in row) return [];
     const lists = Object.entries(row).filter(([, value]) => Array.isArray(value));
     if (lists.length === 0) return Object.keys(row).length === 0 ? [] : [row];
     return Array.from({ length: Math.max(...lists.map(([, list]) => list.length)) }, (_, i) =>

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { ensure } from "../core/index.ts";
+import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
 import { claimRun } from "./claim.ts";
 import { CLAIMS } from "./claims.ts";
@@ -8,7 +9,7 @@ import { escapeHtml, slug } from "./html.ts";
 import { inlineMarkdown } from "./markdown.ts";
 import { fittingPage, htmlPage } from "./page.ts";
 import { provenanceBlock, runChip } from "./provenance.ts";
-import { analysisSection, type Draw, figureBlock } from "./section.ts";
+import { analysisSection, backgroundSection, type Draw, figureBlock } from "./section.ts";
 import type { ReportInput } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
@@ -43,7 +44,10 @@ export async function buildReport(input: ReportInput): Promise<Report> {
   const sections = [];
   // One after the other: Vega numbers the definitions of a drawing from a counter that each drawing sets back.
   for (const analysis of analyses) sections.push({ analysis, ...(await analysisSection(analysis, runs, draw)) });
-  const figures = sections.flatMap(({ figure }) => (figure === undefined ? [] : [figure]));
+  const backgrounds = backgroundFigures().filter(({ id }) => !analyses.some((analysis) => slug(analysis.id) === id));
+  const below = [];
+  for (const background of backgrounds) below.push(await backgroundSection(background, draw));
+  const figures = [...sections, ...below].flatMap(({ figure }) => (figure === undefined ? [] : [figure]));
   const claimRuns = runs.map(claimRun);
   const claims = CLAIMS.map((claim) => ({ claim, judgement: claim.judge(claimRuns) }));
 
@@ -52,6 +56,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
     { id: "claims", name: "Claims" },
     { id: "provenance", name: "Provenance" },
     ...analyses.map((analysis) => ({ id: `figure-${slug(analysis.id)}`, name: analysis.title })),
+    ...backgrounds.map(({ id, title: name }) => ({ id: `figure-${id}`, name })),
   ];
   const shown = new Set(figures.map(({ id }) => id));
   const withFigure = new Set(analyses.map(({ id }) => id).filter((id) => shown.has(`figure-${slug(id)}`)));
@@ -69,7 +74,7 @@ ${claimsTable(claims, withFigure)}
 <h2>Provenance <a class="anchor" href="#provenance" aria-label="link to the provenance">#</a></h2>
 ${provenanceBlock(input)}
 </section>
-${sections.map(({ html }) => html).join("\n")}`;
+${[...sections, ...below].map(({ html }) => html).join("\n")}`;
   const { html, still } = fittingPage({ title, contents, main, figures, bundles, ...(stamp === undefined ? {} : { stamp }) });
   return { html, bytes: Buffer.byteLength(html), claims, still };
 }

@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Analysis, Labelled } from "../analyses/analysis.ts";
 import { type Json, messageOf } from "../core/index.ts";
 import { THEME } from "../figures/index.ts";
+import type { BackgroundFigure } from "./background.ts";
 import { recolourRuns } from "./colours.ts";
 import { columnsOf, hoistDatasets, type PackedRow, unpackRows } from "./datasets.ts";
 import { escapeHtml, formatNumber, slug } from "./html.ts";
@@ -146,6 +147,20 @@ ${renderMarkdown(analysis.null)}
 <p>${inlineMarkdown(analysis.citation)}. The command: <code>miiii analyze ${escapeHtml(analysis.id)}</code>.</p>
 </details>
 ${missingNote(analysis, runs)}
+</section>`;
+  return drawn.figure === undefined ? { html } : { html, figure: drawn.figure };
+}
+
+/** The section of a figure that shows no run. */
+export async function backgroundSection(background: BackgroundFigure, draw: Draw): Promise<Section> {
+  const { title, headline, citation, spec } = background;
+  const id = `figure-${background.id}`;
+  const drawn = await figureBlock(id, spec, `${spec.description ?? title} ${headline}`, draw);
+  const html = `<section id="${id}">
+<h2>${escapeHtml(title)} <a class="anchor" href="#${id}" aria-label="link to this figure">#</a></h2>
+<p class="headline">${inlineMarkdown(headline)}</p>
+${drawn.html}
+<p class="lead">${escapeHtml(citation)}.</p>
 </section>`;
   return drawn.figure === undefined ? { html } : { html, figure: drawn.figure };
 }

@@ -29,6 +29,7 @@ const hex = (text: string) =>
         .map((c) => Number(c).toString(16).padStart(2, "0"))
         .join("")}`,
   );
+const tidy = (value: number) => String(Number(value.toFixed(2)));
 const rounded = (text: string) => text.replace(LONG_NUMBER, (number) => String(Number(Number(number).toFixed(1))));
 
 /** Backgrounds and foregrounds that draw nothing. */
@@ -41,7 +42,9 @@ function isInvisible({ tag, attributes, children }: SvgElement): boolean {
 }
 
 function stripped({ tag, attributes, children }: SvgElement): SvgElement {
+  const drawn = attributes.has("stroke") || tag === "g" || tag === "svg";
   const kept = [...attributes].filter(([name, value]) => {
+    if (!drawn && name.startsWith("stroke")) return false;
     const nothing = (name === "opacity" && value === "1") || (name === "transform" && value === "translate(0,0)");
     return !nothing && !DROPPED.test(name);
   });
@@ -106,6 +109,14 @@ function placedLine({ tag, attributes }: SvgElement): { readonly d: string; read
   return { d: `M${x},${y}L${x + Number(x2)},${y + Number(y2)}`, rest: new Map(Object.entries(others)) };
 }
 
+/** A dot without an outline, as the end of a round stroke; undefined for anything else, and where overlaps would show. */
+function placedDot({ tag, attributes }: SvgElement): { readonly d: string; readonly rest: Map<string, string> } | undefined {
+  const { cx, cy, r, fill, ...others } = Object.fromEntries(attributes);
+  if (tag !== "circle" || fill === undefined || Object.keys(others).length > 0) return undefined;
+  const stroke = { stroke: fill, "stroke-width": tidy(2 * Number(r)), "stroke-linecap": "round" };
+  return { d: `M${cx},${cy}L${cx},${cy}`, rest: new Map(Object.entries(stroke)) };
+}
+
 /** Marks that follow each other and are drawn alike. */
 interface Run {
   readonly child: SvgElement | string;
@@ -122,7 +133,7 @@ function drawPaths(children: readonly (SvgElement | string)[]): (SvgElement | st
   const runs: Run[] = [];
   for (const child of children) {
     const placed = isElement(child) ? placedBox(child) : undefined;
-    const line = isElement(child) ? placedLine(child) : undefined;
+    const line = isElement(child) ? (placedLine(child) ?? placedDot(child)) : undefined;
     const rest = (placed ?? line)?.rest;
     const style = rest === undefined ? undefined : JSON.stringify([placed === undefined, ...rest]);
     const last = runs.at(-1);
@@ -161,8 +172,7 @@ function compact(element: SvgElement): SvgElement {
     if (small.tag === "g" && small.children.length === 0) return [];
     return small.tag === "g" && small.attributes.size === 0 ? small.children : [placedText(asCircle(small))];
   });
-  const group = hoist(stripped({ ...element, children }));
-  return { ...group, children: drawPaths(group.children) };
+  return hoist({ ...stripped(element), children: drawPaths(children) });
 }
 
 /**

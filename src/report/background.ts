@@ -1,0 +1,146 @@
+import type { TopLevelSpec } from "vega-lite";
+import {
+  concatPanels,
+  figure,
+  hinton,
+  hoverLink,
+  type Matrix,
+  matrixImage,
+  type Panel,
+  type Parameter,
+  runColor,
+} from "../figures/index.ts";
+
+/** A figure that needs no run: what the tasks and the transform look like. */
+export interface BackgroundFigure {
+  readonly id: string;
+  readonly title: string;
+  /** Markdown: what to see. */
+  readonly headline: string;
+  readonly citation: string;
+  readonly spec: TopLevelSpec;
+}
+
+const PAPER = "Syrkis & Søgaard 2024";
+
+/** Primes below `end`, by trial division. */
+function primesBelow(end: number): number[] {
+  const primes: number[] = [];
+  for (let n = 2; n < end; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
+  return primes;
+}
+
+const grid = (p: number, value: (x0: number, x1: number) => number): number[][] =>
+  Array.from({ length: p }, (_, x0) => Array.from({ length: p }, (_, x1) => value(x0, x1)));
+
+function polarPanel(title: string, color: string, end: number, keep: string): Panel {
+  const side = { type: "quantitative", scale: { domain: [-end, end], nice: false }, axis: null } as const;
+  return {
+    title: { text: title, fontSize: 12, fontWeight: 500 },
+    width: 320,
+    height: 320,
+    data: { sequence: { start: 1, stop: end, as: "n" } },
+    transform: [
+      { filter: keep },
+      { calculate: "datum.n * cos(angle * datum.n)", as: "x" },
+      { calculate: "datum.n * sin(angle * datum.n)", as: "y" },
+    ],
+    mark: { type: "circle", size: 5, color, opacity: 1 },
+    encoding: { x: { field: "x", ...side }, y: { field: "y", ...side }, tooltip: { field: "n" } },
+  } as unknown as Panel;
+}
+
+/** Points n·cos(a·n), n·sin(a·n) for multiples of a modulus and for primes; modulus and a can be turned. */
+function polar(p: number): TopLevelSpec {
+  const end = p * p;
+  const isPrime = primesBelow(p)
+    .map((q) => `(datum.n === ${q} || datum.n % ${q})`)
+    .join(" && ");
+  const slider = (name: string, value: number, min: number, max: number, step: number, label: string): Parameter => ({
+    name,
+    value,
+    bind: { input: "range", min, max, step, name: `${label} ` },
+  });
+  const panels = [
+    polarPanel("multiples of the modulus", runColor(0), end, "datum.n % modulus === 0"),
+    polarPanel("primes", runColor(3), end, `datum.n > 1 && ${isPrime}`),
+  ];
+  return figure(concatPanels(panels, { scales: "mixed" }), {
+    title: `Natural numbers below ${end} in polar coordinates`,
+    subtitle: "radius n, angle n times the multiplier; at 2π over the modulus its multiples stand in straight lines",
+    description: "Multiples of the modulus lie on spirals, primes on many interrupted ones.",
+    params: [slider("modulus", 17, 2, p, 1, "modulus"), slider("angle", 1, 0, 2, 0.001, "angle multiplier")],
+  });
+}
+
+/** Inputs and targets as Hinton diagrams at a small p. */
+function data(p: number): TopLevelSpec {
+  const panel = (title: string, value: (x0: number, x1: number) => number) =>
+    hinton({ title, values: grid(p, value), xTitle: "x₁", yTitle: "x₀", linked: "cell", cell: 17 });
+  const panels = [
+    panel("n = x₀ + x₁·p", (x0, x1) => x0 + x1 * p),
+    ...primesBelow(p).map((q) => panel(`n mod ${q}`, (x0, x1) => (x0 + x1 * p) % q)),
+    panel(`(x₀ + x₁) mod ${p}`, (x0, x1) => (x0 + x1) % p),
+  ];
+  return figure(concatPanels(panels, { scales: "own", columns: 3 }), {
+    title: `Inputs and targets for p = ${p}`,
+    description:
+      "Squares of area proportional to the value: the number itself, its remainder by each prime, and modular addition.",
+    params: [hoverLink("cell") as unknown as Parameter],
+  });
+}
+
+/** The real orthonormal Fourier basis: constant, cos 1, sin 1, … */
+function basis(p: number): Matrix {
+  return grid(p, (row, x) => {
+    if (row === 0) return 1 / Math.sqrt(p);
+    const angle = (2 * Math.PI * Math.ceil(row / 2) * x) / p;
+    return Math.sqrt(2 / p) * (row % 2 === 1 ? Math.cos(angle) : Math.sin(angle));
+  });
+}
+
+function dft(p: number): TopLevelSpec {
+  const labels = Array.from({ length: p }, (_, row) =>
+    row === 0 ? "const" : `${row % 2 === 1 ? "cos" : "sin"} ${Math.ceil(row / 2)}`,
+  );
+  const image = matrixImage({
+    values: basis(p),
+    colouring: "signed",
+    x: { title: "token" },
+    y: { labels },
+    valueTitle: "entry",
+    width: 340,
+    height: 340,
+  });
+  return figure(image, {
+    title: `Fourier basis over ${p} tokens`,
+    description: "Rows are waves: the constant, then cosine and sine of each frequency.",
+  });
+}
+
+/** The paper's figures that show no model: numbers in polar coordinates, the data, the Fourier basis. */
+export function backgroundFigures(p = 113, small = 11): BackgroundFigure[] {
+  return [
+    {
+      id: "polar",
+      title: "Numbers in polar coordinates",
+      headline: "Remainders are periodic: turn the angle multiplier until the multiples of the modulus stand in straight lines.",
+      citation: `Figure 1, ${PAPER}`,
+      spec: polar(p),
+    },
+    {
+      id: "data",
+      title: "Data and targets",
+      headline: `Every input (x₀, x₁) for p = ${small} and its targets. The remainders repeat along n = x₀ + x₁·p; addition alone looks the same with the digits exchanged.`,
+      citation: `Figures 2 and 3, ${PAPER}`,
+      spec: data(small),
+    },
+    {
+      id: "dft",
+      title: "Fourier basis",
+      headline: "The basis in which the token embeddings are looked at: one row a wave.",
+      citation: `Appendix, ${PAPER}`,
+      spec: dft(p),
+    },
+  ];
+}
