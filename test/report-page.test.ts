@@ -111,6 +111,7 @@ test("a run without a result is named, and keeps its colour from the others", as
   const runs = [madeRun("a"), madeRun("b", { results: {}, missing: { made: "a reason" } }), madeRun("c")];
   const { html } = await buildReport(madeInput(runs));
   const section = /<section id="figure-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
+  assert.match(section, /<ul class="headline"><li>a: 1<\/li><li>c: 1\.<\/li><\/ul>/);
   assert.match(section, /Missing: b: a reason\./);
   const strokes = [...section.matchAll(/<path [^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, colour]) => colour ?? "");
   assert.deepEqual([...new Set(strokes)], [RUN_COLORS[0], RUN_COLORS[2]]);

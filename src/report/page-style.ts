@@ -46,7 +46,7 @@ th.number { text-align: right; padding-left: 0.6rem; }
 .verdict.not-tested { color: var(--none); font-weight: 400; } .verdict.not-tested::before { content: "–"; }
 .missing, .problem { color: var(--soft); font-style: italic; } .problem { color: var(--bad); }
 .chip { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
-.headline { font-size: 1.02rem; margin: 0 0 0.6rem; max-width: 62rem; }
+.headline { font-size: 1.02rem; margin: 0 0 0.6rem; max-width: 62rem; } ul.headline { padding-left: 1.1rem; font-size: 0.95rem; } ul.headline li { margin: 0.1rem 0; }
 figure { margin: 0 0 0.6rem; }
 .drawing { overflow-x: auto; color: var(--ink); } .drawing > svg { max-width: 100%; height: auto; }
 .controls { margin: 0.2rem 0; } .controls .vega-bind { display: inline-block; margin-right: 1.2rem; } .controls label { display: inline-flex; gap: 0.4rem; align-items: center; }

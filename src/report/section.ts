@@ -108,6 +108,19 @@ function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
   return `<p class="missing">Missing: ${lacking.map(why).join("; ")}.</p>`;
 }
 
+/** A headline that speaks of several runs in turn (`label: …; label: …`) as a list, one line a run. */
+function headlineHtml(headline: string, labels: readonly string[]): string {
+  if (headline === "") return "";
+  const parts = headline.split("; ").reduce<string[]>((said, part) => {
+    const last = said.at(-1);
+    if (last !== undefined && !labels.some((label) => part.startsWith(`${label}: `))) said[said.length - 1] = `${last}; ${part}`;
+    else said.push(part);
+    return said;
+  }, []);
+  if (parts.length === 1) return `<p class="headline">${inlineMarkdown(headline)}</p>`;
+  return `<ul class="headline">${parts.map((part) => `<li>${inlineMarkdown(part)}</li>`).join("")}</ul>`;
+}
+
 /** The section of an analysis: what to see, the figure, the numbers, what they mean, and what stands for nothing. */
 export async function analysisSection(analysis: Analysis, runs: readonly ReportRun[], draw: Draw): Promise<Section> {
   const id = `figure-${slug(analysis.id)}`;
@@ -135,7 +148,10 @@ export async function analysisSection(analysis: Analysis, runs: readonly ReportR
   }
   const html = `<section id="${id}">
 <h2>${escapeHtml(analysis.title)} <a class="anchor" href="#${id}" aria-label="link to this figure">#</a></h2>
-${headline === "" ? "" : `<p class="headline">${inlineMarkdown(headline)}</p>`}
+${headlineHtml(
+  headline,
+  entries.map((entry) => entry.label),
+)}
 ${drawn.html}
 ${numbersTable(analysis, runs)}
 <details class="text"><summary>definition, null and source</summary>
