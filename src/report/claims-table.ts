@@ -28,7 +28,9 @@ function row({ claim, judgement }: JudgedClaim, sections: ReadonlySet<string>): 
   const link = sections.has(claim.analysis)
     ? `<a href="#${target}">${escapeHtml(claim.analysis)}</a>`
     : escapeHtml(claim.analysis);
-  const value = verdict === "not tested" ? '<span class="missing">missing</span>' : escapeHtml(ours);
+  // A run that is not there is missing; one that is there but cannot speak about the claim has no value.
+  const absent = why?.startsWith("no ") ? "missing" : "no value";
+  const value = verdict === "not tested" ? `<span class="missing">${absent}</span>` : escapeHtml(ours);
   const reason = why === undefined || why === "" ? "" : `<span class="why">${escapeHtml(why)}</span>`;
   return `<tr id="claim-${slug(claim.id)}">
 <td>${escapeHtml(claim.statement)} <details><summary><span class="source">${escapeHtml(claim.source)}</span> · rule</summary>${escapeHtml(claim.rule)}</details></td>
