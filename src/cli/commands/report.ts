@@ -34,7 +34,11 @@ export function options(parser: Argv<GlobalOptions>) {
       requiresArg: true,
       description: "JSON file with the training samples of an imported model",
     })
-    .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 });
+    .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
+    .option("samples", {
+      ...numberOption("samples", "inputs on which circuits are evaluated (analyze circuits takes 2,048)", "integer"),
+      default: 512,
+    });
 }
 
 /** The page's file, found to be writable; the folder of the default is made. */
@@ -84,6 +88,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       const found = await analyseModel(ANALYSES, model, {
         runtime,
         seed: argv.seed ?? 0,
+        options: { samples: argv.samples ?? 512 },
         onFailure: (id, reason) => {
           missing[id] = reason;
         },
