@@ -1,4 +1,4 @@
-import { ensure, type NdArray, toFloat64 } from "../core/index.ts";
+import { ensure, float64, type NdArray, sizeOf, toFloat64 } from "../core/index.ts";
 import {
   BIAS_NAMES,
   type ForwardOutput,
@@ -35,14 +35,18 @@ export function inFloat64(parameters: Parameters): Parameters {
   return Object.fromEntries(converted) as unknown as Parameters;
 }
 
-/** The columns of a matrix that belong to the task: an extra '=' class, which imported models may have, is dropped. */
-function dropExtraClass(logits: NdArray<"float64">, classes: number): NdArray<"float64"> {
-  const [rows, columns] = [logits.shape[0] as number, logits.shape[1] as number];
-  ensure(columns >= classes, "input", () => `unembed.W_U: must have at least ${classes} columns, got ${columns}`);
-  if (columns === classes) return logits;
-  const data = new Float64Array(rows * classes);
-  for (let i = 0; i < rows; i++) data.set(logits.data.subarray(i * columns, i * columns + classes), i * classes);
-  return { dtype: "float64", shape: [rows, classes], data };
+/** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */
+const BLOCK = 2048;
+
+/** Writes rows into an array of all samples, less the columns beyond `width` (an extra '=' class, which imported models may have). */
+function putRows(into: Float64Array, start: number, rows: NdArray, width: number, count: number): void {
+  const stride = sizeOf(rows.shape.slice(1));
+  ensure(stride >= width, "input", () => `unembed.W_U: must have at least ${width} columns, got ${stride}`);
+  if (stride === width) {
+    into.set(rows.data.subarray(0, count * width), start * width);
+    return;
+  }
+  for (let i = 0; i < count; i++) into.set(rows.data.subarray(i * stride, i * stride + width), (start + i) * width);
 }
 
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
@@ -65,17 +69,26 @@ export async function gridModel(
 ): Promise<GridModel> {
   const classes = logitsOf(headsOf(config));
   const weights = inFloat64(parameters);
-  const program: Program = await runtime.compile(forwardProgram(config, weights, samples.length, outputs, "float64"));
-  const feeds = tableRows(samples, gridDigits(config.p));
+  const block = Math.min(samples.length, BLOCK);
+  const program: Program = await runtime.compile(forwardProgram(config, weights, block, outputs, "float64"));
+  const digits = gridDigits(config.p);
   return {
     async run(changes = {}) {
-      const results = await program.run({ ...weights, ...changes, ...feeds });
-      const named = outputs.map((name) => {
-        const array = results[name] as NdArray<"float64">;
-        const own = { ...array, data: array.data.slice() };
-        return [name, name === "logits" ? dropExtraClass(own, classes) : own] as const;
-      });
-      return Object.fromEntries(named);
+      const whole: Record<string, NdArray<"float64">> = {};
+      for (let start = 0; start < samples.length; start += block) {
+        const count = Math.min(block, samples.length - start);
+        // The last block is filled up with its last sample, whose further rows are not kept.
+        const part = Int32Array.from({ length: block }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
+        const results = await program.run({ ...weights, ...changes, ...tableRows(part, digits) });
+        for (const name of outputs) {
+          const rows = results[name] as NdArray;
+          const shape = name === "logits" ? [classes] : rows.shape.slice(1);
+          const width = sizeOf(shape);
+          whole[name] ??= float64(new Float64Array(samples.length * width), [samples.length, ...shape]);
+          putRows(whole[name].data, start, rows, width, count);
+        }
+      }
+      return whole;
     },
     dispose: () => program.dispose(),
   };
