@@ -14,7 +14,7 @@ import { compare, count, type Row } from "./rows.ts";
 
 const NAME = "mod_addition_no_wd";
 
-/** Where the public checkpoint and its reference lie: `MIIII_EXTERNAL`, or `shared/external` beside the repository. */
+/** Where the public checkpoint and its reference lie: `MIIII_EXTERNAL`, or a folder beside the repository. */
 function home(): string {
   return process.env.MIIII_EXTERNAL ?? resolve(ROOT, "..", "shared", "external");
 }
@@ -119,7 +119,7 @@ async function run({ models: { runtime } }: Context): Promise<readonly Row[]> {
   ];
 }
 
-/** Our analyses of a public PyTorch checkpoint against values that others computed of it in float64. */
+/** Our analyses of a public PyTorch checkpoint against values computed of it independently, in float64. */
 export const external: Check = {
   id: "public checkpoint",
   needs: [],
