@@ -52,7 +52,7 @@ const MIIII: RunConfig = {
   train_fraction: 0.5,
 };
 
-/** What the fast variants change: they grok in some 10,000 to 20,000 epochs instead of 65,536. */
+/** What the fast variants change, meant to grok in some 10,000 to 20,000 epochs instead of 65,536. */
 const FAST: Partial<RunConfig> = { init: "he", lr: 1e-3, weight_decay: 1, epochs: 20_000 };
 
 function base(preset: Preset): RunConfig {
