@@ -157,7 +157,12 @@ function command(args: readonly string[], rounds: number): void {
       const start = performance.now();
       const run = spawnSync(
         process.execPath,
-        ["--import", `data:text/javascript,${encodeURIComponent(peak)}`, main, ...args.map((arg) => arg.replace("{tmp}", folder))],
+        [
+          "--import",
+          `data:text/javascript,${encodeURIComponent(peak)}`,
+          main,
+          ...args.map((arg) => arg.replace("{tmp}", folder)),
+        ],
         {
           encoding: "utf8",
         },
