@@ -95,10 +95,9 @@ async function benchStep(name: string, config: RunConfig): Promise<void> {
     for (const prefix of ["m/", "v/", "ema/"]) state[prefix + parameter] = zeros[parameter];
   step.setState(state);
   const one = (value: number) => float32([value], [1]);
-  const mask = float32(new Float32Array(config.d_model).fill(1), [1, config.d_model]);
-  const feeds = {
+  const feeds: Arrays = {
     ...{ lr: one(1e-4), correct1: one(10), correct2: one(50) },
-    ...(config.dropout > 0 ? { drop_mid: mask, drop_post: mask } : {}),
+    step: { dtype: "int32", shape: [1], data: Int32Array.of(1) },
   };
 
   const products = productsOf(config, train.length);
@@ -125,7 +124,7 @@ async function benchStep(name: string, config: RunConfig): Promise<void> {
         }),
       ),
   });
-  const [whole = 0, alone = 0] = await inTurn([() => step.run(feeds), () => bare.run(operands as Arrays)], 15);
+  const [whole = 0, alone = 0] = await inTurn([() => step.run([feeds]), () => bare.run([operands])], 15);
   const flops = products.reduce((sum, { m, k, n }) => sum + 2 * m * k * n, 0);
   const rate = (ms: number) => `${(flops / ms / 1e6).toFixed(0)} GFLOP/s`;
   console.log(

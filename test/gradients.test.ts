@@ -13,7 +13,7 @@ import {
   targetColumns,
 } from "../src/model/index.ts";
 import { type Ops, tensor } from "../src/ops/index.ts";
-import { onnxRuntime, type Runtime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
+import { onnxRuntime, type Runtime, runOnce, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
 import { headsOf, headWeights, makeDataset, makeSplit } from "../src/tasks/index.ts";
 import { presetConfig } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
@@ -131,7 +131,7 @@ for (const [name, overrides, preset] of cases) {
           return { loss, ...Object.fromEntries(PARAMETER_NAMES.map((each) => [`d/${each}`, gradients[each]])) };
         },
       });
-      const out = await program.run({ ...parameters, mid: last(mid), post: last(post) });
+      const out = await runOnce(program, { ...parameters, mid: last(mid), post: last(post) });
       const weights = headWeights(heads).data;
       const loss = Array.from((out.loss as NdArray).data).reduce((sum, value, h) => sum + value * at(weights, h), 0);
       assertAllClose([loss], await automatic.value.data(), { rtol: 2e-6 });
@@ -170,7 +170,7 @@ test("cross-entropy stays exact far below float32's resolution, and for confiden
         return { loss, dLogits };
       },
     });
-    const out = await program.run({ logits: float32(logits.data.slice(3 * row, 3 * row + 3), [1, 3]) });
+    const out = await runOnce(program, { logits: float32(logits.data.slice(3 * row, 3 * row + 3), [1, 3]) });
     await program.dispose();
     return { loss: at(out.loss?.data ?? [], 0), dLogits: Array.from(out.dLogits?.data ?? []) };
   };

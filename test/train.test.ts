@@ -6,9 +6,9 @@ import { after, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
 import { resumeRun, trainRun } from "../src/cli/train-run.ts";
-import type { NdArray } from "../src/core/index.ts";
+import { MiiiiError, type NdArray } from "../src/core/index.ts";
 import type { MetricsRow } from "../src/model/index.ts";
-import { onnxRuntime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
+import { onnxRuntime, type Program, type Runtime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
 import { initialState, presetConfig, type TrainState, ticksOf, train } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
@@ -60,6 +60,16 @@ test("an operation-by-operation run holds its number of tensors still", async ()
     if (event.type === "progress") counts.push(tf.memory().numTensors);
   }
   assert.deepEqual(new Set(counts.slice(1)).size, 1, counts.join(" "));
+});
+
+test("many epochs at a time give the same run as one at a time", async () => {
+  const events = async (runsAtOnce: number) => {
+    const seen: unknown[] = [];
+    for await (const event of train({ config, runtime: { ...onnx, runsAtOnce } }))
+      if (event.type !== "progress") seen.push(event);
+    return seen;
+  };
+  assert.deepEqual(await events(13), await events(1));
 });
 
 function sameBits(a: Record<string, NdArray>, b: Record<string, NdArray>): void {
@@ -127,6 +137,43 @@ test("a loss that is no longer finite stops the run at once and names the epoch;
   const kept = listCheckpoints({ path });
   assert.ok(kept.length >= 1);
   for (const { path: file } of kept) readCheckpoint(file);
+});
+
+test("a device lost in mid-run is an error that says where the run stands; it goes on from there on another runtime", async () => {
+  const path = join(folder, "lost");
+  const whole = join(folder, "not-lost");
+  const longer = { ...config, epochs: 100 };
+  const failing: Runtime = {
+    ...onnx,
+    async compile(source) {
+      const program = await onnx.compile(source);
+      let runs = 0;
+      const run: Program["run"] = async (feeds) => {
+        runs += 1;
+        if (source.inputs.lr && runs > 80) throw new MiiiiError("runtime", "webgpu: the device was lost");
+        return program.run(feeds);
+      };
+      return {
+        setState: (state) => program.setState(state),
+        getState: () => program.getState(),
+        dispose: () => program.dispose(),
+        run,
+      };
+    },
+  };
+  await assert.rejects(trainRun(longer, path, { runtime: failing }), {
+    code: "runtime",
+    message: `webgpu: the device was lost; the state of epoch 80 is kept: miiii train --resume ${path}`,
+  });
+  await resumeRun(path, undefined, { runtime: onnx });
+  await trainRun(longer, whole, { runtime: onnx });
+  const last = (run: string) => readCheckpoint(listCheckpoints({ path: run }).at(-1)?.path ?? "").parameters;
+  sameBits(last(path) as unknown as Record<string, NdArray>, last(whole) as unknown as Record<string, NdArray>);
+});
+  sameBits(
+    readCheckpoint(join(path, "step-100.safetensors")).parameters,
+    readCheckpoint(join(whole, "step-100.safetensors")).parameters,
+  );
 });
 
 test("a failing write in mid-training is an error that names the file, and leaves nothing half-written", async () => {

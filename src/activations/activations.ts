@@ -8,7 +8,7 @@ import {
   type Parameters,
   tableRows,
 } from "../model/index.ts";
-import type { Program, Runtime } from "../runtimes/index.ts";
+import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 
 /** The digits of every sample in grid order, [p²] each. */
@@ -79,7 +79,7 @@ export async function gridModel(
         const count = Math.min(block, samples.length - start);
         // The last block is filled up with its last sample, whose further rows are not kept.
         const part = Int32Array.from({ length: block }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
-        const results = await program.run({ ...weights, ...changes, ...tableRows(part, digits) });
+        const results = await runOnce(program, { ...weights, ...changes, ...tableRows(part, digits) });
         for (const name of outputs) {
           const rows = results[name] as NdArray;
           const shape = name === "logits" ? [classes] : rows.shape.slice(1);

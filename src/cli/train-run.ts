@@ -14,11 +14,11 @@ import {
   writeFileAtomic,
   writeResume,
 } from "../checkpoint/index.ts";
-import { ensure } from "../core/index.ts";
+import { ensure, MiiiiError } from "../core/index.ts";
 import type { MetricsRow, RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
-import { checkConfig, type TrainState, train } from "../train/index.ts";
+import { checkConfig, type TrainEvent, type TrainState, train } from "../train/index.ts";
 import { VERSION } from "./version.ts";
 
 /** One line of a run's `history.jsonl`: a stretch of training in one process. */
@@ -50,6 +50,9 @@ export interface TrainRunResult {
   readonly interrupted: boolean;
 }
 
+/** Seconds of training that a broken run may lose at most, statistics under way aside. */
+const SAVE_SECONDS = 60;
+
 function versionsOf(runtime: Runtime): Record<string, string> {
   return { miiii: VERSION, node: process.version, runtime: runtime.version };
 }
@@ -60,14 +63,25 @@ async function follow(run: RunDirectory, state: TrainState | undefined, options:
   const began = performance.now();
   const from = state?.epoch ?? 0;
   let epoch = from;
+  let saved: { readonly epoch: number; readonly at: number } = { epoch: from, at: began };
   const events = train({
     config,
     runtime,
     ...(state ? { state } : {}),
     ...(signal ? { signal } : {}),
     omega: options.omega ?? true,
+    saveNow: () => performance.now() - saved.at > SAVE_SECONDS * 1000,
   });
-  for await (const event of events) {
+  const record = (): HistoryRow => ({
+    epoch,
+    from_epoch: from,
+    wall_seconds: Math.round(performance.now() - began) / 1000,
+    runtime: runtime.name,
+    device: runtime.device,
+    versions: versionsOf(runtime),
+    interrupted: epoch < config.epochs,
+  });
+  const handle = (event: TrainEvent): void => {
     switch (event.type) {
       case "progress":
         epoch = event.epoch;
@@ -87,27 +101,30 @@ async function follow(run: RunDirectory, state: TrainState | undefined, options:
         const { epoch: step, ...rest } = event.state;
         writeResume(run, { step, ...rest });
         epoch = step;
+        saved = { epoch, at: performance.now() };
         break;
       }
       default:
         event satisfies never;
     }
+  };
+  try {
+    for await (const event of events) handle(event);
+  } catch (error) {
+    if (!(error instanceof MiiiiError) || (error.code !== "runtime" && error.code !== "numeric") || epoch === from) throw error;
+    // What the device held is lost: the run stands where it was last saved.
+    epoch = saved.epoch;
+    if (epoch > from) appendJsonLine(runFiles.history(run), record());
+    const rest =
+      saved.epoch > 0 ? `the state of epoch ${saved.epoch} is kept: miiii train --resume ${run.path}` : "nothing was saved yet";
+    throw new MiiiiError(error.code, `${error.message}; ${rest}`, { cause: error });
   }
   const interrupted = epoch < config.epochs;
   if (interrupted && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
     const { state: last } = readResume(run);
     writeCheckpoint(run, epoch, last.parameters);
   }
-  const history: HistoryRow = {
-    epoch,
-    from_epoch: from,
-    wall_seconds: Math.round(performance.now() - began) / 1000,
-    runtime: runtime.name,
-    device: runtime.device,
-    versions: versionsOf(runtime),
-    interrupted,
-  };
-  appendJsonLine(runFiles.history(run), history);
+  appendJsonLine(runFiles.history(run), record());
   return { path: run.path, epoch, interrupted };
 }
 

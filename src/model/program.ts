@@ -1,4 +1,4 @@
-import type { DType, NdArray } from "../core/index.ts";
+import { type DType, mix32, type NdArray } from "../core/index.ts";
 import { type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
 import type { ModelConfig, RunConfig } from "./config.ts";
@@ -23,7 +23,8 @@ export const STATE_PREFIXES = ["m/", "v/", "ema/"] as const;
 
 /**
  * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`.
- * Other inputs: `lr`, `correct1`, `correct2`, [1] each, and with dropout `drop_mid`, `drop_post`, [1 or batch, d_model]. Other outputs:
+ * Other inputs: `lr`, `correct1`, `correct2`, [1] each, and with dropout `step`, int32 [1], from which the runtime makes the masks
+ * `drop_mid` and `drop_post`, [1 or batch, d_model]. Other outputs:
  * `loss`, [heads], of the batch under dropout; `gradient_squares` and `filtered_squares`, [9], sums of squares per weight tensor before and
  * after Grokfast's filter.
  */
@@ -38,9 +39,11 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
   for (const prefix of prefixes) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
   for (const name of ["lr", "correct1", "correct2"]) inputs[name] = float([1]);
   if (config.dropout > 0) {
-    const mask = float([config.dropout_mask === "step" ? 1 : size, config.d_model]);
-    inputs.drop_mid = mask;
-    inputs.drop_post = mask;
+    const shape = [config.dropout_mask === "step" ? 1 : size, config.d_model];
+    const seed = mix32(config.seed ^ 0x64726f70); // a stream apart from the other uses of the seed
+    inputs.step = { dtype: "int32", shape: [1] };
+    inputs.drop_mid = { ...float(shape), dropout: { seed, site: 0, rate: config.dropout } };
+    inputs.drop_post = { ...float(shape), dropout: { seed, site: 1, rate: config.dropout } };
   }
   return {
     dtype: "float32",

@@ -36,16 +36,6 @@ function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
   return float64(data, [heads.length, classes]);
 }
 
-/** One-hot rows of the look-up tables, transposed: [2p+1 or p, batch]. */
-function oneHot(rows: NdArray<"int32">, offset: number, p: number): NdArray<"float64"> {
-  const batch = sizeOf(rows.shape);
-  const data = new Float64Array(p * batch);
-  rows.data.forEach((row, i) => {
-    data[(row - offset) * batch + i] = 1;
-  });
-  return float64(data, [p, batch]);
-}
-
 /**
  * Cross-entropy of every head and its gradient with respect to the logits, up to each head's weight and 1/batch. With the softmax P and
  * the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
@@ -103,14 +93,15 @@ function backward<T>(
   const dz = ops.matmul(dAfterAttn, pass.W_O, transposed); // [batch, head·d_head]
   const dz3 = ops.reshape(dz, [n, n_heads, d_head]); // [batch, head, d_head]
 
-  // The gradient of a gather is a sum over the samples that read a row: a product with their indicator.
-  const pick0 = ops.constant(oneHot(batch.rows0, 0, p)); // [p, batch]
-  const pick1 = ops.constant(oneHot(batch.rows1, p, p)); // [p, batch]
+  // The gradient of a gather is a sum over the samples that read a row.
+  const sumByX0 = (a: T) => ops.sumByRow(a, batch.rows0, p); // [batch, …] → [p, …]
+  const digits1: NdArray<"int32"> = { ...batch.rows1, data: batch.rows1.data.map((row) => row - p) };
+  const sumByX1 = (a: T) => ops.sumByRow(a, digits1, p); // [batch, …] → [p, …]
   const [a0, a1, a2] = pass.pattern; // [batch, head]
   const each = (a: T) => ops.reshape(a, [n, n_heads, 1]);
   const weighted = (a: T) => ops.reshape(ops.mul(dz3, each(a)), [n, inner]); // [batch, head·d_head]
-  const dv0 = ops.matmul(pick0, weighted(a0)); // [p, head·d_head]
-  const dv1 = ops.matmul(pick1, weighted(a1)); // [p, head·d_head]
+  const dv0 = sumByX0(weighted(a0)); // [p, head·d_head]
+  const dv1 = sumByX1(weighted(a1)); // [p, head·d_head]
   const dvDigits = ops.concat([dv0, dv1], 0); // [2p, head·d_head]
   const dvEquals = ops.sub(ops.sum(dz, 0, true), ops.sum(dvDigits, 0, true)); // [1, head·d_head]
   const dv = ops.concat([dvDigits, dvEquals], 0); // [2p+1, head·d_head]
@@ -119,8 +110,8 @@ function backward<T>(
   const da0 = ops.sum(ops.mul(dz3, pass.values[0]), 2); // [batch, head]
   const da1 = ops.sum(ops.mul(dz3, pass.values[1]), 2); // [batch, head]
   const mean = ops.add(ops.mul(a0, da0), ops.mul(a1, da1)); // [batch, head]
-  const ds0 = ops.matmul(pick0, ops.mul(a0, ops.sub(da0, mean))); // [p, head]
-  const ds1 = ops.matmul(pick1, ops.mul(a1, ops.sub(da1, mean))); // [p, head]
+  const ds0 = sumByX0(ops.mul(a0, ops.sub(da0, mean))); // [p, head]
+  const ds1 = sumByX1(ops.mul(a1, ops.sub(da1, mean))); // [p, head]
   const zero = ops.constant(float64([0], [1]));
   const ds2 = ops.sub(zero, ops.sum(ops.mul(a2, mean), 0, true)); // [1, head]
   const scale = ops.constant(float64([1 / Math.sqrt(d_head)], [1]));

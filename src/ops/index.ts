@@ -1,1 +1,2 @@
+export * from "./dropout.ts";
 export * from "./ops.ts";

@@ -33,6 +33,8 @@ export interface Ops<T> {
   sum(a: T, axis: number, keepDims?: boolean): T;
   /** The rows of a table at int32 indices: [rows, …], [n] → [n, …]. */
   gather(table: T, indices: T): T;
+  /** Sums of a matrix's rows that share an index, {@link gather}'s gradient: [n, m], fixed indices [n] below `count` → [count, m]. */
+  sumByRow(a: T, indices: NdArray<"int32">, count: number): T;
   /** Softmax within each of the given consecutive segments of the last axis, which they fill. */
   softmax(a: T, widths: readonly number[]): T;
   /** Entries of a matrix by column index: [n, m], int32 [n, k] → [n, k]. */
@@ -46,10 +48,21 @@ export interface Ops<T> {
   slice(a: T, start: number, end: number): T;
 }
 
+/** A dropout mask that a runtime makes itself: see {@link dropoutMask}. */
+export interface DropoutSpec {
+  readonly seed: number;
+  /** Which of a step's masks it is. */
+  readonly site: number;
+  /** Share of entries dropped. */
+  readonly rate: number;
+}
+
 /** Type and shape of a program's input. */
 export interface TensorSpec {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Not fed but made by the runtime for each run, from the feed `step` (int32 [1]). */
+  readonly dropout?: DropoutSpec;
 }
 
 /** Named tensors. */

@@ -1,5 +1,5 @@
 import type { NdArray } from "../core/index.ts";
-import type { ProgramSource } from "../ops/index.ts";
+import { dropoutMask, type ProgramSource } from "../ops/index.ts";
 
 /** The runtimes that execute programs. */
 export type RuntimeName = "onnx" | "tensorflow";
@@ -19,10 +19,31 @@ export interface Program {
   setState(state: Arrays): void;
   /** The state, copied to fresh arrays. */
   getState(): Promise<Record<string, NdArray>>;
-  /** Runs once with the other inputs; the arrays returned belong to the program and hold until its next run. */
-  run(feeds: Arrays): Promise<Record<string, NdArray>>;
+  /**
+   * Runs once for each of the feeds, in order, and gives each run's other outputs. The arrays belong to the program and hold until the next
+   * call. A runtime may leave all of the runs to its device and read back only at the end.
+   */
+  run(feeds: readonly Arrays[]): Promise<readonly Record<string, NdArray>[]>;
   /** Frees what the program holds. */
   dispose(): Promise<void>;
+}
+
+/** Runs a program once. */
+export async function runOnce(program: Program, feeds: Arrays): Promise<Record<string, NdArray>> {
+  const [outputs = {}] = await program.run([feeds]);
+  return outputs;
+}
+
+/** The masks that a program is to be fed where the runtime has no better way to make them. */
+export function dropoutFeeds(source: ProgramSource, feeds: Arrays): Record<string, NdArray> {
+  const masks: Record<string, NdArray> = {};
+  for (const [name, { dropout, shape }] of Object.entries(source.inputs)) {
+    if (dropout === undefined) continue;
+    const step = feeds.step?.data[0];
+    if (step === undefined) throw new Error(`program: dropout mask ${name} needs the feed step`);
+    masks[name] = dropoutMask(dropout, step, shape);
+  }
+  return masks;
 }
 
 /** What executes programs written over `Ops`. */
@@ -32,5 +53,7 @@ export interface Runtime {
   readonly version: string;
   /** The device it computes on, in words. */
   readonly device: string;
+  /** How many runs of a small program it is best given at once: 1 where each run waits for the one before anyway. */
+  readonly runsAtOnce: number;
   compile(source: ProgramSource): Promise<Program>;
 }

@@ -3,7 +3,7 @@ import type * as Tf from "@tensorflow/tfjs";
 import { type DataOf, type DType, MiiiiError, type NdArray, toFloat32 } from "../core/index.ts";
 import type { MatmulOptions, Ops, ProgramSource } from "../ops/index.ts";
 import { onnxRuntime } from "./onnx/onnx.ts";
-import type { Arrays, Program, Runtime } from "./runtime.ts";
+import { type Arrays, dropoutFeeds, type Program, type Runtime } from "./runtime.ts";
 
 type Api = typeof Tf;
 type Tensor = Tf.Tensor;
@@ -100,6 +100,10 @@ class TensorflowOps implements Ops<Tensor> {
     return this.#tf.gather(table, indices as Tf.Tensor1D);
   }
 
+  sumByRow(a: Tensor, indices: NdArray<"int32">, count: number): Tensor {
+    return this.#tf.unsortedSegmentSum(a, this.constant(indices) as Tf.Tensor1D, count);
+  }
+
   softmax(a: Tensor, widths: readonly number[]): Tensor {
     if (widths.length === 1) return this.#tf.softmax(a);
     const parts = this.#tf.split(a, [...widths], 1);
@@ -180,10 +184,17 @@ class TensorflowProgram implements Program {
     return Object.fromEntries(await Promise.all(entries));
   }
 
-  async run(feeds: Arrays): Promise<Record<string, NdArray>> {
+  async run(feeds: readonly Arrays[]): Promise<readonly Record<string, NdArray>[]> {
+    const results: Record<string, NdArray>[] = [];
+    for (const each of feeds) results.push(await this.#runOnce(each));
+    return results;
+  }
+
+  async #runOnce(feeds: Arrays): Promise<Record<string, NdArray>> {
     this.#ops.rewind();
+    const fed = { ...feeds, ...dropoutFeeds(this.#source, feeds) };
     const outputs = this.#tf.tidy(() => {
-      const given = Object.fromEntries(Object.entries(feeds).map(([name, array]) => [name, tensorFrom(this.#tf, array)]));
+      const given = Object.fromEntries(Object.entries(fed).map(([name, array]) => [name, tensorFrom(this.#tf, array)]));
       return { ...this.#source.build(this.#ops, { ...this.#state, ...given }) };
     });
     const results: Record<string, NdArray> = {};
@@ -216,6 +227,7 @@ export function tensorflowRuntimeOf(tf: Api, version: string): Runtime {
     name: "tensorflow",
     version,
     device: `TensorFlow.js backend ${tf.getBackend()}`,
+    runsAtOnce: 1,
     async compile(source) {
       return source.dtype === "float64" ? onnxRuntime().compile(source) : new TensorflowProgram(tf, source);
     },

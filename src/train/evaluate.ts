@@ -10,7 +10,7 @@ import {
   tableRows,
   zeroParameters,
 } from "../model/index.ts";
-import type { Program, Runtime } from "../runtimes/index.ts";
+import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
 import { type Dataset, headWeights, type Split } from "../tasks/index.ts";
 
 /** The weights, float32. */
@@ -83,7 +83,7 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
     const program = await compile(config, shapes, samples.length, ["logits"], "float32");
     const feeds = tableRows(samples, dataset);
     return async (weights) => {
-      const { logits } = await program.run({ ...weights, ...feeds });
+      const { logits } = await runOnce(program, { ...weights, ...feeds });
       return headMetrics(logits as NdArray, dataset.targets, dataset.heads, samples);
     };
   };
@@ -96,7 +96,7 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
     const program = await compile(sized.config, sized.weights, dataset.x0.length, ["blocks.0.mlp.hook_post"], "float64");
     return async (weights: Weights) => {
       const reduced = inFloat64(withNeurons(config, weights, neurons).weights);
-      const { "blocks.0.mlp.hook_post": post } = await program.run({ ...reduced, ...everySample });
+      const { "blocks.0.mlp.hook_post": post } = await runOnce(program, { ...reduced, ...everySample });
       return post as NdArray<"float64">; // [p², neurons]
     };
   };

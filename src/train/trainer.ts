@@ -14,7 +14,6 @@ import {
 } from "../model/index.ts";
 import type { Program, Runtime } from "../runtimes/index.ts";
 import { makeDataset, makeSplit } from "../tasks/index.ts";
-import { dropoutMasks } from "./dropout.ts";
 import { type Evaluator, makeEvaluator, type Squares } from "./evaluate.ts";
 import { ticksOf } from "./ticks.ts";
 
@@ -49,6 +48,8 @@ export interface TrainOptions {
   readonly omega?: boolean;
   /** Stops the run within a few epochs, with a last state. */
   readonly signal?: AbortSignal;
+  /** Asked now and then; yes makes the next possible epoch yield a state to go on from. */
+  readonly saveNow?: () => boolean;
 }
 
 /** The state before the first epoch: initial weights, moments of zero. */
@@ -95,9 +96,14 @@ class OmegaWindow {
     return this.#ticks.has(epoch) || this.#ticks.has(epoch + 1);
   }
 
+  /** Whether the model after `epoch` must be looked at. */
+  wants(epoch: number): boolean {
+    return this.isOpen(epoch) || this.#ticks.has(epoch - 1);
+  }
+
   /** Looks at the model after `epoch`; gives the rows that this completes. */
   async advance(epoch: number, weights: () => Promise<PerParameter<NdArray>>): Promise<OmegaRow[]> {
-    if (!this.isOpen(epoch) && !this.#ticks.has(epoch - 1)) return [];
+    if (!this.wants(epoch)) return [];
     const now = await weights();
     this.#grids = [...this.#grids.slice(-2), { epoch, grid: await this.#evaluator.firstNeuron(now) }];
     const done = this.#open.map(({ finish }) => finish(this.#grids.map(({ grid }) => grid)));
@@ -106,13 +112,14 @@ class OmegaWindow {
   }
 }
 
-/** The learning rate and Adam's corrections of the first and second moments' bias at a step, which counts from 1. */
-function scalarsOf(config: RunConfig, step: number): Record<string, NdArray> {
+/** A step's inputs other than state; steps count from 1. Adam's corrections are those of the first and second moments' bias. */
+function feedsOf(config: RunConfig, step: number): Record<string, NdArray> {
   const one = (value: number) => float32([value], [1]);
   return {
     lr: one(config.lr * (config.warmup > 0 ? Math.min(step / config.warmup, 1) : 1)),
     correct1: one(1 / (1 - config.beta1 ** step)),
     correct2: one(1 / (1 - config.beta2 ** step)),
+    ...(config.dropout > 0 ? { step: { dtype: "int32", shape: [1], data: Int32Array.of(step) } } : {}),
   };
 }
 
@@ -148,30 +155,38 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       if (ticks.checkpoints.has(epoch)) yield { type: "checkpoint", epoch, parameters: await weights() };
     };
     if (start.epoch === 0) yield* look(0);
+    const notFinite = (epoch: number) =>
+      new MiiiiError("numeric", `training: loss and gradients must be finite, they are not at epoch ${epoch}; is lr too large?`);
+    const finite = (array: NdArray | undefined) => array?.data.every(Number.isFinite) === true;
+    const isWatched = (epoch: number) => ticks.metrics.has(epoch) || ticks.checkpoints.has(epoch) || window.wants(epoch);
     let stateDue = false;
-    for (let epoch = start.epoch + 1; epoch <= config.epochs; epoch++) {
-      const masks = config.dropout > 0 ? dropoutMasks(config, epoch, batch.rows0.data.length) : {};
-      const out = await program.run({ ...scalarsOf(config, epoch), ...masks });
-      const { loss, gradient_squares: raw, filtered_squares: filtered } = out as Record<string, NdArray>;
-      if (loss === undefined || raw === undefined || filtered === undefined) throw new Error("step: outputs are missing");
-      const notFinite = () =>
-        new MiiiiError(
-          "numeric",
-          `training: loss and gradients must be finite, they are not at epoch ${epoch}; is lr too large?`,
-        );
-      if (!loss.data.every(Number.isFinite) || !raw.data.every(Number.isFinite)) throw notFinite();
+    let epoch = start.epoch;
+    while (epoch < config.epochs) {
+      const feeds = [];
+      do {
+        epoch += 1;
+        feeds.push(feedsOf(config, epoch));
+      } while (epoch < config.epochs && feeds.length < runtime.runsAtOnce && !isWatched(epoch));
+      const outputs = await program.run(feeds);
+      outputs.forEach((out, i) => {
+        if (!finite(out.loss) || !finite(out.gradient_squares)) throw notFinite(epoch - outputs.length + 1 + i);
+      });
+      const { gradient_squares: raw, filtered_squares: filtered } = outputs.at(-1) ?? {};
+      if (raw === undefined || filtered === undefined) throw new Error("step: outputs are missing");
       try {
         yield* look(epoch, { raw, filtered });
       } catch (error) {
         // The step's own loss is that of the weights before it; the new ones may already have left the finite numbers.
-        throw error instanceof MiiiiError && error.code === "numeric" ? notFinite() : error;
+        throw error instanceof MiiiiError && error.code === "numeric" ? notFinite(epoch) : error;
       }
       yield { type: "progress", epoch };
-      stateDue ||= ticks.checkpoints.has(epoch) || signal?.aborted === true;
+      stateDue ||= ticks.checkpoints.has(epoch) || signal?.aborted === true || options.saveNow?.() === true;
       // A state within an open window of statistics would lose the window's row on resuming.
       if (stateDue && epoch < config.epochs && !window.isOpen(epoch)) {
         stateDue = false;
-        yield { type: "state", state: await stateOf(program, epoch) };
+        const state = await stateOf(program, epoch);
+        if (!Object.values(state.parameters).every(finite)) throw notFinite(epoch);
+        yield { type: "state", state };
         if (signal?.aborted) return;
       }
     }

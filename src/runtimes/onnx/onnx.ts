@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from "node:os";
 import * as ort from "onnxruntime-node";
 import { type DataOf, type DType, MiiiiError, messageOf, type NdArray, sizeOf } from "../../core/index.ts";
 import type { ProgramSource, TensorSpec } from "../../ops/index.ts";
-import type { Arrays, Program, Runtime } from "../runtime.ts";
+import { type Arrays, dropoutFeeds, type Program, type Runtime } from "../runtime.ts";
 import { encodeModel } from "./proto.ts";
 import { OnnxRecorder } from "./recorder.ts";
 
@@ -42,10 +42,12 @@ class OnnxProgram implements Program {
   #now: Record<string, ort.Tensor> = {};
   #next: Record<string, ort.Tensor> = {};
   readonly #held: Record<string, ort.Tensor> = {};
+  readonly #source: ProgramSource;
 
   constructor(session: ort.InferenceSession, outputs: readonly string[], source: ProgramSource) {
     this.#session = session;
     this.#outputs = outputs;
+    this.#source = source;
     this.#state = new Map(Object.entries(source.inputs).filter(([name]) => outputs.includes(name)));
     for (const [name, { dtype, shape }] of this.#state) {
       this.#now[name] = new ort.Tensor(dtype, emptyData(dtype, sizeOf(shape)) as Float32Array, shape);
@@ -72,9 +74,22 @@ class OnnxProgram implements Program {
     return Object.fromEntries(Object.entries(this.#now).map(([name, value]) => [name, copy(value)]));
   }
 
-  async run(feeds: Arrays): Promise<Record<string, NdArray>> {
+  async run(feeds: readonly Arrays[]): Promise<readonly Record<string, NdArray>[]> {
+    const results: Record<string, NdArray>[] = [];
+    for (const each of feeds) {
+      const outputs = await this.#runOnce(each);
+      // The next run writes to the same memory.
+      const copy = ([name, array]: [string, NdArray]) => [name, { ...array, data: array.data.slice() } as NdArray] as const;
+      results.push(feeds.length === 1 ? outputs : Object.fromEntries(Object.entries(outputs).map(copy)));
+    }
+    return results;
+  }
+
+  async #runOnce(feeds: Arrays): Promise<Record<string, NdArray>> {
     const inputs: Record<string, ort.Tensor> = { ...this.#now };
-    for (const [name, array] of Object.entries(feeds)) inputs[name] = view(array);
+    for (const [name, array] of Object.entries({ ...feeds, ...dropoutFeeds(this.#source, feeds) })) {
+      if (name in this.#source.inputs) inputs[name] = view(array);
+    }
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const name of this.#outputs) fetches[`out:${name}`] = this.#next[name] ?? this.#held[name] ?? null;
     let results: ort.InferenceSession.OnnxValueMapType;
@@ -107,6 +122,7 @@ export function onnxRuntime(options: { readonly threads?: number } = {}): Runtim
     name: "onnx",
     version: `onnxruntime-node ${version}`,
     device: `${cpus()[0]?.model.trim() ?? "CPU"}, ${threads} thread${threads === 1 ? "" : "s"}`,
+    runsAtOnce: 1,
     async compile(source) {
       const { bytes, outputs } = recordModel(source);
       const session = await ort.InferenceSession.create(bytes, {
