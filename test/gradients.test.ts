@@ -20,7 +20,7 @@ import { assertAllClose } from "./helpers/assert.ts";
 
 await tf.setBackend("cpu");
 const onnx = onnxRuntime({ threads: 1 });
-const tensorflow = tensorflowRuntimeOf(tf, "test");
+const tensorflow = tensorflowRuntimeOf(tf, { version: "test", device: "test" });
 
 type Weights = Record<ParameterName, tf.Tensor>;
 

@@ -14,7 +14,7 @@ import { assertAllClose } from "./helpers/assert.ts";
 
 await tf.setBackend("cpu");
 const onnx = onnxRuntime({ threads: 1 });
-const tensorflow = tensorflowRuntimeOf(tf, "test");
+const tensorflow = tensorflowRuntimeOf(tf, { version: "test", device: "test" });
 const folder = mkdtempSync(join(tmpdir(), "miiii-train-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,96 +1,10 @@
 import { ensure } from "../core/index.ts";
-import { powerOfTwoFft } from "./power-of-two-fft.ts";
+import { planOf } from "./transform.ts";
 
 /** Complex numbers as two arrays of equal length. */
 export interface Complex {
   readonly re: Float64Array;
   readonly im: Float64Array;
-}
-
-/** Transforms n interleaved complex numbers from `data` to `out`; the two may be the same array. */
-type Transform = (out: Float64Array, data: Float64Array) => void;
-
-const plans = new Map<number, Transform>();
-
-/** The transform of length `n`, prepared once per length. Not re-entrant: each plan owns its scratch memory. */
-function planOf(n: number): Transform {
-  const known = plans.get(n);
-  if (known !== undefined) return known;
-  ensure(Number.isInteger(n) && n >= 1, "input", () => `dft: length must be a positive integer, got ${n}`);
-  const plan = n === 1 ? copy : (n & (n - 1)) === 0 ? direct(n) : bluestein(n);
-  plans.set(n, plan);
-  return plan;
-}
-
-function copy(out: Float64Array, data: Float64Array): void {
-  out.set(data);
-}
-
-function direct(n: number): Transform {
-  const fft = powerOfTwoFft(n);
-  const input = new Float64Array(2 * n);
-  return (out, data) => {
-    input.set(data);
-    fft.transform(out, input);
-  };
-}
-
-/**
- * Any length by one circular convolution of power-of-two length (Bluestein 1970): with jk = (j² + k² − (k−j)²)/2 the DFT is a
- * chirp times the convolution of the chirped data with the conjugate chirp.
- */
-function bluestein(n: number): Transform {
-  let size = 1;
-  while (size < 2 * n - 1) size *= 2;
-  const fft = powerOfTwoFft(size);
-  const chirp = new Float64Array(2 * n);
-  for (let k = 0; k < n; k++) {
-    // k² taken mod 2n first: the angle stays small, and so does its rounding error.
-    const angle = (Math.PI * ((k * k) % (2 * n))) / n;
-    chirp[2 * k] = Math.cos(angle);
-    chirp[2 * k + 1] = -Math.sin(angle);
-  }
-  const work = new Float64Array(2 * size);
-  const spectrum = new Float64Array(2 * size);
-  const kernel = new Float64Array(2 * size);
-  for (let k = 0; k < n; k++) {
-    for (const slot of k === 0 ? [0] : [k, size - k]) {
-      // The division by `size` of the inverse transform is folded in here.
-      work[2 * slot] = (chirp[2 * k] as number) / size;
-      work[2 * slot + 1] = -(chirp[2 * k + 1] as number) / size;
-    }
-  }
-  fft.transform(kernel, work);
-  return (out, data) => {
-    for (let i = 0; i < 2 * n; i += 2) {
-      const a = data[i] as number;
-      const b = data[i + 1] as number;
-      const c = chirp[i] as number;
-      const d = chirp[i + 1] as number;
-      work[i] = a * c - b * d;
-      work[i + 1] = a * d + b * c;
-    }
-    work.fill(0, 2 * n);
-    fft.transform(spectrum, work);
-    for (let i = 0; i < 2 * size; i += 2) {
-      const a = spectrum[i] as number;
-      const b = spectrum[i + 1] as number;
-      const c = kernel[i] as number;
-      const d = kernel[i + 1] as number;
-      // Conjugated: conj(FFT(conj(z))) is the inverse transform up to the factor folded into the kernel.
-      work[i] = a * c - b * d;
-      work[i + 1] = -(a * d + b * c);
-    }
-    fft.transform(spectrum, work);
-    for (let i = 0; i < 2 * n; i += 2) {
-      const a = spectrum[i] as number;
-      const b = -(spectrum[i + 1] as number);
-      const c = chirp[i] as number;
-      const d = chirp[i + 1] as number;
-      out[i] = a * c - b * d;
-      out[i + 1] = a * d + b * c;
-    }
-  };
 }
 
 /**

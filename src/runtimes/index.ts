@@ -2,3 +2,4 @@ export * from "./onnx/onnx.ts";
 export * from "./onnx/token-model.ts";
 export * from "./runtime.ts";
 export * from "./tensorflow.ts";
+export * from "./tensorflow-package.ts";

@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
 import type * as Tf from "@tensorflow/tfjs";
-import { type DataOf, type DType, MiiiiError, type NdArray, toFloat32 } from "../core/index.ts";
+import { type DataOf, type DType, MiiiiError, messageOf, type NdArray, toFloat32 } from "../core/index.ts";
 import type { MatmulOptions, Ops, ProgramSource } from "../ops/index.ts";
 import { onnxRuntime } from "./onnx/onnx.ts";
 import { type Arrays, dropoutFeeds, type Program, type Runtime } from "./runtime.ts";
@@ -8,8 +7,8 @@ import { type Arrays, dropoutFeeds, type Program, type Runtime } from "./runtime
 type Api = typeof Tf;
 type Tensor = Tf.Tensor;
 
-/** The packages that can serve, best first. */
-const PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+/** TensorFlow's status code of a failed allocation. */
+const RESOURCE_EXHAUSTED = "8";
 
 function tensorFrom(tf: Api, array: NdArray): Tensor {
   // TensorFlow.js may keep the array that it is given, so it gets its own.
@@ -157,6 +156,14 @@ async function download(value: Tensor): Promise<NdArray> {
   return { dtype, shape: value.shape, data: (await value.data()) as DataOf[DType] } as NdArray;
 }
 
+/** What libtensorflow says when an operation fails, e.g. `Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[60000,60000] …`. */
+function deviceError(error: unknown): unknown {
+  const [, status, message] = /^Invalid TF_Status: (\d+)\s+Message: ([^\n]*)/.exec(messageOf(error)) ?? [];
+  if (status === undefined) return error;
+  const what = status === RESOURCE_EXHAUSTED ? "out of memory: " : "";
+  return new MiiiiError("runtime", `tensorflow: ${what}${message}`, { cause: error });
+}
+
 class TensorflowProgram implements Program {
   readonly #tf: Api;
   readonly #source: ProgramSource;
@@ -191,12 +198,7 @@ class TensorflowProgram implements Program {
   }
 
   async #runOnce(feeds: Arrays): Promise<Record<string, NdArray>> {
-    this.#ops.rewind();
-    const fed = { ...feeds, ...dropoutFeeds(this.#source, feeds) };
-    const outputs = this.#tf.tidy(() => {
-      const given = Object.fromEntries(Object.entries(fed).map(([name, array]) => [name, tensorFrom(this.#tf, array)]));
-      return { ...this.#source.build(this.#ops, { ...this.#state, ...given }) };
-    });
+    const outputs = this.#compute({ ...feeds, ...dropoutFeeds(this.#source, feeds) });
     const results: Record<string, NdArray> = {};
     for (const [name, value] of Object.entries(outputs)) {
       const before = this.#state[name];
@@ -211,6 +213,19 @@ class TensorflowProgram implements Program {
     return results;
   }
 
+  /** One run's outputs, state included, on the device; a run that fails leaves the state as it was. */
+  #compute(fed: Arrays): Record<string, Tensor> {
+    this.#ops.rewind();
+    try {
+      return this.#tf.tidy(() => {
+        const given = Object.fromEntries(Object.entries(fed).map(([name, array]) => [name, tensorFrom(this.#tf, array)]));
+        return { ...this.#source.build(this.#ops, { ...this.#state, ...given }) };
+      });
+    } catch (error) {
+      throw deviceError(error);
+    }
+  }
+
   async dispose(): Promise<void> {
     for (const held of Object.values(this.#state)) held.dispose();
     this.#state = {};
@@ -222,38 +237,14 @@ class TensorflowProgram implements Program {
  * A runtime over a loaded TensorFlow.js module. TensorFlow.js has no float64: programs that need it (statistics during training) run on
  * ONNX Runtime.
  */
-export function tensorflowRuntimeOf(tf: Api, version: string): Runtime {
+export function tensorflowRuntimeOf(tf: Api, about: Pick<Runtime, "version" | "device">): Runtime {
   return {
     name: "tensorflow",
-    version,
-    device: `TensorFlow.js backend ${tf.getBackend()}`,
+    version: about.version,
+    device: about.device,
     runsAtOnce: 1,
     async compile(source) {
       return source.dtype === "float64" ? onnxRuntime().compile(source) : new TensorflowProgram(tf, source);
     },
   };
-}
-
-/** Loads tfjs-node-gpu (CUDA), or else tfjs-node. Throws, saying what is missing and what to install, where neither loads. */
-export async function tensorflowRuntime(): Promise<Runtime> {
-  const reasons: string[] = [];
-  for (const name of PACKAGES) {
-    try {
-      const loaded = (await import(name)) as Api & { default?: Api };
-      const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
-      const tf = loaded.default ?? loaded;
-      await tf.ready();
-      return tensorflowRuntimeOf(tf, `${name} ${version}`);
-    } catch (error) {
-      const missing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
-      const first = error instanceof Error ? error.message.split("\n")[0] : String(error);
-      reasons.push(`${name}: ${missing ? "not installed" : first}`);
-    }
-  }
-  const tooNew =
-    Number(process.versions.node.split(".")[0]) >= 23 ? `; its native addon needs Node below 23, this is ${process.version}` : "";
-  throw new MiiiiError(
-    "runtime",
-    `tensorflow: needs ${PACKAGES[0]} (with CUDA 11) or ${PACKAGES[1]} beside miiii: ${reasons.join("; ")}${tooNew}`,
-  );
 }

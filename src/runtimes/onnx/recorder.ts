@@ -1,4 +1,4 @@
-import { float32, float64, type NdArray, toFloat32, toFloat64 } from "../../core/index.ts";
+import { float64, type NdArray, toFloat32, toFloat64 } from "../../core/index.ts";
 import type { MatmulOptions, Ops } from "../../ops/index.ts";
 import type { AttributeValue, Initializer, OnnxGraph, OnnxNode, OnnxType } from "./proto.ts";
 
@@ -17,7 +17,7 @@ export class OnnxRecorder implements Ops<Recorded> {
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #scalars = new Map<number, Recorded>();
-  readonly #oneHot = new Map<NdArray, Recorded>();
+  readonly #rowsOf = new Map<NdArray, Recorded>();
   #count = 0;
 
   constructor(dtype: "float32" | "float64") {
@@ -155,18 +155,25 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   sumByRow(a: Recorded, indices: NdArray<"int32">, count: number): Recorded {
-    // A product with the indices' one-hot rows: ONNX Runtime's scatter-add runs on one thread, and its products are far faster.
-    let oneHot = this.#oneHot.get(indices);
-    if (oneHot === undefined) {
+    // Each sum's rows side by side, short ones filled up with a row of zeros, then one sum: ONNX Runtime's scatter-add runs on one thread,
+    // and a product with the indices' one-hot rows takes about twice as long.
+    const padded = this.#node("Pad", [a, this.#integers([0, 0, 1, 0])]); // [n + 1, m]
+    let places = this.#rowsOf.get(indices);
+    if (places === undefined) {
       const { length } = indices.data;
-      const rows = new Float32Array(count * length);
+      const rows: number[][] = Array.from({ length: count }, () => []);
       indices.data.forEach((row, i) => {
-        rows[row * length + i] = 1;
+        rows[row]?.push(i);
       });
-      oneHot = this.constant(float32(rows, [count, length]));
-      this.#oneHot.set(indices, oneHot);
+      const width = Math.max(1, ...rows.map((each) => each.length));
+      const data = new Int32Array(count * width).fill(length);
+      rows.forEach((each, row) => {
+        data.set(each, row * width);
+      });
+      places = this.constant({ dtype: "int32", shape: [count, width], data });
+      this.#rowsOf.set(indices, places);
     }
-    return this.matmul(oneHot, a);
+    return this.sum(this.gather(padded, places), 1);
   }
 
   softmax(a: Recorded, widths: readonly number[]): Recorded {
