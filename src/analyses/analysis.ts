@@ -115,6 +115,8 @@ export interface Analysis<R = Json> {
   summary(result: R): string;
   /** One sentence on what to see in the figure, made from the numbers. */
   headline(entries: readonly Labelled<R>[]): string;
+  /** Most runs that a report draws in its figure; 6 where left out. */
+  readonly drawn?: number;
   /** One figure for one or many labelled results. */
   figure(entries: readonly Labelled<R>[]): TopLevelSpec;
 }

@@ -221,5 +221,6 @@ validation set's size; null where the split is not known).`,
     ].join("\n");
   },
   headline,
+  drawn: 8,
   figure: (entries) => curvesFigure(entries, headline(entries)),
 });

@@ -182,5 +182,6 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
     return [...lines, ...whole].join("\n");
   },
   headline,
+  drawn: 8,
   figure: (entries) => normsFigure(entries, headline(entries)),
 });

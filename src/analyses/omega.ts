@@ -197,6 +197,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
       `         printed / ours at ${printedTable(paper.table)}`,
     ].join("\n"),
   headline,
+  drawn: 8,
   figure: (entries) =>
     figure(omegaPanel(entries), {
       title: "Active frequencies through training",

@@ -1,3 +1,4 @@
+import { type Spread, spread } from "../analyses/spread.ts";
 import type { StoredConfig } from "../checkpoint/index.ts";
 import type { Json } from "../core/index.ts";
 import type { Model } from "./models.ts";
@@ -9,17 +10,6 @@ export interface Outcome {
   readonly metrics: Readonly<Record<string, number>>;
   readonly result: Json;
 }
-
-/** A metric over the runs of a group. */
-export type Spread = {
-  mean: number;
-  /** Standard deviation, n − 1 in the denominator. */
-  sd: number;
-  min: number;
-  max: number;
-  /** Runs that have the metric. */
-  n: number;
-};
 
 /** Runs that differ in their seed alone. */
 export type Group = {
@@ -50,12 +40,6 @@ export type Envelope = {
   /** Present where runs were grouped. */
   groups?: Group[];
 };
-
-function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, sd: Math.sqrt(variance), min: Math.min(...values), max: Math.max(...values), n: values.length };
-}
 
 /** The groups among the outcomes, each with the mean and spread of every metric over those members that have it. */
 export function groupsOf(outcomes: readonly Outcome[]): Group[] {

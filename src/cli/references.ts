@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { isRunDirectory, statOf } from "../checkpoint/index.ts";
+import { isRunDirectory, openRunDirectory, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
+import type { TaskName } from "../tasks/index.ts";
 import { nearest } from "./nearest.ts";
 import { shippedPath, shippedRuns } from "./shipped.ts";
 
@@ -70,7 +71,31 @@ export function parseReferences(words: readonly string[]): Reference[] {
   return references;
 }
 
-/** The shipped runs, as `miiii report` takes them where it is given none. */
+/** Order of the tasks in a report: the addition baseline, the paper's task, and what is held against it. */
+const TASK_ORDER = ["nanda", "miiii", "basis", "masked"] as const satisfies readonly TaskName[];
+
+/** Where a shipped run stands in a report: larger p first, then by task, the recipe's own settings before changes to them. */
+function rankOf(path: string): number[] {
+  const { p, task, shuffle_labels, dropout, grokfast_lambda } = openRunDirectory(path).header.config;
+  const changed = task !== "nanda" && (dropout === 0 || grokfast_lambda === 0);
+  return [-p, changed ? 1 : 0, TASK_ORDER.indexOf(task), shuffle_labels ? 1 : 0];
+}
+
+/**
+ * The shipped runs, as `miiii report` takes them where it is given none, the most telling first. `name-1`, `name-2`, … are further seeds
+ * of `name`, and share its group.
+ */
 export function shippedReferences(): Reference[] {
-  return shippedRuns().map((name) => ({ label: name, kind: "run" as const, path: shippedPath(name) }));
+  const names = shippedRuns();
+  const seedOf = (name: string) => {
+    const base = /^(.+)-\d+$/.exec(name)?.[1];
+    return base !== undefined && names.includes(base) ? base : undefined;
+  };
+  const references = names.map((name) => {
+    const group = seedOf(name) ?? (names.some((other) => seedOf(other) === name) ? name : undefined);
+    return { label: name, kind: "run" as const, path: shippedPath(name), ...(group === undefined ? {} : { group }) };
+  });
+  const ranked = references.map((reference) => ({ reference, rank: rankOf(reference.path) }));
+  const order = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x - (b[i] ?? 0)).find((d) => d !== 0) ?? 0;
+  return ranked.sort((a, b) => order(a.rank, b.rank)).map(({ reference }) => reference);
 }

@@ -1,7 +1,9 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Analysis, Labelled } from "../analyses/analysis.ts";
+import { spread } from "../analyses/spread.ts";
 import { type Json, messageOf } from "../core/index.ts";
 import { THEME } from "../figures/index.ts";
+
 import type { BackgroundFigure } from "./background.ts";
 import { recolourRuns } from "./colours.ts";
 import { columnsOf, hoistDatasets, type PackedRow, unpackRows } from "./datasets.ts";
@@ -87,7 +89,37 @@ ${dataTable(figure, datasets)}
   return { html, figure };
 }
 
+/** Runs that a figure shows unless its analysis says otherwise. */
+const DRAWN = 6;
+
+/** The runs that an analysis's figure shows: those that have a result, the first alone of each group, and no more than fit. */
+function drawnRuns(analysis: Analysis, runs: readonly ReportRun[]): ReportRun[] {
+  const able = runs.filter((run) => run.results[analysis.id] !== undefined);
+  return able
+    .filter(({ group }, i) => group === undefined || able.findIndex((other) => other.group === group) === i)
+    .slice(0, analysis.drawn ?? DRAWN);
+}
+
+function drawnNote(analysis: Analysis, runs: readonly ReportRun[], drawn: readonly ReportRun[]): string {
+  const others = runs.filter((run) => run.results[analysis.id] !== undefined && !drawn.includes(run));
+  if (others.length === 0) return "";
+  const names = others.map(({ label }) => escapeHtml(label)).join(", ");
+  return `<p class="missing">Not drawn, but in the numbers and the claims: ${names}.</p>`;
+}
+
+/** Mean and standard deviation of a metric over the runs of a group that have it. */
+function groupCell(analysis: Analysis, members: readonly ReportRun[], name: string): string {
+  const values = members.flatMap((run) => run.results[analysis.id]?.metrics[name] ?? []);
+  if (values.length === 0) return '<td class="number missing">missing</td>';
+  const { mean, sd } = spread(values);
+  return `<td class="number">${formatNumber(mean)} ± ${formatNumber(sd)}</td>`;
+}
+
 function numbersTable(analysis: Analysis, runs: readonly ReportRun[]): string {
+  const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].map((group) => ({
+    group,
+    members: runs.filter((run) => run.group === group),
+  }));
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.results[analysis.id]?.metrics ?? {})))];
   if (names.length === 0) return "";
   const value = (run: ReportRun, name: string) => {
@@ -95,10 +127,16 @@ function numbersTable(analysis: Analysis, runs: readonly ReportRun[]): string {
     return number === undefined ? '<td class="number missing">missing</td>' : `<td class="number">${formatNumber(number)}</td>`;
   };
   const head = runs.map((run, i) => `<th scope="col" class="number">${runChip(run, i)}</th>`).join("");
+  const groupHead = groups
+    .map(({ group, members }) => `<th scope="col" class="number">${escapeHtml(group)}: mean ± sd of ${members.length} seeds</th>`)
+    .join("");
   const lines = names.map(
-    (name) => `<tr><th scope="row"><code>${escapeHtml(name)}</code></th>${runs.map((run) => value(run, name)).join("")}</tr>`,
+    (name) =>
+      `<tr><th scope="row"><code>${escapeHtml(name)}</code></th>${runs.map((run) => value(run, name)).join("")}${groups
+        .map(({ members }) => groupCell(analysis, members, name))
+        .join("")}</tr>`,
   );
-  return `<details><summary>numbers: ${names.length} metrics</summary><div class="scroll"><table><thead><tr><th></th>${head}</tr></thead><tbody>${lines.join("")}</tbody></table></div></details>`;
+  return `<details><summary>numbers: ${names.length} metrics</summary><div class="scroll"><table><thead><tr><th></th>${head}${groupHead}</tr></thead><tbody>${lines.join("")}</tbody></table></div></details>`;
 }
 
 function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
@@ -124,7 +162,8 @@ function headlineHtml(headline: string, labels: readonly string[]): string {
 /** The section of an analysis: what to see, the figure, the numbers, what they mean, and what stands for nothing. */
 export async function analysisSection(analysis: Analysis, runs: readonly ReportRun[], draw: Draw): Promise<Section> {
   const id = `figure-${slug(analysis.id)}`;
-  const entries = runs.flatMap((run): Labelled<Json>[] => {
+  const drawnOnes = drawnRuns(analysis, runs);
+  const entries = drawnOnes.flatMap((run): Labelled<Json>[] => {
     const outcome = run.results[analysis.id];
     return outcome === undefined ? [] : [{ label: run.label, result: outcome.result, config: run.config }];
   });
@@ -153,6 +192,7 @@ ${headlineHtml(
   entries.map((entry) => entry.label),
 )}
 ${drawn.html}
+${drawnNote(analysis, runs, drawnOnes)}
 ${numbersTable(analysis, runs)}
 <details class="text"><summary>definition, null and source</summary>
 <h3>Definition</h3>
