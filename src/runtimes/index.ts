@@ -3,3 +3,4 @@ export * from "./onnx/token-model.ts";
 export * from "./runtime.ts";
 export * from "./tensorflow.ts";
 export * from "./tensorflow-package.ts";
+export * from "./webgpu/index.ts";

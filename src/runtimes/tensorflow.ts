@@ -151,17 +151,20 @@ class TensorflowOps implements Ops<Tensor> {
   }
 }
 
-async function download(value: Tensor): Promise<NdArray> {
-  const dtype: DType = value.dtype === "int32" ? "int32" : "float32";
-  return { dtype, shape: value.shape, data: (await value.data()) as DataOf[DType] } as NdArray;
-}
-
-/** What libtensorflow says when an operation fails, e.g. `Invalid TF_Status: 8\nMessage: OOM when allocating tensor with shape[60000,60000] …`. */
+/** An error of a program, if it is libtensorflow's: `Invalid TF_Status: 8`, then `Message: OOM when allocating tensor …` on a line of its own. */
 function deviceError(error: unknown): unknown {
   const [, status, message] = /^Invalid TF_Status: (\d+)\s+Message: ([^\n]*)/.exec(messageOf(error)) ?? [];
   if (status === undefined) return error;
   const what = status === RESOURCE_EXHAUSTED ? "out of memory: " : "";
   return new MiiiiError("runtime", `tensorflow: ${what}${message}`, { cause: error });
+}
+
+async function download(value: Tensor): Promise<NdArray> {
+  const dtype: DType = value.dtype === "int32" ? "int32" : "float32";
+  const data = await value.data().catch((error: unknown) => {
+    throw deviceError(error);
+  });
+  return { dtype, shape: value.shape, data: data as DataOf[DType] } as NdArray;
 }
 
 class TensorflowProgram implements Program {
