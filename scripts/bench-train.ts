@@ -1,10 +1,12 @@
 /**
  * `npm run bench:train`: how fast each runtime of this machine trains, beside how fast it does the step's matrix products alone. Blocks of
- * epochs of all competitors in turn, medians. Prints a table; `--json` prints one object instead. See docs/performance.md.
+ * epochs of all competitors in turn, medians. See docs/performance.md.
  *
  * Options: `--runtimes onnx,webgpu` (default: all that work), `--preset nanda|miiii` (default: both), `--p`, `--sizes full|small`,
- * `--seconds` a block, `--epochs` a block (instead), `--rounds`, `--threads`, `--peak` TFLOP/s: the device's float32 arithmetic.
+ * `--seconds` a block, `--epochs` a block (instead), `--rounds`, `--threads`, `--peak` TFLOP/s: the device's float32 arithmetic,
+ * `--json FILE`: all numbers as well.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { RunConfig } from "../src/model/index.ts";
 import type { Runtime } from "../src/runtimes/index.ts";
@@ -33,7 +35,7 @@ const { values } = parseArgs({
   options: {
     ...{ runtimes: { type: "string" }, preset: { type: "string" }, p: { type: "string" }, threads: { type: "string" } },
     ...{ sizes: { type: "string", default: "full" }, seconds: { type: "string", default: "2" }, epochs: { type: "string" } },
-    ...{ rounds: { type: "string", default: "7" }, peak: { type: "string" }, json: { type: "boolean", default: false } },
+    ...{ rounds: { type: "string", default: "7" }, peak: { type: "string" }, json: { type: "string" } },
   },
 });
 const [seconds, rounds, peak] = [Number(values.seconds), Number(values.rounds), Number(values.peak)];
@@ -121,7 +123,7 @@ const configs = benchConfigs(values.sizes === "small", values.p === undefined ? 
 const sizes = Object.entries(configs).filter(([name]) => values.preset === undefined || name === values.preset);
 if (sizes.length === 0 || !(seconds > 0) || !(rounds >= 1) || !["full", "small"].includes(values.sizes)) {
   console.error(
-    "usage: bench-train [--preset nanda|miiii] [--sizes full|small] [--seconds s] [--rounds n] [--runtimes a,b] [--json]",
+    "usage: bench-train [--preset nanda|miiii] [--sizes full|small] [--seconds s] [--rounds n] [--runtimes a,b] [--json FILE]",
   );
   process.exit(2);
 }
@@ -129,7 +131,8 @@ const found = await chosenRuntimes(values.runtimes, values.threads === undefined
 for (const { name, runtime } of found) console.error(`${name}: ${runtime.version}, ${runtime.device}`);
 const measured: Measured[] = [];
 for (const [name, config] of sizes) measured.push(...(await measure(name, config, found)));
-if (values.json) {
+console.log(table(measured));
+if (values.json !== undefined) {
   const runtimes = found.map(({ name, runtime }) => ({ name, version: runtime.version, device: runtime.device }));
-  console.log(JSON.stringify({ node: process.version, runtimes, measured }, null, 2));
-} else console.log(table(measured));
+  writeFileSync(values.json, `${JSON.stringify({ node: process.version, runtimes, measured }, null, 2)}\n`);
+}
