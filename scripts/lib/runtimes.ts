@@ -21,7 +21,7 @@ export async function chosenRuntimes(list: string | undefined, threads: number |
     const { name } = probe;
     if (wanted !== undefined && !wanted.includes(name)) continue;
     if ("runtime" in probe) {
-      found.push({ name, runtime: name === "onnx" ? await openRuntime(name, threads) : probe.runtime });
+      found.push({ name, runtime: name === "onnx" ? (await openRuntime(name, { threads })).runtime : probe.runtime });
     } else if (wanted === undefined) console.error(`${name}: ${probe.reason}`);
     else throw new MiiiiError("runtime", `${name}: ${probe.reason}`);
   }

@@ -62,7 +62,7 @@ export async function readForeign(path: string, options: ForeignOptions): Promis
     ...(mapping === undefined ? {} : { mapping }),
   });
   const { model, tried } = await chooseImport(result, async ({ config, parameters }) => {
-    const [{ accuracyOf }, runtime] = [await import("./evaluate.ts"), await openRuntime("auto", undefined)];
+    const [{ accuracyOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
     return accuracyOf(config, parameters, runtime);
   });
   const accuracy = tried.find(({ description }) => description === model.description)?.accuracy;

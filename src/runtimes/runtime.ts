@@ -2,10 +2,10 @@ import type { NdArray } from "../core/index.ts";
 import { dropoutMask, type ProgramSource } from "../ops/index.ts";
 
 /** The runtimes that execute programs. */
-export type RuntimeName = "onnx" | "tensorflow";
+export type RuntimeName = "onnx" | "webgpu" | "tensorflow";
 
-/** The runtimes by name, best default first. */
-export const RUNTIME_NAMES = ["onnx", "tensorflow"] as const satisfies readonly RuntimeName[];
+/** The runtimes by name. */
+export const RUNTIME_NAMES = ["onnx", "webgpu", "tensorflow"] as const satisfies readonly RuntimeName[];
 
 /** Arrays by name. */
 export type Arrays = Readonly<Record<string, NdArray>>;
@@ -53,6 +53,8 @@ export interface Runtime {
   readonly version: string;
   /** The device it computes on, in words. */
   readonly device: string;
+  /** Whether that device is a GPU, rather than the CPU or software that stands in for a GPU. */
+  readonly gpu?: boolean;
   /** How many runs of a small program it is best given at once: 1 where each run waits for the one before anyway. */
   readonly runsAtOnce: number;
   compile(source: ProgramSource): Promise<Program>;

@@ -115,7 +115,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const references = parseReferences(checkpoints);
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
 
-  const runtime = await openRuntime("auto", undefined);
+  const { runtime } = await openRuntime("onnx");
   const outcomes: Outcome[] = [];
   for (const reference of references) {
     const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });

@@ -105,7 +105,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const models: Model[] = [];
   for (const reference of parseReferences([argv.checkpoint]))
     models.push(await loadModel(reference, { train, foreign: foreignOptions(argv) }));
-  const runtime = argv.evaluate ? await openRuntime("auto", undefined) : undefined;
+  const runtime = argv.evaluate ? (await openRuntime("onnx")).runtime : undefined;
   const outcomes = [];
   for (const model of models) {
     const description = describe(model);

@@ -74,7 +74,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
-  const runtime = await openRuntime("auto", undefined);
+  const { runtime } = await openRuntime("onnx");
   const progress = createProgress("analysis", references.length * ANALYSES.length);
   const runs: ReportRun[] = [];
   const seen: GroupMember[] = [];

@@ -3,6 +3,7 @@ import type { Argv } from "yargs";
 import { openRunDirectory } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { MetricsRow } from "../../model/index.ts";
+import type { Runtime } from "../../runtimes/index.ts";
 import { headsOf } from "../../tasks/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
@@ -27,11 +28,20 @@ export function options(parser: Argv<GlobalOptions>) {
       requiresArg: true,
       description: "what executes the training step",
     })
-    .option("threads", numberOption("threads", "CPU threads", "integer"))
+    .option("threads", numberOption("threads", "CPU threads of the runtime onnx", "integer"))
+    .option("adapter", {
+      type: "string",
+      requiresArg: true,
+      description: "GPU of the runtime webgpu: its number or part of its name",
+    })
     .example("$0 train --preset nanda", "modular addition; groks after some 10,000 epochs")
     .example("$0 train --preset miiii --fast --p 53 --seed 1", "29 remainders at once, smaller and faster")
     .example("$0 train --resume runs/nanda-0 --epochs 20000", "go on with a run");
   return withConfigOptions(declared);
+}
+
+function described(runtime: Runtime, why: string | undefined): string {
+  return `${runtime.name} (${runtime.device})${why === undefined ? "" : `: ${why}`}`;
 }
 
 function percent(accuracy: readonly number[]): string {
@@ -84,18 +94,16 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       () => `--resume goes on with the run's own settings, so it excludes --${given.join(", --")}`,
     );
     const total = overrides.epochs ?? openRunDirectory(resume).header.config.epochs;
-    const runtime = await openRuntime(argv.runtime, argv.threads);
-    note(`${resume}: going on to epoch ${total} on ${runtime.name} (${runtime.device})`);
+    const { runtime, why } = await openRuntime(argv.runtime, argv);
+    note(`${resume}: going on to epoch ${total} on ${described(runtime, why)}`);
     result = await supervised(total, (watch) => resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, ...watch }));
   } else {
     ensure(preset !== undefined, "usage", () => `--preset or --resume must be given; presets are ${PRESETS.join(", ")}`);
     const config = presetConfig(preset as Preset, overrides, argv.fast);
     headsOf(config);
     const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
-    const runtime = await openRuntime(argv.runtime, argv.threads);
-    note(
-      `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${runtime.name} (${runtime.device})`,
-    );
+    const { runtime, why } = await openRuntime(argv.runtime, argv);
+    note(`${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`);
     result = await supervised(config.epochs, (watch) => trainRun(config, out, { runtime, omega: !argv.noOmega, ...watch }));
   }
   const path = shownPath(result.path);
