@@ -55,7 +55,7 @@ left() { echo $((limit - SECONDS)); }
 bounded() {
   local time=$(($(left) < each ? $(left) : each))
   ((time > 0)) || return 124
-  timeout --signal=INT --kill-after=60 "$time" "$@"
+  timeout --signal=INT --kill-after=120 "$time" "$@"
 }
 # A named step: its output to the terminal and to a file.
 step() {
@@ -99,7 +99,9 @@ train() {
     (($(left) > 0)) || { echo "time is up before $preset-$seed"; return; }
     printf '\n== train %s, seed %s\n' "$preset" "$seed"
     start=$(date +%s)
-    if [[ -f $folder/config.json ]]; then
+    # One that was stopped before its first state has nothing to go on from.
+    [[ -f $folder/resume.safetensors ]] || rm -rf "$folder"
+    if [[ -f $folder/resume.safetensors ]]; then
       bounded "${miiii[@]}" train --resume "$folder" --epochs "$epochs" --runtime "$runtime"
     else
       bounded "${miiii[@]}" train --preset "$preset" --seed "$seed" --epochs "$epochs" --out "$folder" --runtime "$runtime"
@@ -108,7 +110,7 @@ train() {
     printf '%s\t%s\t%s\t%s\t%s\n' "$preset" "$seed" "$epochs" "$(($(date +%s) - start))" "$status" >>"$out/train.tsv"
     case $status in
       0) touch "$folder.done" ;;
-      124 | 130) echo "$preset-$seed: stopped by its time limit; start again to go on" ;;
+      124 | 130 | 137) echo "$preset-$seed: stopped by its time limit; start again to go on" ;;
       *) echo "$preset-$seed: exit code $status"; failed=1 ;;
     esac
   done

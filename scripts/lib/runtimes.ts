@@ -9,7 +9,7 @@ export interface Found {
 }
 
 /**
- * The runtimes of this machine, or those of a comma-separated list; why others are missing goes to stderr.
+ * The runtimes of this machine but for a GPU made of software, or those of a comma-separated list; why others are missing goes to stderr.
  *
  * @param threads - bounds ONNX Runtime's CPU threads.
  * @throws MiiiiError where one that was asked for does not work.
@@ -21,6 +21,10 @@ export async function chosenRuntimes(list: string | undefined, threads: number |
     const { name } = probe;
     if (wanted !== undefined && !wanted.includes(name)) continue;
     if ("runtime" in probe) {
+      if (wanted === undefined && name === "webgpu" && probe.runtime.gpu !== true) {
+        console.error(`${name}: ${probe.runtime.device} is no GPU, so it is left out unless named`);
+        continue;
+      }
       found.push({ name, runtime: name === "onnx" ? (await openRuntime(name, { threads })).runtime : probe.runtime });
     } else if (wanted === undefined) console.error(`${name}: ${probe.reason}`);
     else throw new MiiiiError("runtime", `${name}: ${probe.reason}`);
