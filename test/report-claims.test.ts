@@ -197,7 +197,8 @@ test("active frequencies through training", () => {
   assert.equal(judge("omega-table", [withOmega(20, 41_000)]).verdict, "reproduced");
   const fast = trained("miiii-fast", inPaper, 65_536);
   assert.match(judge("omega-table", [withOmega(20, 41_000, fast)]).why ?? "", /another schedule/);
-  const masked = trained("masked", inPaper, 65_536);
+  // Not trained on 2, 3, 5 and 7, a masked run counts as solved without them.
+  const masked = trained("masked", (q) => (q < 11 ? null : inPaper(q)), 65_536);
   assert.equal(judge("omega-masked", [withOmega(20, 41_000), withOmega(12, 41_000, masked)]).verdict, "reproduced");
   assert.equal(judge("omega-masked", [withOmega(12, 41_000), withOmega(20, 41_000, masked)]).verdict, "not reproduced");
 });

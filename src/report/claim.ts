@@ -1,4 +1,5 @@
 import type { Json } from "../core/index.ts";
+import { isHarder, trainingOf } from "./training.ts";
 import type { ReportRun, Verdict } from "./types.ts";
 
 /**
@@ -141,6 +142,14 @@ export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimR
   };
 }
 
+/** Mean validation accuracy of the heads that the loss holds: a masked run is not to be blamed for those that it does not. */
+function trainedAccuracy(run: ClaimRun): number | undefined {
+  const training = run.run.config.task === "masked" ? trainingOf(run) : undefined;
+  if (training === undefined) return run.metric("curves", "validation_accuracy");
+  const trained = training.heads.filter(({ q }) => isHarder(q));
+  return trained.reduce((sum, head) => sum + head.validationAccuracy, 0) / trained.length;
+}
+
 /** Mean validation accuracy from which a model counts as having found a solution. */
 const SOLVED = 0.9;
 
@@ -149,7 +158,7 @@ const SOLVED = 0.9;
  * `curves`; a lone checkpoint has only the loss of `mechanism`, held against that of a uniform guess.
  */
 export function unsolvedWhy(run: ClaimRun): string | undefined {
-  const accuracy = run.metric("curves", "validation_accuracy");
+  const accuracy = trainedAccuracy(run);
   if (accuracy !== undefined) {
     if (accuracy >= SOLVED) return undefined;
     return `${run.label} has not generalised: mean validation accuracy ${accuracy.toFixed(2)} at epoch ${run.metric("curves", "epochs") ?? "unknown"}`;
