@@ -1,0 +1,2 @@
+export type { WebgpuAdapter } from "./adapters.ts";
+export * from "./webgpu.ts";

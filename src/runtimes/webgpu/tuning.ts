@@ -1,0 +1,57 @@
+/** Shape of a matrix product's kernel: the part of the result that a workgroup computes, and the part of that that a thread does. */
+export interface Tile {
+  /** Rows and columns of the result for each workgroup. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Terms of the sums that are staged in workgroup memory at a time. */
+  readonly depth: number;
+  /** Rows and columns for each thread: multiples of 4. */
+  readonly threadRows: number;
+  readonly threadColumns: number;
+}
+
+/** Tiles, best first where there is work enough to fill a device with workgroups of that size. */
+export const TILES: readonly Tile[] = [
+  { rows: 128, columns: 128, depth: 16, threadRows: 8, threadColumns: 8 },
+  { rows: 64, columns: 128, depth: 16, threadRows: 8, threadColumns: 8 },
+  { rows: 64, columns: 64, depth: 16, threadRows: 8, threadColumns: 4 },
+  { rows: 32, columns: 32, depth: 16, threadRows: 4, threadColumns: 4 },
+];
+
+/** Workgroups of a product below which a smaller tile, or a split of the sums, is worth it: about two for each unit of a large GPU. */
+export const ENOUGH_WORKGROUPS = 256;
+
+/** Multiplications of a product up to which tiles are not worth it: it is computed entry by entry. */
+export const SMALL_PRODUCT = 2 ** 19;
+
+/** Products with more workgroups than this are not split: adding up the parts of a large result would cost more. */
+export const MOST_WORKGROUPS_CUT = 64;
+
+/** Sums are split into at most this many parts, each of at least so many terms. */
+export const MOST_PARTS = 32;
+export const LEAST_TERMS = 128;
+
+/** Threads of a workgroup in every other kernel. */
+export const THREADS = 256;
+
+/** Terms that one thread adds up at most in a sum before the sum is cut into parts. */
+export const TERMS_PER_THREAD = 64;
+
+/** Outputs of a sum from which on there is work enough without cutting the sums. */
+export const ENOUGH_OUTPUTS = 16384;
+
+/** Arithmetic handed to the device in one submission, in floating-point operations: a fraction of a second on a slow one. */
+export const WORK_PER_SUBMIT = 2e11;
+
+/** Kernels in one submission, and submissions that may wait on the device at a time. */
+export const KERNELS_PER_SUBMIT = 4096;
+export const SUBMITS_IN_FLIGHT = 4;
+
+/** Runs whose outputs are kept on the device before they are read back. */
+export const RUNS_KEPT = 512;
+
+/** Inputs of at most so many entries are fed through the table that holds a row for each run. */
+export const SMALL_FEED = 64;
+
+/** Bytes of outputs up to which runs are recorded on the device instead of being read back one by one. */
+export const SMALL_OUTPUTS = 65536;
