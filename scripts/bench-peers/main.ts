@@ -16,7 +16,7 @@ import { type Json, messageOf } from "../../src/core/index.ts";
 import { initParameters, type RunConfig } from "../../src/model/index.ts";
 import { headsOf, headWeights, makeSplit } from "../../src/tasks/index.ts";
 import { type StepFlops, stepFlops } from "../lib/products.ts";
-import { inspectPython, preparePython } from "../lib/python.ts";
+import { hasCuda, inspectPython, preparePython } from "../lib/python.ts";
 import { chosenRuntimes } from "../lib/runtimes.ts";
 import { benchConfigs } from "../lib/steps.ts";
 import { columns, median, runsIn } from "../lib/timing.ts";
@@ -27,17 +27,24 @@ const PACKAGES = ["numpy", "torch", "jax"] as const;
 /** Epochs without dropout over which losses are compared, and by how much they may differ, relatively. */
 const CHECKED = 4;
 const TOLERANCE = { highest: 1e-4, tf32: 1e-2 } as const;
-/** Losses that are compared with dropout's masks off; TF32 has a tolerance of its own. */
-const VARIANTS: readonly Omit<Variant, "precision">[] = [
-  { script: "torch_peer", variant: "eager", positions: "all" },
-  { script: "torch_peer", variant: "compile", positions: "all" },
-  { script: "torch_peer", variant: "compile", positions: "last" },
-  { script: "torch_peer", variant: "graph", positions: "all" },
-  { script: "torch_peer", variant: "graph", positions: "last" },
-  { script: "jax_peer", variant: "step", positions: "all" },
-  { script: "jax_peer", variant: "scan", positions: "all" },
-  { script: "jax_peer", variant: "step", positions: "last" },
-  { script: "jax_peer", variant: "scan", positions: "last" },
+/**
+ * Which variants run where. A CUDA graph and TF32 need CUDA; without it a jitted epoch stands beside the scan, which XLA may run with
+ * fewer threads.
+ */
+const VARIANTS: readonly (Variant & { readonly on: "cpu" | "cuda" | "both" })[] = [
+  { script: "torch_peer", variant: "eager", positions: "all", precision: "highest", on: "both" },
+  { script: "torch_peer", variant: "compile", positions: "all", precision: "highest", on: "both" },
+  { script: "torch_peer", variant: "compile", positions: "last", precision: "highest", on: "cpu" },
+  { script: "torch_peer", variant: "graph", positions: "all", precision: "highest", on: "cuda" },
+  { script: "torch_peer", variant: "graph", positions: "last", precision: "highest", on: "cuda" },
+  { script: "torch_peer", variant: "graph", positions: "all", precision: "tf32", on: "cuda" },
+  { script: "torch_peer", variant: "graph", positions: "last", precision: "tf32", on: "cuda" },
+  { script: "jax_peer", variant: "step", positions: "all", precision: "highest", on: "cpu" },
+  { script: "jax_peer", variant: "scan", positions: "all", precision: "highest", on: "both" },
+  { script: "jax_peer", variant: "step", positions: "last", precision: "highest", on: "cpu" },
+  { script: "jax_peer", variant: "scan", positions: "last", precision: "highest", on: "both" },
+  { script: "jax_peer", variant: "scan", positions: "all", precision: "tf32", on: "cuda" },
+  { script: "jax_peer", variant: "scan", positions: "last", precision: "tf32", on: "cuda" },
 ];
 
 interface Result {
@@ -74,24 +81,22 @@ function worstDifference(found: readonly number[][], expected: readonly number[]
   return gaps.reduce((worst, gap) => (gap <= worst ? worst : gap), 0);
 }
 
-/** Starts the peers of one framework that suit the device; why others do not run goes to stderr. */
+/** Starts the peers that suit the device; why others do not run goes to stderr. */
 async function startPeers(python: string, question: { readonly [name: string]: Json }) {
   const started: { competitor: Competitor; description: Description }[] = [];
-  let cuda = false;
-  for (const variant of VARIANTS) {
-    // A CUDA graph needs CUDA, and so does TF32; on the CPU a jitted step is shown beside the scan, which XLA may run with fewer threads.
-    for (const precision of ["highest", "tf32"] as const) {
-      if ((variant.variant === "graph" || precision === "tf32") && !cuda) continue;
-      if (variant.variant === "eager" && precision === "tf32") continue;
-      const name = nameOf({ ...variant, precision });
-      if (values.only?.every((word) => !name.includes(word)) ?? false) continue;
-      try {
-        const peer = await startPeer(python, { ...variant, precision }, question);
-        cuda = peer.description.cuda;
-        started.push(peer);
-      } catch (error) {
-        say(`${name}: does not run here: ${messageOf(error)}`);
+  const here = hasCuda(python) ? "cuda" : "cpu";
+  for (const { on, ...variant } of VARIANTS) {
+    const name = nameOf(variant);
+    if ((on !== "both" && on !== here) || (values.only?.every((word) => !name.includes(word)) ?? false)) continue;
+    try {
+      const peer = await startPeer(python, variant, question);
+      if (variant.precision === "tf32" && !peer.description.cuda) {
+        await peer.competitor.close();
+        throw new Error("computes on the CPU");
       }
+      started.push(peer);
+    } catch (error) {
+      say(`  ${name}: does not run here: ${messageOf(error)}`);
     }
   }
   return started;
@@ -127,7 +132,7 @@ async function measure(size: string, config: RunConfig, python: string, folder: 
         probe = await competitor.block(CHECKED);
       } catch (error) {
         if (ours.includes(competitor)) throw error;
-        say(`${competitor.name}: does not run here: ${messageOf(error)}`);
+        say(`  ${competitor.name}: does not run here: ${messageOf(error)}`);
         continue;
       }
       expected ??= losses;

@@ -1,8 +1,8 @@
 /**
- * `node --import tsx scripts/gpu/pack.ts [FILE]`: one archive (default `miiii-linux-x64.tar.xz`) with all that a Linux x64 machine without
+ * `npm run pack:gpu [FILE]`: one archive (default `miiii-linux-x64.tar.xz`) with all that a Linux x64 machine without
  * Node and without a network needs for `scripts/gpu/run.sh`. Prints the size of each part. See docs/performance.md.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -109,6 +109,7 @@ try {
   for (const folder of ["bin", "lib", "test/helpers"]) mkdirSync(join(target, folder), { recursive: true });
   copyFileSync(realpathSync(process.execPath), join(target, "bin/node"));
   chmodSync(join(target, "bin/node"), 0o755);
+  spawnSync("strip", [join(target, "bin/node")]); // an eighth smaller without its symbols, where strip is installed
   const vulkan = vulkanLoader();
   if (vulkan === undefined) console.error("pack: no libvulkan.so.1 here (Debian: libvulkan1); the target must have one");
   else copyFileSync(realpathSync(vulkan), join(target, "lib/libvulkan.so.1"));

@@ -81,13 +81,17 @@ check() {
 }
 
 bench() {
-  local options=(--sizes "$sizes")
+  local options=(--sizes "$sizes") preset
   step bench-train "${typescript[@]}" scripts/bench-train.ts "${options[@]}" --json "$out/bench-train.json" ${peak:+--peak "$peak"}
-  if [[ $python != none ]] && "$python" -c 'import numpy' 2>/dev/null; then
-    step bench-peers "${typescript[@]}" scripts/bench-peers/main.ts "${options[@]}" --python "$(command -v "$python")" --json "$out/bench-peers.json"
-  else
+  if [[ $python == none ]] || ! "$python" -c 'import numpy' 2>/dev/null; then
     echo "bench-peers: skipped, $python has no numpy"
+    return
   fi
+  # One size after the other: what is measured is kept should the time end.
+  options+=(--python "$(command -v "$python")")
+  for preset in miiii nanda; do
+    step "bench-peers-$preset" "${typescript[@]}" scripts/bench-peers/main.ts "${options[@]}" --preset "$preset" --json "$out/bench-peers-$preset.json"
+  done
 }
 
 train() {

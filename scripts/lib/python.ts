@@ -46,6 +46,12 @@ export function inspectPython(path: string, packages: Iterable<string>): Python 
   return { path, python: `Python ${version}`, versions };
 }
 
+/** Whether the machine has a working CUDA driver. */
+export function hasCuda(python: string): boolean {
+  const program = "import ctypes, sys; sys.exit(ctypes.CDLL('libcuda.so.1').cuInit(0))";
+  return call(python, ["-c", program]).status === 0;
+}
+
 /**
  * Makes the virtual environment `.venv/peers`, which all comparisons share, and installs what is missing from it, one package after the
  * other, so that one that cannot be had leaves the others.

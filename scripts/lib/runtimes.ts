@@ -1,6 +1,6 @@
 import { openRuntime, probeRuntimes } from "../../src/cli/runtime-choice.ts";
 import { MiiiiError } from "../../src/core/index.ts";
-import type { Runtime, RuntimeName } from "../../src/runtimes/index.ts";
+import { RUNTIME_NAMES, type Runtime, type RuntimeName } from "../../src/runtimes/index.ts";
 
 /** A runtime that works here. */
 export interface Found {
@@ -15,21 +15,24 @@ export interface Found {
  * @throws MiiiiError where one that was asked for does not work.
  */
 export async function chosenRuntimes(list: string | undefined, threads: number | undefined): Promise<readonly Found[]> {
-  const wanted = list?.split(",");
   const found: Found[] = [];
+  const open = async (name: RuntimeName) =>
+    found.push({ name, runtime: (await openRuntime(name, name === "onnx" ? { threads } : {})).runtime });
+  if (list !== undefined) {
+    for (const word of list.split(",")) {
+      const name = RUNTIME_NAMES.find((known) => known === word);
+      if (name === undefined) throw new MiiiiError("usage", `--runtimes: must be of ${RUNTIME_NAMES.join(", ")}, got ${word}`);
+      await open(name);
+    }
+    return found;
+  }
   for (const probe of await probeRuntimes()) {
     const { name } = probe;
-    if (wanted !== undefined && !wanted.includes(name)) continue;
-    if ("runtime" in probe) {
-      if (wanted === undefined && name === "webgpu" && probe.runtime.gpu !== true) {
-        console.error(`${name}: ${probe.runtime.device} is no GPU, so it is left out unless named`);
-        continue;
-      }
-      found.push({ name, runtime: name === "onnx" ? (await openRuntime(name, { threads })).runtime : probe.runtime });
-    } else if (wanted === undefined) console.error(`${name}: ${probe.reason}`);
-    else throw new MiiiiError("runtime", `${name}: ${probe.reason}`);
+    if (!("runtime" in probe)) console.error(`${name}: ${probe.reason}`);
+    else if (name === "onnx") await open(name);
+    else if (name === "webgpu" && probe.runtime.gpu !== true) {
+      console.error(`${name}: ${probe.runtime.device} is no GPU, so it is left out unless named`);
+    } else found.push({ name, runtime: probe.runtime });
   }
-  const missing = wanted?.filter((name) => !found.some((one) => one.name === name)) ?? [];
-  if (missing.length > 0) throw new MiiiiError("usage", `--runtimes: no runtime is called ${missing.join(", ")}`);
   return found;
 }
