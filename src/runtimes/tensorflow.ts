@@ -240,11 +240,12 @@ class TensorflowProgram implements Program {
  * A runtime over a loaded TensorFlow.js module. TensorFlow.js has no float64: programs that need it (statistics during training) run on
  * ONNX Runtime.
  */
-export function tensorflowRuntimeOf(tf: Api, about: Pick<Runtime, "version" | "device">): Runtime {
+export function tensorflowRuntimeOf(tf: Api, about: Pick<Runtime, "version" | "device" | "gpu">): Runtime {
   return {
     name: "tensorflow",
     version: about.version,
     device: about.device,
+    gpu: about.gpu === true,
     runsAtOnce: 1,
     async compile(source) {
       return source.dtype === "float64" ? onnxRuntime().compile(source) : new TensorflowProgram(tf, source);
