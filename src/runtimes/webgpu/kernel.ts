@@ -2,7 +2,7 @@ import { sizeOf } from "../../core/index.ts";
 import type { Group } from "./fuse.ts";
 import type { Tensor } from "./graph.ts";
 import { type Memory, type Scope, Shader, Writer } from "./shader.ts";
-import { THREADS } from "./tuning.ts";
+import { THREADS, type Tile } from "./tuning.ts";
 
 /** One dispatch: a shader, what it is bound to, and over how many workgroups it runs. */
 export interface Kernel {
@@ -22,6 +22,8 @@ export interface Surroundings extends Omit<Scope, "shader"> {
   readonly scratch: (label: string, bytes: number) => Memory;
   /** Bytes of workgroup memory that the device has. */
   readonly workgroupBytes: number;
+  /** The tile of every matrix product, instead of the one that suits it. */
+  readonly tile: Tile | undefined;
 }
 
 /** Most workgroups along one axis of a dispatch. */

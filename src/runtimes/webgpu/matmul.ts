@@ -21,7 +21,7 @@ function workgroupsOf(tile: Tile, m: number, n: number): number {
 }
 
 /** The tile of a product's kernel, and into how many parts its sums are cut so that there is work for the whole device. */
-export function layoutOf(m: number, n: number, k: number): { tile: Tile; parts: number; partTerms: number } {
+export function layoutOf(m: number, n: number, k: number, given?: Tile): { tile: Tile; parts: number; partTerms: number } {
   const partsFor = (tile: Tile) => {
     const workgroups = workgroupsOf(tile, m, n);
     if (workgroups > MOST_WORKGROUPS_CUT) return 1;
@@ -29,7 +29,8 @@ export function layoutOf(m: number, n: number, k: number): { tile: Tile; parts: 
   };
   const fills = TILES.filter((tile) => m > tile.rows / 2 && n > tile.columns / 2);
   const last = TILES.at(-1) as Tile;
-  const tile = fills.find((each) => workgroupsOf(each, m, n) * partsFor(each) >= ENOUGH_WORKGROUPS) ?? fills.at(-1) ?? last;
+  const tile =
+    given ?? fills.find((each) => workgroupsOf(each, m, n) * partsFor(each) >= ENOUGH_WORKGROUPS) ?? fills.at(-1) ?? last;
   const parts = partsFor(tile);
   const partTerms = Math.ceil(k / parts / tile.depth) * tile.depth;
   return { tile, parts: Math.ceil(k / partTerms), partTerms };
@@ -97,8 +98,8 @@ export function matmulKernels(group: Group, surroundings: Surroundings): Kernel[
   const { transposeA, transposeB } = core.operation;
   const [m, n] = core.shape as [number, number];
   const k = first.shape[transposeA ? 0 : 1] as number;
-  if (m * n * k <= SMALL_PRODUCT) return sumKernels(group, surroundings);
-  const { tile, parts, partTerms } = layoutOf(m, n, k);
+  if (surroundings.tile === undefined && m * n * k <= SMALL_PRODUCT) return sumKernels(group, surroundings);
+  const { tile, parts, partTerms } = layoutOf(m, n, k, surroundings.tile);
   const { rows, columns, depth, threadRows, threadColumns } = tile;
   const a: Operand = {
     name: "a",

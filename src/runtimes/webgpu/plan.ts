@@ -9,7 +9,7 @@ import { sumKernels } from "./reduce.ts";
 import { type StateChange, schedule } from "./schedule.ts";
 import type { FeedTable, Location, Memory } from "./shader.ts";
 import { softmaxKernel } from "./softmax.ts";
-import { RUNS_KEPT, SMALL_FEED, SMALL_OUTPUTS } from "./tuning.ts";
+import { RUNS_KEPT, SMALL_FEED, SMALL_OUTPUTS, type Tile } from "./tuning.ts";
 
 /** What a device allows. */
 export interface DeviceLimits {
@@ -82,8 +82,12 @@ function recordProgram(source: ProgramSource) {
   return { inputs, outputs, shapes, changes };
 }
 
-/** Cuts a program into kernels, writes their shaders, and lays out the memory that they need. */
-export function planProgram(source: ProgramSource, limits: DeviceLimits): Plan {
+/**
+ * Cuts a program into kernels, writes their shaders, and lays out the memory that they need.
+ *
+ * @param tile - of every matrix product, instead of the one that suits it.
+ */
+export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: Tile): Plan {
   const { inputs, outputs, shapes, changes: all } = recordProgram(source);
   const changes = all.filter(({ before, after }) => before !== after);
   const memory = (label: string, bytes: number): Memory => ({ label, bytes: Math.max(16, Math.ceil(bytes / 16) * 16) });
@@ -156,6 +160,7 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits): Plan {
     memoryOf,
     scratch: memory,
     workgroupBytes: limits.workgroupBytes,
+    tile,
     locate: (tensor): Location | undefined => {
       const feed = placeInTable.get(tensor);
       if (feed !== undefined) return { feed };

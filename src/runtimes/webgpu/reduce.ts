@@ -2,7 +2,7 @@ import { sizeOf } from "../../core/index.ts";
 import type { Group } from "./fuse.ts";
 import { entry, finish, type Kernel, overEntries, type Surroundings, shaderFor, spread } from "./kernel.ts";
 import { type Memory, Writer } from "./shader.ts";
-import { ENOUGH_OUTPUTS, TERMS_PER_THREAD, THREADS } from "./tuning.ts";
+import { ENOUGH_OUTPUTS, LEAST_THREADS, TERMS_ALONE, TERMS_PER_THREAD, THREADS } from "./tuning.ts";
 
 /** The largest power of two that is at most `n`, and at least 1. */
 function powerBelow(n: number): number {
@@ -27,8 +27,9 @@ export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
   const inner = product === undefined ? sizeOf(source.shape.slice(axis + 1)) : (core.shape[1] as number);
   const few = outputs < 1024;
   const most = inner > 1 ? (few ? 32 : product === undefined ? 8 : 1) : few ? THREADS : 32;
-  const lanes = Math.min(most, powerBelow(terms / 2));
-  const slots = THREADS / lanes;
+  const lanes = terms <= TERMS_ALONE ? 1 : Math.min(most, powerBelow(terms / 2));
+  const threads = Math.max(LEAST_THREADS, Math.min(THREADS, 2 * powerBelow(outputs * lanes)), lanes);
+  const slots = threads / lanes;
   const wide = outputs * lanes < ENOUGH_OUTPUTS && !byRow;
   const parts = wide ? Math.max(1, Math.ceil(terms / (lanes * TERMS_PER_THREAD))) : 1;
   const partTerms = Math.ceil(terms / parts);
@@ -76,8 +77,8 @@ export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
     if (lane < step) { sums[place] += sums[place + step * ${slots}u]; }
   }`;
   const across = Math.ceil(outputs / slots);
-  const code = shader.text(`${lanes === 1 ? "" : `var<workgroup> sums: array<f32, ${THREADS}>;`}
-${entry(THREADS)}  let slot = ${slot};
+  const code = shader.text(`${lanes === 1 ? "" : `var<workgroup> sums: array<f32, ${threads}>;`}
+${entry(threads)}  let slot = ${slot};
   let lane = ${lane};
   let place = lane * ${slots}u + slot;
   let part = ${number} / ${across}u;

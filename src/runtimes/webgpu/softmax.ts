@@ -2,7 +2,7 @@ import { MiiiiError, sizeOf } from "../../core/index.ts";
 import type { Group } from "./fuse.ts";
 import { entry, type Kernel, type Surroundings, shaderFor, spread } from "./kernel.ts";
 import { Writer } from "./shader.ts";
-import { THREADS } from "./tuning.ts";
+import { LEAST_THREADS, THREADS } from "./tuning.ts";
 
 /**
  * Softmax within segments of a row: a workgroup holds one row in its own memory, so that the row is read and written once. Several threads
@@ -17,27 +17,28 @@ export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel 
   const width = root.shape.at(-1) as number;
   const rows = sizeOf(root.shape) / width;
   const count = widths.length;
-  const bytes = 4 * (width + THREADS + count);
+  const threads = Math.min(THREADS, Math.max(LEAST_THREADS, 2 ** Math.ceil(Math.log2(width))));
+  const bytes = 4 * (width + threads + count);
   if (bytes > surroundings.workgroupBytes) {
     throw new MiiiiError(
       "runtime",
       `webgpu: a row of ${width} logits needs ${bytes} bytes of workgroup memory, the device has ${surroundings.workgroupBytes}`,
     );
   }
-  const lanes = 2 ** Math.max(0, Math.floor(Math.log2(THREADS / count)));
+  const lanes = 2 ** Math.max(0, Math.floor(Math.log2(threads / count)));
   const starts = widths.map((_, s) => widths.slice(0, s).reduce((sum, each) => sum + each, 0));
   const { shader, scope } = shaderFor(surroundings);
   const writer = new Writer(scope);
   const value = writer.value(source, "e");
   const target = shader.bind(surroundings.memoryOf(root), "f32", true);
   const { workgroups, number } = spread(rows);
-  const rounds = Math.ceil(count / (THREADS / lanes));
+  const rounds = Math.ceil(count / (threads / lanes));
   /** Each segment's maximum or sum: every lane its entries, then the first lane the lanes'. */
   const perSegment = (start: string, step: string, combine: (a: string, b: string) => string, into: string) =>
     Array.from(
       { length: rounds },
       (_, round) => `{
-    let s = ${(round * THREADS) / lanes}u + local / ${lanes}u;
+    let s = ${(round * threads) / lanes}u + local / ${lanes}u;
     var own = ${start};
     if (s < ${count}u) {
       for (var c = starts[s] + lane; c < starts[s + 1u]; c += ${lanes}u) { ${step} }
@@ -53,7 +54,7 @@ export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel 
     ).join("\n  ");
   const code = shader.text(`const starts = array<u32, ${count + 1}>(${[...starts, width].map((each) => `${each}u`).join(", ")});
 var<workgroup> row: array<f32, ${width}>;
-var<workgroup> shared_: array<f32, ${THREADS}>;
+var<workgroup> shared_: array<f32, ${threads}>;
 var<workgroup> found: array<f32, ${count}>;
 fn segment(c: u32) -> u32 {
   var low = 0u;
@@ -64,20 +65,20 @@ fn segment(c: u32) -> u32 {
   }
   return low;
 }
-${entry(THREADS)}  let r = ${number};
+${entry(threads)}  let r = ${number};
   let lane = local % ${lanes}u;
   if (r >= ${rows}u) { return; }
-  for (var c = local; c < ${width}u; c += ${THREADS}u) {
+  for (var c = local; c < ${width}u; c += ${threads}u) {
     let e = r * ${width}u + c;
     ${writer.lines.join("\n    ")}
     row[c] = ${value};
   }
   workgroupBarrier();
   ${perSegment("-3.4e38f", "own = max(own, row[c]);", (a, b) => `max(${a}, ${b})`, "found")}
-  for (var c = local; c < ${width}u; c += ${THREADS}u) { row[c] = exp_(row[c] - found[segment(c)]); }
+  for (var c = local; c < ${width}u; c += ${threads}u) { row[c] = exp_(row[c] - found[segment(c)]); }
   workgroupBarrier();
   ${perSegment("0f", "own += row[c];", (a, b) => `${a} + ${b}`, "found")}
-  for (var c = local; c < ${width}u; c += ${THREADS}u) { ${target}[r * ${width}u + c] = row[c] / found[segment(c)]; }
+  for (var c = local; c < ${width}u; c += ${threads}u) { ${target}[r * ${width}u + c] = row[c] / found[segment(c)]; }
 }
 `);
   return { label: "softmax", code, bound: shader.bound, workgroups, work: 0 };

@@ -34,6 +34,12 @@ export const LEAST_TERMS = 128;
 /** Threads of a workgroup in every other kernel. */
 export const THREADS = 256;
 
+/** Threads of a small workgroup: what a GPU executes together anyway. */
+export const LEAST_THREADS = 32;
+
+/** Terms of a sum up to which one thread adds them up alone. */
+export const TERMS_ALONE = 16;
+
 /** Terms that one thread adds up at most in a sum before the sum is cut into parts. */
 export const TERMS_PER_THREAD = 64;
 

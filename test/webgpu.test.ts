@@ -1,0 +1,354 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { at, float32, float64, int32, MiiiiError, type NdArray, randomStream, sizeOf } from "../src/core/index.ts";
+import { type RunConfig, stepProgram, tableRows, targetColumns } from "../src/model/index.ts";
+import { dropoutMask, type Ops, type ProgramSource } from "../src/ops/index.ts";
+import { onnxRuntime, type Program, type Runtime, runOnce } from "../src/runtimes/index.ts";
+import { chooseAdapter, type WebgpuAdapter } from "../src/runtimes/webgpu/adapters.ts";
+import { layoutOf } from "../src/runtimes/webgpu/matmul.ts";
+import { planProgram } from "../src/runtimes/webgpu/plan.ts";
+import { WebgpuProgram } from "../src/runtimes/webgpu/program.ts";
+import { TILES } from "../src/runtimes/webgpu/tuning.ts";
+import { makeDataset, makeSplit } from "../src/tasks/index.ts";
+import { initialState, presetConfig, type TrainState, train } from "../src/train/index.ts";
+import { assertAllClose } from "./helpers/assert.ts";
+import { findTestAdapter, openTestRuntime } from "./helpers/webgpu.ts";
+
+const adapter = await findTestAdapter();
+const opened = adapter === undefined ? undefined : await openTestRuntime(adapter);
+const skip = opened === undefined ? "no Vulkan device" : false;
+const onnx = onnxRuntime({ threads: 1 });
+after(() => opened?.gpu.device.destroy());
+
+function here(): NonNullable<typeof opened> {
+  assert.ok(opened);
+  return opened;
+}
+
+const random = randomStream(1, "webgpu test");
+const normals = (...shape: number[]) =>
+  float32(
+    Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
+    shape,
+  );
+const integers = (below: number, ...shape: number[]) =>
+  int32(
+    Int32Array.from({ length: sizeOf(shape) }, () => random.integer(below)),
+    shape,
+  );
+
+function sourceOf(
+  inputs: Record<string, NdArray>,
+  build: <T>(ops: Ops<T>, x: Record<string, T>) => Record<string, T>,
+): ProgramSource {
+  const specs = Object.fromEntries(Object.entries(inputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+  return { dtype: "float32", inputs: specs, build: (ops, given) => build(ops, given as never) };
+}
+
+async function compare(inputs: Record<string, NdArray>, source: ProgramSource, own?: Program): Promise<void> {
+  const programs = [await onnx.compile(source), own ?? (await here().runtime.compile(source))] as const;
+  const [expected, actual] = [await runOnce(programs[0], inputs), await runOnce(programs[1], inputs)];
+  assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort());
+  for (const [name, array] of Object.entries(expected)) {
+    assert.deepEqual(actual[name]?.shape, array.shape, name);
+    const scale = Math.hypot(...array.data) / Math.sqrt(array.data.length);
+    assertAllClose(actual[name]?.data ?? [], array.data, { rtol: 3e-6, atol: 3e-6 * scale });
+  }
+  for (const program of programs) await program.dispose();
+}
+
+test("every operation agrees with ONNX Runtime at sizes that fit no workgroup", { skip }, async () => {
+  const inputs = {
+    a: normals(23, 13),
+    b: normals(13, 17),
+    c: normals(23, 17),
+    row: normals(1, 13),
+    cube: normals(7, 11, 5),
+    table: normals(19, 3, 2),
+  };
+  const [indices, columns, groups] = [integers(19, 29), integers(17, 23, 1), integers(6, 23)];
+  const source = sourceOf(inputs, (ops, x) => {
+    const y = <K extends keyof typeof inputs>(name: K) => x[name] as (typeof x)[string];
+    const positive = ops.mul(y("a"), y("a"));
+    const soft = ops.softmax(y("c"), [4, 1, 12]);
+    const shifted = ops.add(y("c"), ops.constant(float64([0.25], [1])));
+    return {
+      plain: ops.matmul(y("a"), y("b"), { add: ops.slice(y("c"), 4, 5) }),
+      left: ops.matmul(y("a"), y("c"), { transposeA: true }),
+      right: ops.matmul(y("c"), y("b"), { transposeB: true }),
+      chain: ops.div(ops.sub(ops.exp(y("a")), ops.relu(ops.add(y("a"), y("row")))), ops.maximum(ops.sqrt(positive), y("row"))),
+      gradient: ops.reluGrad(y("a"), ops.relu(y("row"))),
+      log: ops.log1p(positive),
+      first: ops.sum(y("cube"), 0),
+      middle: ops.sum(ops.mul(y("cube"), y("cube")), 1, true),
+      last: ops.mul(ops.sum(y("cube"), 2), ops.constant(float64([3], [1]))),
+      gathered: ops.gather(y("table"), ops.constant(indices)),
+      grouped: ops.sumByRow(ops.add(y("a"), y("row")), groups, 7),
+      soft,
+      taken: ops.takeColumns(y("c"), ops.constant(columns)),
+      put: ops.putColumns(shifted, ops.constant(columns), ops.sum(y("c"), 1, true)),
+      turned: ops.transpose(y("cube"), [2, 0, 1]),
+      joined: ops.concat([y("cube"), ops.exp(y("cube"))], 1),
+      rows: ops.concat([y("a"), y("row"), ops.slice(y("a"), 3, 6)], 0),
+      reshaped: ops.reshape(ops.add(y("row"), y("a")), [13, 23]),
+    };
+  });
+  await compare(inputs, source);
+});
+
+test("long sums are cut into parts and put together", { skip }, async () => {
+  const inputs = { tall: normals(4999, 3), long: normals(2, 20011) };
+  await compare(
+    inputs,
+    sourceOf(inputs, (ops, x) => {
+      const [tall, long] = [x.tall, x.long] as [(typeof x)[string], (typeof x)[string]];
+      return { columns: ops.sum(ops.mul(tall, tall), 0), rows: ops.sum(ops.exp(long), 1) };
+    }),
+  );
+});
+
+test("matrix products in tiles of every size, transposed or not, with what follows them", { skip }, async () => {
+  const limits = { storageBuffers: 8, workgroupBytes: 16384 };
+  const cases = TILES.flatMap((tile, i): [number, number, number, boolean, boolean, typeof tile][] => [
+    [67, 131, 37, i % 2 === 0, i % 2 === 1, tile], // nothing is a multiple of anything
+    [132, 68, 52, i % 2 === 1, i % 2 === 1, tile], // four at a time
+  ]);
+  for (const [m, n, k, transposeA, transposeB, tile] of cases) {
+    const inputs = {
+      a: transposeA ? normals(k, m) : normals(m, k),
+      b: transposeB ? normals(n, k) : normals(k, n),
+      add: normals(m, n),
+    };
+    const source = sourceOf(inputs, (ops, x) => {
+      const [a, b, add] = [x.a, x.b, x.add] as [(typeof x)[string], (typeof x)[string], (typeof x)[string]];
+      return { out: ops.relu(ops.matmul(a, b, { transposeA, transposeB, add })) };
+    });
+    await compare(inputs, source, await WebgpuProgram.compile(here().gpu, planProgram(source, limits, tile)));
+  }
+});
+
+test("products with long sums and small results are cut into parts", { skip }, async () => {
+  assert.ok(layoutOf(37, 44, 1031).parts > 1);
+  assert.equal(layoutOf(6384, 1480, 256).parts, 1);
+  const inputs = { a: normals(1031, 37), b: normals(1031, 44) };
+  await compare(
+    inputs,
+    sourceOf(inputs, (ops, x) => ({
+      out: ops.exp(ops.mul(ops.matmul(x.a as never, x.b as never, { transposeA: true }), ops.constant(float64([0.01], [1])))),
+    })),
+  );
+});
+
+test("exp and log1p are good to a few units in the last place", { skip }, async () => {
+  const exps = float32(
+    Float32Array.from({ length: 4001 }, (_, i) => -87 + (i * 175) / 4000),
+    [4001],
+  );
+  const small = float32(
+    Float32Array.from({ length: 4001 }, (_, i) => 10 ** (-37 + (i * 74) / 4000)),
+    [4001],
+  );
+  const inputs = { exps, small };
+  const program = await here().runtime.compile(
+    sourceOf(inputs, (ops, x) => ({ exp: ops.exp(x.exps as never), log: ops.log1p(x.small as never) })),
+  );
+  const { exp, log } = await runOnce(program, inputs);
+  assertAllClose(exp?.data ?? [], Array.from(exps.data, Math.exp), { rtol: 4e-7, atol: 2e-38 });
+  assertAllClose(log?.data ?? [], Array.from(small.data, Math.log1p), { rtol: 4e-7 });
+  await program.dispose();
+});
+
+const small = { p: 11, d_model: 16, n_heads: 2, d_mlp: 24, init: "he", lr: 3e-3, train_fraction: 0.6, seed: 3 } as const;
+const config = presetConfig("miiii", { ...small, dropout: 0.2, epochs: 100 });
+
+async function finalState(over: RunConfig, runtime: Runtime, state?: TrainState): Promise<TrainState> {
+  let last: TrainState | undefined;
+  for await (const event of train({ config: over, runtime, omega: false, ...(state ? { state } : {}) })) {
+    if (event.type === "state") last = event.state;
+  }
+  assert.ok(last);
+  return last;
+}
+
+function distance(a: NdArray, b: NdArray): number {
+  return Math.hypot(...Array.from(a.data, (value, i) => value - at(b.data, i)));
+}
+
+function assertNear(over: RunConfig, a: TrainState, b: TrainState): void {
+  const start = initialState(over).parameters;
+  for (const name of ["embed.W_E", "blocks.0.attn.W_K", "blocks.0.attn.W_O", "blocks.0.mlp.W_in", "unembed.W_U"] as const) {
+    const moved = distance(a.parameters[name], start[name]);
+    const apart = distance(a.parameters[name], b.parameters[name]);
+    // Rounding differs and Adam divides by small second moments, so runs drift apart slowly: far less than they move.
+    assert.ok(moved > 0.05 && apart / moved < 2e-3, `${name}: ${apart / moved} of the way`);
+  }
+}
+
+test("a hundred steps agree with ONNX Runtime, with a mask for each sample; a run can change runtimes half-way", {
+  skip,
+}, async () => {
+  const over = { ...config, dropout_mask: "sample" } as const;
+  const { runtime, gpu } = here();
+  const whole = await finalState(over, onnx);
+  const half = { ...over, epochs: 50 };
+  const first = await finalState(half, runtime);
+  const second = await finalState(half, onnx);
+  const live = gpu.buffers;
+  assertNear(over, whole, await finalState(over, runtime, second));
+  assertNear(over, whole, await finalState(over, onnx, first));
+  assert.equal(gpu.buffers, live, "buffers are freed");
+});
+
+/** The training step as a program, its initial state, and the feeds of steps. */
+function stepOf(over: RunConfig) {
+  const data = makeDataset(over, over.seed);
+  const samples = makeSplit(over.p, over.train_fraction, over.seed).train;
+  const batch = { ...tableRows(samples, data), columns: targetColumns(data.targets, data.heads, samples) };
+  const { parameters, m, v, ema } = initialState(over);
+  const prefixed = (prefix: string, tensors: object) => Object.entries(tensors).map(([name, array]) => [prefix + name, array]);
+  const state = Object.fromEntries([
+    ...prefixed("", parameters),
+    ...prefixed("m/", m),
+    ...prefixed("v/", v),
+    ...(ema ? prefixed("ema/", ema) : []),
+  ]) as Record<string, NdArray>;
+  const one = (value: number) => float32([value], [1]);
+  const feeds = (step: number) => ({
+    lr: one(1e-3),
+    correct1: one(1 / (1 - over.beta1 ** step)),
+    correct2: one(1 / (1 - over.beta2 ** step)),
+    ...(over.dropout > 0 ? { step: int32([step], [1]) } : {}),
+  });
+  return { source: stepProgram(over, batch), state, feeds };
+}
+
+const copied = (results: readonly Record<string, NdArray>[]) =>
+  results.map((each) => Object.fromEntries(Object.entries(each).map(([name, { data }]) => [name, Array.from(data)])));
+
+test("many runs in one call equal single runs, with one mask a step, bit for bit", { skip }, async () => {
+  const { source, state, feeds } = stepOf({ ...config, dropout_mask: "step" });
+  const steps = Array.from({ length: 7 }, (_, i) => feeds(i + 1));
+  const [program, reference] = [await here().runtime.compile(source), await onnx.compile(source)];
+  reference.setState(state);
+  program.setState(state);
+  const together = copied(await program.run(steps));
+  const stateTogether = await program.getState();
+  program.setState(state);
+  const alone = [];
+  for (const each of steps) alone.push(...copied(await program.run([each])));
+  assert.deepEqual(together, alone);
+  assert.deepEqual(await program.getState(), stateTogether);
+  const expected = copied(await reference.run(steps));
+  together.forEach((out, i) => {
+    for (const name of ["loss", "gradient_squares", "filtered_squares"]) {
+      assertAllClose(out[name] ?? [], expected[i]?.[name] ?? [], { rtol: 2e-5 });
+    }
+  });
+  const nan = {
+    ...state,
+    "unembed.W_U": float32(
+      at([state["unembed.W_U"] as NdArray], 0)
+        .data.slice()
+        .fill(Number.NaN),
+      at([state["unembed.W_U"] as NdArray], 0).shape,
+    ),
+  };
+  program.setState(nan);
+  const { loss, gradient_squares } = await runOnce(program, feeds(1));
+  assert.ok(![...(loss?.data ?? []), ...(gradient_squares?.data ?? [])].every(Number.isFinite), "what is not a number shows");
+  await program.dispose();
+  await reference.dispose();
+});
+
+for (const [name, over] of [
+  ["one head, no filter, no dropout", presetConfig("nanda", { ...small, p: 13, epochs: 1 })],
+  ["masked labels", presetConfig("masked", { ...small, p: 13, epochs: 1 })],
+  ["divisibility", presetConfig("miiii", { ...small, labels: "divisibility", epochs: 1 })],
+] as const) {
+  test(`a step's gradients agree with ONNX Runtime's: ${name}`, { skip }, async () => {
+    const { source, state, feeds } = stepOf(over);
+    const moments = async (runtime: Runtime) => {
+      const program = await runtime.compile(source);
+      program.setState(state);
+      await program.run([feeds(1)]);
+      const held = await program.getState();
+      await program.dispose();
+      return Object.entries(held).filter(([each]) => each.startsWith("m/"));
+    };
+    const [expected, actual] = [await moments(onnx), Object.fromEntries(await moments(here().runtime))];
+    for (const [each, array] of expected) {
+      const relative = distance(array, actual[each] as NdArray) / Math.hypot(...array.data);
+      assert.ok(relative < 1e-5, `${each}: relative difference ${relative}`);
+    }
+  });
+}
+
+test("masks are the counter hash's, bit for bit", { skip }, async () => {
+  const dropout = { seed: 12345, site: 1, rate: 0.37 };
+  const source: ProgramSource = {
+    dtype: "float32",
+    inputs: { step: { dtype: "int32", shape: [1] }, mask: { dtype: "float32", shape: [31, 7], dropout } },
+    build: (ops, given) => ({ out: ops.add(given.mask as never, ops.constant(float64([0], [1]))) }),
+  };
+  const program = await here().runtime.compile(source);
+  const results = copied(await program.run([1, 77, 65536].map((step) => ({ step: int32([step], [1]) }))));
+  results.forEach(({ out }, i) => {
+    assert.deepEqual(out, Array.from(dropoutMask(dropout, at([1, 77, 65536], i), [31, 7]).data));
+  });
+  await program.dispose();
+});
+
+test("state may change places, and stay as it is", { skip }, async () => {
+  const inputs = { a: normals(5), b: normals(5), c: normals(3) };
+  const program = await here().runtime.compile(
+    sourceOf(inputs, (ops, x) => ({ a: x.b as never, b: x.a as never, c: x.c as never, sum: ops.sum(x.a as never, 0, true) })),
+  );
+  program.setState(inputs);
+  await program.run([{}, {}, {}]);
+  const { a, b, c } = await program.getState();
+  assert.deepEqual([a?.data, b?.data, c?.data], [inputs.b.data, inputs.a.data, inputs.c.data]);
+  await program.dispose();
+});
+
+test("an adapter is chosen by number or part of its name; the rest is an error that lists them", () => {
+  const adapters: WebgpuAdapter[] = ["NVIDIA H200", "Intel Arc", "SwiftShader"].map((name) => ({
+    name,
+    backend: "vulkan",
+    vendor: "",
+    kind: name === "SwiftShader" ? "software" : "hardware",
+  }));
+  assert.equal(chooseAdapter(adapters, undefined).name, "NVIDIA H200");
+  assert.equal(chooseAdapter(adapters, "1").name, "Intel Arc");
+  assert.equal(chooseAdapter(adapters, "swift").name, "SwiftShader");
+  assert.throws(() => chooseAdapter(adapters, "radeon"), /--adapter: .*0: NVIDIA H200 \(vulkan\), 1: Intel Arc.*got radeon/);
+  assert.throws(() => chooseAdapter([], undefined), /webgpu: no adapter found/);
+});
+
+test("what does not fit into the device's memory says how much it needs, and leaves nothing behind", { skip }, async () => {
+  const { gpu, runtime } = here();
+  const live = gpu.buffers;
+  const size = gpu.device.limits.maxStorageBufferBindingSize / 4 + 1024;
+  const source: ProgramSource = {
+    dtype: "float32",
+    inputs: { huge: { dtype: "float32", shape: [size] } },
+    build: (ops, given) => ({ out: ops.exp(given.huge as never) }),
+  };
+  await assert.rejects(runtime.compile(source), /out of device memory: the program needs \d+\.\d+ GB/);
+  assert.equal(gpu.buffers, live);
+});
+
+test("a device that is lost in mid-run is an error that says so, at once and afterwards", { skip }, async () => {
+  assert.ok(adapter);
+  const { gpu, runtime } = await openTestRuntime(adapter);
+  const { source, state, feeds } = stepOf(config);
+  const program = await runtime.compile(source);
+  program.setState(state);
+  const running = program.run([feeds(1), feeds(2), feeds(3)]);
+  gpu.device.destroy();
+  const isLost = (error: unknown) =>
+    error instanceof MiiiiError && error.code === "runtime" && /device was lost/.test(error.message);
+  await assert.rejects(running, isLost);
+  await assert.rejects(program.run([feeds(4)]), isLost);
+  await assert.rejects(program.getState(), isLost);
+  await program.dispose();
+});
