@@ -88,6 +88,13 @@ function bytesIn(path: string): number {
   return stat.isDirectory() ? readdirSync(path).reduce((sum, name) => sum + bytesIn(join(path, name)), 0) : stat.size;
 }
 
+/** When the youngest file of a folder was last written. */
+function newest(path: string): number {
+  const stat = statSync(path);
+  return stat.isDirectory() ? Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name)))) : stat.mtimeMs;
+}
+
+/** Where this machine has the loader of Vulkan drivers. */
 function vulkanLoader(): string | undefined {
   try {
     const line = execFileSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" })
@@ -103,6 +110,9 @@ const file = resolve(process.argv[2] ?? "miiii-linux-x64.tar.xz");
 mkdirSync(dirname(file), { recursive: true });
 if (process.platform !== "linux" || process.arch !== "x64")
   throw new Error("pack: carries this machine's Node, so it must run on Linux x64");
+const built = join(ROOT, "dist/cli/main.js");
+if (!existsSync(built)) throw new Error("pack: needs the built project: npm run build");
+if (newest(join(ROOT, "src")) > statSync(built).mtimeMs) console.error("pack: src/ is newer than dist/: npm run build?");
 const staging = mkdtempSync(join(tmpdir(), "miiii-pack-"));
 const target = join(staging, "miiii");
 try {
@@ -134,9 +144,8 @@ try {
   const rest = parts.reduce((sum, { bytes }) => sum + bytes, 0) - shown.reduce((sum, { bytes }) => sum + bytes, 0);
   for (const { name, bytes } of [...shown, { name: "the rest", bytes: rest }])
     console.log(`${(bytes / 2 ** 20).toFixed(1).padStart(7)} MiB  ${name}`);
-  execFileSync("tar", ["-C", staging, "--sort=name", "--owner=0", "--group=0", "-cf", `${file}.tar`, "miiii"]);
-  execFileSync("xz", ["-6", "-T2", "-f", `${file}.tar`]);
-  execFileSync("mv", [`${file}.tar.xz`, file]);
+  const words = ["-C", staging, "--sort=name", "--owner=0", "--group=0", "-cJf", file, "miiii"];
+  execFileSync("tar", words, { env: { ...process.env, XZ_OPT: "-6 -T2" } });
   const { size } = statSync(file);
   console.log(`${(size / 2 ** 20).toFixed(1).padStart(7)} MiB  ${file}, packed`);
   if (size > LIMIT) throw new Error(`pack: must stay within ${LIMIT} bytes, got ${size}`);
