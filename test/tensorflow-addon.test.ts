@@ -31,12 +31,11 @@ const modules = process.env.MIIII_TFJS_NODE;
 const require = createRequire(modules === undefined ? import.meta.url : join(resolve(modules), "anchor.js"));
 const onnx = onnxRuntime({ threads: 1 });
 
-/** The CPU package alone: where a GPU package is installed as well, it is the CPU's addon that is asked for. */
 async function open(): Promise<Runtime> {
-  return tensorflowRuntime(async (name) => {
-    const { version } = require(`${name}/package.json`) as { version: string };
-    return { imported: require(name) as object, version };
-  });
+  return tensorflowRuntime(async (name) => ({
+    imported: require(name) as object,
+    version: (require(`${name}/package.json`) as { version: string }).version,
+  }));
 }
 
 const opened = await open().catch((error: unknown) => messageOf(error));
@@ -179,7 +178,8 @@ test("addon: a run goes on on the other runtime, from the same bits, to the same
 });
 
 test("addon: the number of live tensors stays the same, and none is left behind", { skip }, async () => {
-  const tf = require("@tensorflow/tfjs-node") as typeof Tf;
+  const [name = ""] = addon().version.split(" ");
+  const tf = require(name) as typeof Tf;
   const before = tf.memory().numTensors;
   const counts: number[] = [];
   for await (const event of train({ config: { ...config, epochs: 40 }, runtime: addon() })) {
