@@ -13,7 +13,7 @@ const WHEEL_FOR = ["--python-version", "3.11", "--platform", "manylinux_2_17_x86
 const EXTRACT = `
 import os, shutil, sys, zipfile
 wheel, out = sys.argv[1:]
-headers = ("tensorflow/c/", "tensorflow/core/platform/", "tensorflow/tsl/platform/")
+headers = ("tensorflow/c/", "tensorflow/core/platform/", "tensorflow/tsl/c/", "tensorflow/tsl/platform/")
 with zipfile.ZipFile(wheel) as z:
     for name in z.namelist():
         inside = name.removeprefix("tensorflow/include/")
@@ -24,11 +24,13 @@ with zipfile.ZipFile(wheel) as z:
         with z.open(name) as source, open(to, "wb") as target: shutil.copyfileobj(source, target)
 `;
 
-/** Runs a command to its end; throws with its last lines where it fails. */
+/** Runs a command to its end; throws with its errors, or else its last lines, where it fails. */
 export function must(command: string, words: readonly string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, [...words], { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) {
-    const last = `${stdout ?? ""}${stderr ?? ""}`.trim().split("\n").slice(-8).join("\n  ");
+    const lines = `${stdout ?? ""}${stderr ?? ""}`.trim().split("\n");
+    const errors = lines.filter((line) => line.includes("error: "));
+    const last = (errors.length > 0 ? errors : lines).slice(-8).join("\n  ");
     throw new Error(`${command} ${words.slice(0, 4).join(" ")}: ${error?.message ?? `exit code ${status}`}\n  ${last}`);
   }
   return stdout;
