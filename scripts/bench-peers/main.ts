@@ -82,14 +82,14 @@ function worstDifference(found: readonly number[][], expected: readonly number[]
 }
 
 /** Starts the peers that suit the device; why others do not run goes to stderr. */
-async function startPeers(python: string, question: { readonly [name: string]: Json }) {
+async function startPeers(python: string, folder: string, question: { readonly [name: string]: Json }) {
   const started: { competitor: Competitor; description: Description }[] = [];
   const here = hasCuda(python) ? "cuda" : "cpu";
   for (const { on, ...variant } of VARIANTS) {
     const name = nameOf(variant);
     if ((on !== "both" && on !== here) || (values.only?.every((word) => !name.includes(word)) ?? false)) continue;
     try {
-      const peer = await startPeer(python, variant, question);
+      const peer = await startPeer(python, variant, mkdtempSync(join(folder, "cache-")), question);
       if (variant.precision === "tf32" && !peer.description.cuda) {
         await peer.competitor.close();
         throw new Error("computes on the CPU");
@@ -115,7 +115,7 @@ async function measure(size: string, config: RunConfig, python: string, folder: 
   say(`${size}: B = ${samples.length}, starting the competitors`);
   const ours: Competitor[] = [];
   for (const found of await chosenRuntimes(values.runtimes, threads)) ours.push(await ourCompetitor(found, config));
-  const peers = await startPeers(python, question);
+  const peers = await startPeers(python, folder, question);
   for (const { version, device } of new Map(peers.map((peer) => [peer.description.version, peer.description])).values()) {
     say(`  ${version}, ${device}`);
   }

@@ -59,10 +59,14 @@ class Conversation {
   readonly #answers: AsyncIterator<string>;
   #said = "";
 
-  constructor(python: string, script: string) {
+  constructor(python: string, script: string, cache: string) {
     this.#child = spawn(python, [join(HERE, `${script}.py`)], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONWARNINGS: "ignore" },
+      env: {
+        ...{ ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONWARNINGS: "ignore" },
+        // Compiled anew: a cache would hide what compiling takes, and one that a killed process left may be broken.
+        ...{ TORCHINDUCTOR_CACHE_DIR: join(cache, "inductor"), TRITON_CACHE_DIR: join(cache, "triton") },
+      },
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#said = (this.#said + text).slice(-4000);
@@ -89,13 +93,19 @@ class Conversation {
   }
 }
 
-/** Starts a framework's process; `question` is what `serve` in `py/protocol.py` reads first. */
+/**
+ * Starts a framework's process.
+ *
+ * @param cache - a folder of its own for what it compiles.
+ * @param question - what `serve` in `py/protocol.py` reads first.
+ */
 export async function startPeer(
   python: string,
   variant: Variant,
+  cache: string,
   question: { readonly [name: string]: Json },
 ): Promise<{ competitor: Competitor; description: Description }> {
-  const conversation = new Conversation(python, variant.script);
+  const conversation = new Conversation(python, variant.script, cache);
   let started = Number.NaN;
   try {
     const description = await conversation.ask<Description>({ ...question, ...variant });
