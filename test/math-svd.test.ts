@@ -66,6 +66,34 @@ test("svd finds planted singular values and vectors, wide as well as tall", () =
   }
 });
 
+for (const [m, n] of [
+  [1, 1],
+  [1, 5],
+  [2, 2],
+  [31, 31],
+  [53, 113],
+] as const) {
+  test(`the singular values alone of ${m} × ${n} are those of the decomposition`, () => {
+    for (const size of [1, 1e200, 1e-200]) {
+      const matrix = gaussianMatrix([m, n], size, randomStream(4, "alone"));
+      const expected = svd(gaussianMatrix([m, n], 1, randomStream(4, "alone"))).singular_values;
+      const actual = singularValues(matrix).map((value) => value / size);
+      assertAllClose(actual, expected, { rtol: 0, atol: 1e-13 });
+    }
+  });
+}
+
+test("the singular values alone of matrices that fall apart, and of nothing", () => {
+  const values = (entries: readonly number[], m: number, n: number) => singularValues(float64(entries, [m, n]));
+  assertAllClose(values([...identity(5)], 5, 5), [1, 1, 1, 1, 1], { rtol: 1e-15 });
+  assertAllClose(values([0, 1, 0, 0, 0, 1, 0, 0, 0], 3, 3), [1, 1, 0], { atol: 1e-15 });
+  assertAllClose(values([0, 0, 0, 0, 0, -5], 2, 3), [5, 0], { rtol: 1e-15 });
+  assert.deepEqual([...values(new Array<number>(6).fill(0), 3, 2)], [0, 0]);
+  const q = svd(gaussianMatrix([31, 3], 1, randomStream(5, "left"))).U;
+  const r = svd(gaussianMatrix([13, 3], 1, randomStream(5, "right"))).U;
+  assertAllClose(singularValues(product(q, transpose(r))), [1, 1, 1, ...new Array<number>(10).fill(0)], { atol: 1e-14 });
+});
+
 test("the sign of a pair makes the left vector's largest entry positive", () => {
   const matrix = gaussianMatrix([13, 31], 1, randomStream(3, "sign"));
   const negated = float64(

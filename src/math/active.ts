@@ -16,7 +16,8 @@ function partPeaks(power: Float64Array, p: number): PerPart<number> {
   const means = partMeans(power, p);
   const peak = (part: keyof PerPart<number>) => {
     let largest = 0;
-    for (let i = ranges[part][0]; i < ranges[part][1]; i++) largest = Math.max(largest, power[i] as number);
+    const [start, end] = ranges[part];
+    for (let i = start; i < end; i++) if ((power[i] as number) > largest) largest = power[i] as number;
     return means[part] === 0 ? 0 : largest / means[part];
   };
   return { x0: peak("x0"), x1: peak("x1"), interior: peak("interior") };
@@ -27,7 +28,7 @@ function partPeaks(power: Float64Array, p: number): PerPart<number> {
  * of each, of the part's largest power over its mean power. Infinity for a part that no neuron has any power in.
  *
  * @param grids Neurons over the p×p grid.
- * @param visit Told of each permuted spectrum, for further statistics under the same null.
+ * @param visit Told of each permuted spectrum, for further statistics under the same null; the array is the same one each time.
  */
 export function soundThresholds(
   grids: readonly Float64Array[],
@@ -37,12 +38,11 @@ export function soundThresholds(
 ): PerPart<number> {
   const peaks: PerPart<number>[] = [];
   const permuted = new Float64Array(p * p);
-  const width = (p + 1) / 2;
-  const scratch = { re: new Float64Array(p * width), im: new Float64Array(p * width) };
+  const power = new Float64Array((p * p - 1) / 2);
   for (const grid of grids) {
     if (isDead(grid)) continue;
     for (let draw = 0; draw < NULL_DRAWS; draw++) {
-      const power = halfPlanePower(permuteGrid(grid, tokenPermutation(p, random), permuted), p, scratch);
+      halfPlanePower(permuteGrid(grid, tokenPermutation(p, random), permuted), p, power);
       peaks.push(partPeaks(power, p));
       visit?.(power);
     }
@@ -62,7 +62,8 @@ export function soundActive(power: Float64Array, p: number, thresholds: PerPart<
   for (const part of PARTS) {
     if (means[part] === 0) continue;
     const limit = thresholds[part] * means[part];
-    for (let i = ranges[part][0]; i < ranges[part][1]; i++) if ((power[i] as number) > limit) active.push(i);
+    const [start, end] = ranges[part];
+    for (let i = start; i < end; i++) if ((power[i] as number) > limit) active.push(i);
   }
   return active;
 }

@@ -42,22 +42,27 @@ export function rfft(x: ArrayLike<number>): Complex {
   return { re: re.slice(0, half), im: im.slice(0, half) };
 }
 
+/** Row spectra of {@link eachColumn}, kept from one call to the next. */
+let rowSpectra = new Float64Array(0);
+
 /**
- * The 2D DFT of a real grid, half-plane: [n0, ⌊n1/2⌋ + 1] in row-major order, F[k0, k1] = Σ grid[x0, x1]·e^(−2πi(k0·x0/n0 + k1·x1/n1)),
- * unnormalised, as NumPy's `rfft2`.
- *
- * @param grid [n0, n1], row-major.
- * @param into Where to write, to spare memory in loops; two arrays of n0·(⌊n1/2⌋ + 1).
+ * Hands the 2D DFT of a real grid, half-plane, to `visit` column by column: for k1 = 0..⌊n1/2⌋ the n0 complex numbers F[·, k1], interleaved,
+ * as in {@link rfft2}. The array is the same one each time: `visit` has
+ * to take from it what it wants, and may not begin another 2D transform.
  */
-export function rfft2(grid: ArrayLike<number>, n0: number, n1: number = n0, into?: Complex): Complex {
+export function eachColumn(
+  grid: ArrayLike<number>,
+  n0: number,
+  n1: number,
+  visit: (k1: number, column: Float64Array) => void,
+): void {
   ensure(grid.length === n0 * n1, "input", () => `rfft2: a ${n0} × ${n1} grid has ${n0 * n1} elements, got ${grid.length}`);
   const half = Math.floor(n1 / 2) + 1;
-  const { re, im } = into ?? { re: new Float64Array(n0 * half), im: new Float64Array(n0 * half) };
-  ensure(re.length === n0 * half && im.length === n0 * half, "input", () => `rfft2: output must have ${n0 * half} elements`);
   const [rowPlan, columnPlan] = [planOf(n1), planOf(n0)];
   const row = new Float64Array(2 * n1);
   // Row spectra, transposed: column k1 holds n0 complex numbers in a run, ready for the second transform.
-  const columns = new Float64Array(half * 2 * n0);
+  if (rowSpectra.length < half * 2 * n0) rowSpectra = new Float64Array(half * 2 * n0);
+  const columns = rowSpectra;
   for (let r = 0; r < n0; r += 2) {
     // Two real rows share one complex transform: the even (Hermitian) part belongs to the first, the odd part to the second.
     const paired = r + 1 < n0;
@@ -81,14 +86,28 @@ export function rfft2(grid: ArrayLike<number>, n0: number, n1: number = n0, into
       }
     }
   }
+  const column = new Float64Array(2 * n0);
   for (let k = 0; k < half; k++) {
-    const column = columns.subarray(2 * k * n0, 2 * (k + 1) * n0);
-    columnPlan(column, column);
-    for (let r = 0; r < n0; r++) {
-      re[r * half + k] = column[2 * r] as number;
-      im[r * half + k] = column[2 * r + 1] as number;
-    }
+    columnPlan(column, columns.subarray(2 * k * n0, 2 * (k + 1) * n0));
+    visit(k, column);
   }
+}
+
+/**
+ * The 2D DFT of a real grid, half-plane: [n0, ⌊n1/2⌋ + 1] in row-major order, F[k0, k1] = Σ grid[x0, x1]·e^(−2πi(k0·x0/n0 + k1·x1/n1)),
+ * unnormalised, as NumPy's `rfft2`.
+ *
+ * @param grid [n0, n1], row-major.
+ */
+export function rfft2(grid: ArrayLike<number>, n0: number, n1: number = n0): Complex {
+  const half = Math.floor(n1 / 2) + 1;
+  const [re, im] = [new Float64Array(n0 * half), new Float64Array(n0 * half)];
+  eachColumn(grid, n0, n1, (k1, column) => {
+    for (let k0 = 0; k0 < n0; k0++) {
+      re[k0 * half + k1] = column[2 * k0] as number;
+      im[k0 * half + k1] = column[2 * k0 + 1] as number;
+    }
+  });
   return { re, im };
 }
 

@@ -31,12 +31,11 @@ export function permuteGrid(
 
 /** A matrix of independent normal entries with the given shape and Frobenius norm. */
 export function gaussianMatrix(shape: readonly number[], frobenius: number, random: Random): NdArray<"float64"> {
-  const data = Float64Array.from({ length: sizeOf(shape) }, () => random.normal());
+  const data = new Float64Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = random.normal();
   const scale = frobenius / norm(data);
-  return float64(
-    data.map((value) => value * scale),
-    shape,
-  );
+  for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) * scale;
+  return float64(data, shape);
 }
 
 /** Pointwise limits of a statistic under a null. */
