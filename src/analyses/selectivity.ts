@@ -2,11 +2,8 @@ import { at, dim, ensure, float64, type NdArray, randomStream } from "../core/in
 import { tokenPermutation } from "../math/index.ts";
 import { numberOf } from "../tasks/index.ts";
 
-/** Columns summed at a time: their sums over all classes of all primes stay in a processor's cache. */
-const CHUNK = 64;
-
-/** Moduli added to at a time. */
-const TOGETHER = 4;
+/** Columns summed at a time: enough to read rows in runs, few enough that the sums stay near the processor. */
+const CHUNK = 32;
 
 /** Neurons and token permutations of each that make up the null. */
 export const NULL_NEURONS = 64;
@@ -56,55 +53,50 @@ export function liveColumns({ squares }: Columns): boolean[] {
   return Array.from(squares, (square) => square > 0);
 }
 
-/** Where the class of each row under each modulus begins among the sums, and how many rows each class has. */
-interface Slots {
-  /** [n, stride], in units of the sums' entries. */
-  readonly starts: Int32Array;
-  /** The number of moduli, up to the next multiple of {@link TOGETHER}: what is left over goes to a row that nobody reads. */
-  readonly stride: number;
-  readonly sizes: readonly Int32Array[];
+/**
+ * Moduli whose sums are taken from those modulo their product; products stay below half of the numbers, beyond which nothing is
+ * saved. Each of the others is by itself.
+ */
+function groupModuli(moduli: readonly number[], height: number): number[][] {
+  const rest = moduli.map((_, m) => m).sort((a, b) => at(moduli, a) - at(moduli, b));
+  const groups: number[][] = [];
+  while (rest.length > 0) {
+    const largest = rest.pop() as number;
+    const smallest = rest[0];
+    const paired = smallest !== undefined && 2 * at(moduli, smallest) * at(moduli, largest) <= height;
+    groups.push(paired ? [largest, rest.shift() as number] : [largest]);
+  }
+  return groups;
 }
 
-function slotsOf(numbers: Int32Array, moduli: readonly number[]): Slots {
-  const n = numbers.length;
-  const stride = Math.ceil(moduli.length / TOGETHER) * TOGETHER;
-  const classes = moduli.reduce((total, q) => total + q, 0);
-  const starts = new Int32Array(n * stride).fill(classes * CHUNK);
-  let offset = 0;
-  const sizes = moduli.map((q, m) => {
-    const size = new Int32Array(q);
-    for (let i = 0; i < n; i++) {
-      const r = (numbers[i] as number) % q;
-      size[r] = (size[r] as number) + 1;
-      starts[i * stride + m] = (offset + r) * CHUNK;
-    }
-    offset += q;
-    return size;
-  });
-  return { starts, stride, sizes };
-}
-
-/** Adds columns first..first+width−1 of every row to the sums of its classes. */
-function addRows(sums: Float64Array, values: NdArray<"float64">, { starts, stride }: Slots, first: number, width: number): void {
-  const [n, d] = [dim(values, 0), dim(values, 1)];
-  const { data } = values;
-  for (let i = 0; i < n; i++) {
-    const start = i * d + first;
-    // Several moduli in one go: an entry is then loaded once for all of them, which halves the time.
-    for (let m = i * stride; m < (i + 1) * stride; m += TOGETHER) {
-      const a = starts[m] as number;
-      const b = starts[m + 1] as number;
-      const c = starts[m + 2] as number;
-      const e = starts[m + 3] as number;
-      for (let j = 0; j < width; j++) {
-        const value = data[start + j] as number;
-        sums[a + j] = (sums[a + j] as number) + value;
-        sums[b + j] = (sums[b + j] as number) + value;
-        sums[c + j] = (sums[c + j] as number) + value;
-        sums[e + j] = (sums[e + j] as number) + value;
-      }
+/** Sums of the first `rows` rows, `width` numbers each, over equal row number modulo q; written to the first q rows of `sums`. */
+function foldRows(sums: Float64Array, values: Float64Array, rows: number, q: number, width: number): void {
+  const [period, end] = [q * width, rows * width];
+  sums.set(values.subarray(0, Math.min(period, end)));
+  if (period > end) sums.fill(0, end, period);
+  let start = period;
+  // Four periods in one go: a sum is then loaded and stored once for all of them.
+  for (; start + 4 * period <= end; start += 4 * period) {
+    for (let j = 0, i = start; j < period; j++, i++) {
+      const left = (values[i] as number) + (values[i + period] as number);
+      const right = (values[i + 2 * period] as number) + (values[i + 3 * period] as number);
+      sums[j] = (sums[j] as number) + (left + right);
     }
   }
+  for (; start < end; start += period) {
+    const length = Math.min(period, end - start);
+    for (let j = 0; j < length; j++) sums[j] = (sums[j] as number) + (values[start + j] as number);
+  }
+}
+
+/** How many of the numbers each class modulo q has, [q]. */
+function classSizes(numbers: Int32Array, q: number): Int32Array {
+  const sizes = new Int32Array(q);
+  for (let i = 0; i < numbers.length; i++) {
+    const r = (numbers[i] as number) % q;
+    sizes[r] = (sizes[r] as number) + 1;
+  }
+  return sizes;
 }
 
 /**
@@ -113,26 +105,45 @@ function addRows(sums: Float64Array, values: NdArray<"float64">, { starts, strid
  */
 export function decompose({ values, means }: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
   const [n, d] = [dim(values, 0), dim(values, 1)];
+  const { data } = values;
   ensure(numbers.length === n, "input", () => `selectivity: needs a number for each of ${n} rows, got ${numbers.length}`);
-  const slots = slotsOf(numbers, moduli);
+  const height = numbers.reduce((largest, number) => Math.max(largest, number), 0) + 1;
+  const groups = groupModuli(moduli, height).map((members) => ({
+    members,
+    product: members.reduce((product, m) => product * at(moduli, m), 1),
+  }));
+  const sizes = moduli.map((q) => classSizes(numbers, q));
   const between = moduli.map(() => new Float64Array(d));
-  const sums = new Float64Array((moduli.reduce((total, q) => total + q, 0) + 1) * CHUNK);
+  /** The rows in the order of their numbers, those of one number added up. */
+  const ordered = new Float64Array(height * CHUNK);
+  const shared = new Float64Array(Math.max(0, ...groups.map(({ product }) => product)) * CHUNK);
+  const sums = new Float64Array(Math.max(0, ...moduli) * CHUNK);
   for (let first = 0; first < d; first += CHUNK) {
     const width = Math.min(CHUNK, d - first);
-    sums.fill(0);
-    addRows(sums, values, slots, first, width);
-    let row = 0;
-    moduli.forEach((q, m) => {
-      const target = between[m] as Float64Array;
-      for (let r = 0; r < q; r++, row++) {
-        const size = at(slots.sizes[m] as Int32Array, r);
-        if (size === 0) continue;
-        for (let j = 0; j < width; j++) {
-          const deviation = (sums[row * CHUNK + j] as number) - size * (means[first + j] as number);
-          target[first + j] = (target[first + j] as number) + (deviation * deviation) / size;
+    ordered.fill(0);
+    for (let i = 0; i < n; i++) {
+      const source = i * d + first;
+      const target = (numbers[i] as number) * width;
+      for (let j = 0; j < width; j++) ordered[target + j] = (ordered[target + j] as number) + (data[source + j] as number);
+    }
+    for (const { members, product } of groups) {
+      foldRows(shared, ordered, height, product, width);
+      for (const m of members) {
+        const q = at(moduli, m);
+        if (q !== product) foldRows(sums, shared, product, q, width);
+        const own = q === product ? shared : sums;
+        const size = sizes[m] as Int32Array;
+        const target = between[m] as Float64Array;
+        for (let r = 0; r < q; r++) {
+          const count = size[r] as number;
+          if (count === 0) continue;
+          for (let j = 0; j < width; j++) {
+            const deviation = (own[r * width + j] as number) - count * (means[first + j] as number);
+            target[first + j] = (target[first + j] as number) + (deviation * deviation) / count;
+          }
         }
       }
-    });
+    }
   }
   return between;
 }

@@ -1,4 +1,4 @@
-import { dim, ensure, float64, type NdArray } from "../../core/index.ts";
+import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
 import type { HeadColumns, TokenPermutation } from "../../math/index.ts";
 import { type Head, type Labels, numberOf, type TaskConfig } from "../../tasks/index.ts";
 
@@ -82,27 +82,36 @@ export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Fl
 }
 
 /** Sum of squares of all entries. */
-export function energyOf(logits: NdArray<"float64">): number {
+function energyOf(logits: NdArray<"float64">): number {
   let total = 0;
   for (const value of logits.data) total += value ** 2;
   return total;
 }
 
-/** Share of double-centred logits' energy that lies along functions of (n − c) mod q, from 0 to 1; 0 for constant logits. */
-export function kernelShare(centred: NdArray<"float64">, residue: Int32Array, energy: number): number {
-  if (energy === 0) return 0;
-  const kernel = groupKernel(centred, residue);
-  return (residue.length * kernel.reduce((total, value) => total + value ** 2, 0)) / energy;
+/**
+ * Shares of double-centred logits' energy that lie along functions of (n − c) mod q, from 0 to 1, one for each way to read the samples'
+ * residues; 0 for constant logits.
+ */
+export function kernelShares(centred: NdArray<"float64">, residues: readonly Int32Array[]): number[] {
+  const energy = energyOf(centred);
+  if (energy === 0) return residues.map(() => 0);
+  return residues.map((residue) => {
+    const kernel = groupKernel(centred, residue);
+    return (residue.length * kernel.reduce((total, value) => total + value ** 2, 0)) / energy;
+  });
 }
 
-/** The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest; `excluded` = the rest. */
+/**
+ * The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest, which depends on the residue alone: [classes, classes]
+ * (residue, class); `excluded` = the rest, [samples, classes].
+ */
 export function splitByKernel(
   logits: NdArray<"float64">,
   residue: Int32Array,
   kernel: Float64Array,
 ): { readonly restricted: NdArray<"float64">; readonly excluded: NdArray<"float64"> } {
   const [samples, classes] = [dim(logits, 0), dim(logits, 1)];
-  const [ideal, rest] = [new Float64Array(samples * classes), new Float64Array(samples * classes)];
+  const rest = new Float64Array(samples * classes);
   const means = new Float64Array(classes);
   // Twice over, so that no index has to be taken modulo q.
   const twice = new Float64Array(2 * classes);
@@ -112,16 +121,14 @@ export function splitByKernel(
     const first = (residue[i] as number) + classes;
     const start = i * classes;
     for (let c = 0; c < classes; c++) {
-      const value = twice[first - c] as number;
-      const other = (logits.data[start + c] as number) - value;
-      ideal[start + c] = value;
+      const other = (logits.data[start + c] as number) - (twice[first - c] as number);
       rest[start + c] = other;
       means[c] = (means[c] as number) + other;
     }
   }
-  for (let i = 0; i < samples; i++) {
-    for (let c = 0; c < classes; c++)
-      ideal[i * classes + c] = (ideal[i * classes + c] as number) + (means[c] as number) / samples;
-  }
-  return { restricted: float64(ideal, logits.shape), excluded: float64(rest, logits.shape) };
+  const restricted = Float64Array.from(
+    { length: classes * classes },
+    (_, i) => at(twice, Math.floor(i / classes) + classes - (i % classes)) + at(means, i % classes) / samples,
+  );
+  return { restricted: float64(restricted, [classes, classes]), excluded: float64(rest, logits.shape) };
 }

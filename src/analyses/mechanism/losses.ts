@@ -1,4 +1,4 @@
-import { at, dim, type NdArray } from "../../core/index.ts";
+import { at, dim, type NdArray, rows } from "../../core/index.ts";
 import { headMetrics } from "../../math/index.ts";
 import type { Split } from "../../tasks/index.ts";
 
@@ -11,12 +11,19 @@ export interface Partition {
   readonly test: Int32Array;
 }
 
+function everyIndex(count: number): Int32Array {
+  const indices = new Int32Array(count);
+  for (let i = 0; i < count; i++) indices[i] = i;
+  return indices;
+}
+
 /** The partition of `samples` samples that a split makes; undefined without a split. */
 export function partition(split: Split | undefined, samples: number): Partition | undefined {
   if (split === undefined) return undefined;
   const trained = new Uint8Array(samples);
   for (const i of split.train) trained[i] = 1;
-  const pick = (wanted: number) => Int32Array.from({ length: samples }, (_, i) => i).filter((i) => trained[i] === wanted);
+  const all = everyIndex(samples);
+  const pick = (wanted: number) => all.filter((i) => trained[i] === wanted);
   return { train: pick(1), test: pick(0) };
 }
 
@@ -25,10 +32,40 @@ export function headLoss(logits: NdArray, targets: Int32Array, rows?: Int32Array
   return at(headMetrics(logits, targets, [{ offset: 0, classes: dim(logits, 1) }], rows).loss, 0);
 }
 
+function byPart(parts: Partition | undefined, loss: (samples?: Int32Array) => number): SplitLosses {
+  if (parts === undefined) return { all: loss() };
+  const [train, test] = [loss(parts.train), loss(parts.test)];
+  const all = (train * parts.train.length + test * parts.test.length) / (parts.train.length + parts.test.length);
+  return { all, train, test };
+}
+
 /** The same over all samples and by part of the split. */
 export function splitLosses(logits: NdArray, targets: Int32Array, parts: Partition | undefined): SplitLosses {
-  if (parts === undefined) return { all: headLoss(logits, targets) };
-  const [train, test] = [headLoss(logits, targets, parts.train), headLoss(logits, targets, parts.test)];
-  const all = (train * parts.train.length + test * parts.test.length) / targets.length;
-  return { all, train, test };
+  return byPart(parts, (samples) => headLoss(logits, targets, samples));
+}
+
+/**
+ * The same for logits of which there are few different rows: sample i has row `rowOf[i]` of `table` [rows, classes]. What a row costs each
+ * target is computed once.
+ */
+export function tabledLosses(
+  table: NdArray<"float64">,
+  rowOf: Int32Array,
+  targets: Int32Array,
+  parts: Partition | undefined,
+): SplitLosses {
+  const [kinds, classes] = [dim(table, 0), dim(table, 1)];
+  return byPart(parts, (samples = everyIndex(targets.length)) => {
+    const counts = new Int32Array(kinds * classes);
+    for (const i of samples) {
+      const cell = at(rowOf, i) * classes + at(targets, i);
+      counts[cell] = at(counts, cell) + 1;
+    }
+    let total = 0;
+    counts.forEach((count, cell) => {
+      const row = Math.floor(cell / classes);
+      if (count > 0) total += count * headLoss(rows(table, row, row + 1), Int32Array.of(cell % classes));
+    });
+    return total / samples.length;
+  });
 }

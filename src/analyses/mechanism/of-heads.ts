@@ -2,17 +2,8 @@ import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../analysis.ts";
-import {
-  doubleCentred,
-  energyOf,
-  groupKernel,
-  headLogits,
-  kernelShare,
-  residues,
-  sampleNumbers,
-  splitByKernel,
-} from "./groups.ts";
-import { partition, type SplitLosses, splitLosses } from "./losses.ts";
+import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
+import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
 import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
 
 /** Token permutations behind the null of a head's share. */
@@ -51,12 +42,17 @@ export function headLosses(
   logits: NdArray<"float64">,
   h: number,
   residue: Int32Array,
+  kernel: Float64Array = groupKernel(logits, residue),
 ): MechanismLosses {
-  const { restricted, excluded } = splitByKernel(logits, residue, groupKernel(logits, residue));
+  const { restricted, excluded } = splitByKernel(logits, residue, kernel);
   const parts = partition(input.split, residue.length);
   const targets = targetsOf(input, h);
   const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets, parts);
-  return { loss: lossOf(logits), restricted: lossOf(restricted), excluded: lossOf(excluded) };
+  return {
+    loss: lossOf(logits),
+    restricted: tabledLosses(restricted, residue, targets, parts),
+    excluded: lossOf(excluded),
+  };
 }
 
 /** The mechanism of every head in its own group. */
@@ -70,16 +66,16 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   const analyse = (head: Head, h: number): HeadMechanism => {
     const own = headLogits(logits, head);
     const residue = residues(numbers, head, labels);
-    const centred = doubleCentred(own);
-    const energy = energyOf(centred);
-    const shares = permuted.map((other) => kernelShare(centred, residues(other, head, labels), energy));
-    const { loss, restricted, excluded } = headLosses(input, own, h, residue);
+    const kernel = groupKernel(own, residue);
+    const readings = [residue, ...permuted.map((other) => residues(other, head, labels))];
+    const [share = 0, ...shares] = kernelShares(doubleCentred(own), readings);
+    const { loss, restricted, excluded } = headLosses(input, own, h, residue, kernel);
     input.onProgress?.(h + 1, input.heads.length);
     return {
       q: head.q,
       chance_loss: Math.log(head.classes),
-      g: Array.from(groupKernel(own, residue)),
-      logit_share: kernelShare(centred, residue, energy),
+      g: Array.from(kernel),
+      logit_share: share,
       logit_share_null: Math.max(...shares),
       loss,
       restricted_loss: restricted,
