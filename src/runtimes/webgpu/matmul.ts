@@ -43,9 +43,7 @@ function reader({ name, memory, stored: [rows, columns] }: Operand, shader: Shad
   const guard = (condition: string, body: string) => (whole ? body : `if (${condition}) { ${body} }`);
   const body = four
     ? guard(`r < ${rows}u && c < ${columns}u`, `v = ${bound}[(r * ${columns}u + c) >> 2u];`)
-    : ["x", "y", "z", "w"]
-        .map((part, i) => `if (r < ${rows}u && c + ${i}u < ${columns}u) { v.${part} = ${bound}[r * ${columns}u + c + ${i}u]; }`)
-        .join("\n  ");
+    : `for (var i = 0u; i < 4u; i++) { if (r < ${rows}u && c + i < ${columns}u) { v[i] = ${bound}[r * ${columns}u + c + i]; } }`;
   return `fn read_${name}(r: u32, c: u32) -> vec4f {
   var v = vec4f();
   ${body}
@@ -160,18 +158,20 @@ export function matmulKernels(group: Group, surroundings: Surroundings): Kernel[
   const out = shader.bind(partials ?? surroundings.memoryOf(root), n % 4 === 0 ? "vec4f" : "f32", true);
   const offset = parts > 1 ? `group.z * ${m * n}u + ` : "";
   let finished = "";
-  let value = (_index: string, entryOf: string) => entryOf;
+  let value = "v[c]";
   if (partials === undefined && root !== core) {
     const { lines, result } = finish(group, scope, "total");
     finished = `fn finished(i: u32, total: f32) -> f32 {\n  ${lines}\n  return ${result};\n}\n`;
-    value = (index, entryOf) => `finished(${index}, ${entryOf})`;
+    value = "finished(i + c, v[c])";
   }
   const put =
     n % 4 === 0
-      ? `${out}[(${offset}i) >> 2u] = vec4f(${COMPONENTS.map((part, c) => value(`i + ${c}u`, `v.${part}`)).join(", ")});`
-      : COMPONENTS.map(
-          (part, c) => `if (column + ${c}u < ${n}u) { ${out}[${offset}i + ${c}u] = ${value(`i + ${c}u`, `v.${part}`)}; }`,
-        ).join("\n    ");
+      ? `var w: vec4f;
+    for (var c = 0u; c < 4u; c++) { w[c] = ${value}; }
+    ${out}[(${offset}i) >> 2u] = w;`
+      : `for (var c = 0u; c < 4u; c++) {
+      if (column + c < ${n}u) { ${out}[${offset}i + c] = ${value}; }
+    }`;
   const code = shader.text(`${readers}${finished}fn put(row: u32, column: u32, group: vec3u, v: vec4f) {
   if (row < ${m}u && column < ${n}u) {
     let i = row * ${n}u + column;
