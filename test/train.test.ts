@@ -205,3 +205,16 @@ test("modular addition groks at p = 23 when enough of the table is shown, and it
   assert.ok(learned[1] >= 0.99, `validation ${learned[1]}`);
   assert.ok(shuffled[1] <= 0.2, `validation of the shuffled twin ${shuffled[1]}`);
 });
+
+test("a device that has no room is an error that says for which sizes", async () => {
+  const full: Runtime = {
+    ...onnx,
+    async compile() {
+      throw new MiiiiError("runtime", "webgpu: out of device memory");
+    },
+  };
+  await assert.rejects(finalState({ config, runtime: full }), {
+    code: "runtime",
+    message: "training with p = 11, d_model = 16, d_mlp = 32, 72 samples a step: webgpu: out of device memory",
+  });
+});

@@ -2,10 +2,10 @@ import { at, type NdArray } from "../core/index.ts";
 import { type HeadMetrics, headMetrics, norm, type OmegaRow, omegaRow, sampleNeurons } from "../math/index.ts";
 import {
   forwardProgram,
+  inFloat64,
   type MetricsRow,
   PARAMETER_NAMES,
   type PerParameter,
-  perParameter,
   type RunConfig,
   tableRows,
   zeroParameters,
@@ -59,14 +59,6 @@ function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<num
       "blocks.0.mlp.W_out": { dtype: "float32", shape: [count, d_model], data: W_out },
     },
   };
-}
-
-function inFloat64(weights: Weights): Weights {
-  return perParameter((name) => ({
-    dtype: "float64",
-    shape: weights[name].shape,
-    data: Float64Array.from(weights[name].data),
-  }));
 }
 
 /** An evaluator of models of this configuration. Metrics are computed from float32 logits, statistics of frequencies in float64. */

@@ -1,6 +1,7 @@
 import { float32, MiiiiError, type NdArray } from "../core/index.ts";
 import type { OmegaRow } from "../math/index.ts";
 import {
+  type Batch,
   initParameters,
   type MetricsRow,
   PARAMETER_NAMES,
@@ -123,6 +124,18 @@ function feedsOf(config: RunConfig, step: number): Record<string, NdArray> {
   };
 }
 
+/** Compiles the step; where the device refuses, the error says which sizes it was asked for. */
+async function compileStep(runtime: Runtime, config: RunConfig, batch: Batch): Promise<Program> {
+  try {
+    return await runtime.compile(stepProgram(config, batch));
+  } catch (error) {
+    if (!(error instanceof MiiiiError) || error.code !== "runtime") throw error;
+    const { p, d_model, d_mlp } = config;
+    const sizes = `p = ${p}, d_model = ${d_model}, d_mlp = ${d_mlp}, ${batch.rows0.data.length} samples a step`;
+    throw new MiiiiError("runtime", `training with ${sizes}: ${error.message}`, { cause: error });
+  }
+}
+
 /**
  * Trains a model, full batch, one epoch a step, and yields what happens; it writes nothing itself. The same configuration, runtime and
  * machine give the same run bit for bit, in one piece or resumed.
@@ -136,7 +149,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const batch = { ...tableRows(split.train, dataset), columns: targetColumns(dataset.targets, dataset.heads, split.train) };
   const start = options.state ?? initialState(config);
   const ticks = ticksOf(config.epochs);
-  const program = await runtime.compile(stepProgram(config, batch));
+  const program = await compileStep(runtime, config, batch);
   const evaluator = await makeEvaluator(runtime, config, dataset, split);
   const window = new OmegaWindow(evaluator, options.omega === false ? new Set() : ticks.omega);
   try {
