@@ -40,6 +40,16 @@ const { values } = parseArgs({
 });
 const [seconds, rounds, peak] = [Number(values.seconds), Number(values.rounds), Number(values.peak)];
 
+/** How many runs make a block. */
+async function blockOf(run: (count: number) => Promise<unknown>): Promise<number> {
+  if (values.epochs !== undefined) return Number(values.epochs);
+  // One run alone says little of a device that many are left to, and many may take minutes where a single one is slow.
+  for (let count = 1; ; count *= 4) {
+    const ms = await timed(() => run(count));
+    if (ms > 100 || count >= 1024) return runsIn(seconds, ms / count);
+  }
+}
+
 async function measure(size: string, config: RunConfig, found: readonly Found[]): Promise<Measured[]> {
   const entries = [];
   for (const { name, runtime } of found) {
@@ -53,11 +63,8 @@ async function measure(size: string, config: RunConfig, found: readonly Found[])
     bare.setState(state);
     const products = (runs: number) => runMany(bare, runtime as Runtime, () => ({}), runs);
     await products(1);
-    const least = runtime.runsAtOnce;
-    const block = async (run: (count: number) => Promise<unknown>) =>
-      values.epochs === undefined ? runsIn(seconds, (await timed(() => run(least))) / least) : Number(values.epochs);
-    const epochs = await block((count) => step.run(count));
-    const runs = await block(products);
+    const epochs = await blockOf((count) => step.run(count));
+    const runs = await blockOf(products);
     entries.push({ name, step, bare, batch, epochs, runs, products, compileSeconds });
   }
   const times = await inTurn(
