@@ -150,6 +150,37 @@ test("names in many styles, prefixes and wrappings lead to the same model", asyn
   }
 });
 
+test("an out_proj outside of any block is attention's output or the read-out, as its shape and that of the other tell", async () => {
+  const { "Wo.weight": output, "unembed.weight": readout, ...rest } = linear() as Record<string, Tensor>;
+  const [o, u] = [draw(8), draw(11)];
+  const expected = { ...truth, "blocks.0.attn.b_O": o, "unembed.b_U": u };
+  for (const [attention, unembed] of [
+    ["out_proj", "head"],
+    ["head", "out_proj"],
+  ]) {
+    const named = {
+      ...rest,
+      [`${attention}.weight`]: output as Tensor,
+      [`${attention}.bias`]: o,
+      [`${unembed}.weight`]: readout as Tensor,
+      [`${unembed}.bias`]: u,
+    };
+    const { model } = await chooseImport(load(named), oracle(expected));
+    assert.deepEqual(model.parameters, expected);
+  }
+});
+
+test("two tensors that may each be the read-out or attention's output are refused where shapes do not tell them apart", () => {
+  const square = { ...config, p: 7, d_model: 8, n_heads: 2, d_head: 4 };
+  const { "Wo.weight": output, "unembed.weight": _, ...rest } = linear(weightsOf(square)) as Record<string, Tensor>;
+  const open = { ...rest, "out_proj.weight": output as Tensor, "head.weight": draw(8, 8) };
+  fails(() => load(open), "input", /unembed.W_U must be one tensor, may be "out_proj.weight" or "head.weight"/);
+  const neither = { ...linear(), "out_proj.weight": draw(8, 9), "head.weight": draw(11, 8) } as Record<string, Tensor>;
+  delete neither["Wo.weight"];
+  delete neither["unembed.weight"];
+  fails(() => load(neither), "input", /unembed.W_U must be one tensor, may be "out_proj.weight" or "head.weight"/);
+});
+
 test("a state dict inside what was saved is found and named; surplus tensors are listed", () => {
   const inside = load({ ...truth, "ln_final.w": draw(8) }, {}, (dict) => ({
     dict: [

@@ -2,9 +2,10 @@ import { ensure, MiiiiError } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
 import { quoted } from "../bytes.ts";
 import type { TensorGroup } from "../formats/lazy.ts";
+import { fits } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import type { Assigned } from "./readings.ts";
-import { blockOf, isBuffer, type Role, roleOf } from "./roles.ts";
+import { blockOf, isBuffer, type Named, type Role, roleOf } from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -27,8 +28,22 @@ function list(names: readonly string[]): string {
   return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
 }
 
-/** Sorts the tensors of a group by name and mapping. */
-export function sortTensors(group: TensorGroup, mapping: ImportMapping | undefined, where: string): Sorted {
+const moduleOf = (name: string) => name.replace(/[._/]?(?:weights?|kernel|bias)$/i, "");
+
+/** What a tensor is by its name, where the module of `attention` is attention's output and not the read-out that its name says. */
+function namedAs(name: string, attention: string | undefined): Named | undefined {
+  const named = roleOf(name);
+  if (named === undefined || attention === undefined || moduleOf(name) !== moduleOf(attention)) return named;
+  if (named.role === "unembed.W_U") return { ...named, role: "blocks.0.attn.W_O" };
+  return named.role === "unembed.b_U" ? { ...named, role: "blocks.0.attn.b_O" } : named;
+}
+
+/**
+ * Sorts the tensors of a group by name and mapping.
+ *
+ * @param attention The name of a read-out's weight that is taken for attention's output.
+ */
+function sortTensors(group: TensorGroup, mapping: ImportMapping | undefined, where: string, attention?: string): Sorted {
   const assignment = new Map<Role, Assigned>();
   const used = new Set<string>();
   const surplus: string[] = [];
@@ -45,14 +60,14 @@ export function sortTensors(group: TensorGroup, mapping: ImportMapping | undefin
     used.add(entry.tensor);
   }
   const mapped = new Set(assignment.keys());
-  const fused = SEPARATE.some((role) => [...group.tensors.keys()].some((name) => roleOf(name)?.role === role));
+  const fused = SEPARATE.some((role) => [...group.tensors.keys()].some((name) => namedAs(name, attention)?.role === role));
   for (const [name, tensor] of group.tensors) {
     if (used.has(name)) continue;
     if (isBuffer(name)) {
       ignored.push(name);
       continue;
     }
-    const named = roleOf(name);
+    const named = namedAs(name, attention);
     const taken = named && (mapped.has(named.role) || (fused && named.role.endsWith("QKV")));
     if (!named || taken) {
       if (!("unreadable" in tensor)) surplus.push(name);
@@ -73,12 +88,26 @@ export function sortTensors(group: TensorGroup, mapping: ImportMapping | undefin
 }
 
 /**
+ * Sorts the tensors of a group. A file may call attention's output `out_proj` outside of any block, as others do their read-out: where
+ * two tensors may be the read-out and none is attention's output, their shapes tell them apart if they fit in one way alone.
+ */
+function settle(group: TensorGroup, mapping: ImportMapping | undefined, where: string): Sorted {
+  const byName = sortTensors(group, mapping, where);
+  if (byName.problem === undefined || byName.assignment.has("blocks.0.attn.W_O")) return byName;
+  const fitting = [...group.tensors.keys()]
+    .filter((name) => roleOf(name)?.role === "unembed.W_U")
+    .map((name) => sortTensors(group, mapping, where, name))
+    .filter(({ missing, problem, assignment }) => missing.length === 0 && problem === undefined && fits(assignment));
+  return fitting.length === 1 ? (fitting[0] ?? byName) : byName;
+}
+
+/**
  * The first group that has every weight.
  *
  * @throws where none has, naming what the best lacks.
  */
 export function chooseGroup(groups: readonly TensorGroup[], mapping: ImportMapping | undefined, where: string): Sorted {
-  const sorted = groups.map((group) => sortTensors(group, mapping, where));
+  const sorted = groups.map((group) => settle(group, mapping, where));
   const whole = sorted.find(({ missing, problem }) => missing.length === 0 && problem === undefined);
   if (whole) return whole;
   const best = sorted.reduce<Sorted | undefined>(

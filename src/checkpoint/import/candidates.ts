@@ -58,6 +58,11 @@ function tasksOf(
   );
 }
 
+/** Whether the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open. */
+export function fits(assignment: Assignment): boolean {
+  return readingsOf(assignment, new Reasons()).some((read) => tasksOf(read.W_U.other, read, undefined).length > 0);
+}
+
 /** The orientation that a group's names suggest where its shape allows both. */
 function habit(assignment: Assignment, reading: Reading, decided: Orientation | undefined): Orientation {
   const style = (role: Role) => assignment.get(role)?.style;
