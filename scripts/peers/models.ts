@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { activationsOf, inFloat64 } from "../../src/activations/index.ts";
+import { activationsOf } from "../../src/activations/index.ts";
 import type { ActivationName } from "../../src/analyses/index.ts";
 import { biasShapes, openRunDirectory, readLastCheckpoint, type StoredModel, tensorsOf } from "../../src/checkpoint/index.ts";
 import { float32, MiiiiError, type NdArray, randomStream, sizeOf } from "../../src/core/index.ts";
-import { BIAS_NAMES, type BiasName, initParameters, type Parameters } from "../../src/model/index.ts";
+import { BIAS_NAMES, type BiasName, inFloat64, initParameters, type Parameters } from "../../src/model/index.ts";
 import { onnxRuntime, type Runtime } from "../../src/runtimes/index.ts";
 import { headsOf, logitsOf } from "../../src/tasks/index.ts";
 import { presetConfig, train } from "../../src/train/index.ts";

@@ -1,13 +1,5 @@
-import { ensure, float64, type NdArray, sizeOf, toFloat64 } from "../core/index.ts";
-import {
-  BIAS_NAMES,
-  type ForwardOutput,
-  forwardProgram,
-  type ModelConfig,
-  PARAMETER_NAMES,
-  type Parameters,
-  tableRows,
-} from "../model/index.ts";
+import { ensure, float64, type NdArray, sizeOf } from "../core/index.ts";
+import { type ForwardOutput, forwardProgram, inFloat64, type ModelConfig, type Parameters, tableRows } from "../model/index.ts";
 import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 
@@ -24,15 +16,6 @@ function gridDigits(p: number): { readonly x0: Int32Array; readonly x1: Int32Arr
 /** All grid indices, 0..p²−1. */
 export function everySample(p: number): Int32Array {
   return Int32Array.from({ length: p * p }, (_, i) => i);
-}
-
-/** Weights and biases in float64. */
-export function inFloat64(parameters: Parameters): Parameters {
-  const converted = [...PARAMETER_NAMES, ...BIAS_NAMES].flatMap((name) => {
-    const array = parameters[name];
-    return array === undefined ? [] : [[name, toFloat64(array)] as const];
-  });
-  return Object.fromEntries(converted) as unknown as Parameters;
 }
 
 /** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */

@@ -1,23 +1,13 @@
 import { dim, ensure, float64, type NdArray } from "../core/index.ts";
-import type { BiasName, ModelConfig, Parameters } from "../model/index.ts";
+import { type BiasName, type Edits, inFloat64, type ModelConfig, type Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import type { TaskConfig } from "../tasks/index.ts";
-import { activationsOf, everySample, type GridModel, gridModel, inFloat64 } from "./activations.ts";
-
-/** A change to the model before a forward pass; means are over all p² samples of the unchanged model. */
-export interface ModelEdits {
-  /** Replace these neurons (after the ReLU) by their means. */
-  readonly meanAblateNeurons?: readonly number[];
-  /** Replace these attention heads' outputs by their means. */
-  readonly meanAblateHeads?: readonly number[];
-  /** Use this token embedding, [p+1, d_model], instead. */
-  readonly W_E?: NdArray<"float64">;
-}
+import { activationsOf, everySample, type GridModel, gridModel } from "./activations.ts";
 
 /** A model that takes edits; see {@link editableModel}. */
 export interface EditableModel {
   /** Logits, [samples, classes], under `edits`; all p² samples where none are named. */
-  readonly forward: (edits: ModelEdits, samples?: Int32Array) => Promise<NdArray<"float64">>;
+  readonly forward: (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
   readonly dispose: () => Promise<void>;
 }
 

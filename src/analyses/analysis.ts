@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Json, NdArray } from "../core/index.ts";
 import type { OmegaRow } from "../math/index.ts";
-import type { MetricsRow, Parameters, RunConfig } from "../model/index.ts";
+import type { Edits, MetricsRow, Parameters, RunConfig } from "../model/index.ts";
 import type { Head, Split } from "../tasks/index.ts";
 
 /**
@@ -17,7 +17,7 @@ export const ACTIVATION_NAMES = ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hoo
 /** The name of an activation. */
 export type ActivationName = (typeof ACTIVATION_NAMES)[number];
 
-export type { MetricsRow, OmegaRow };
+export type { Edits, MetricsRow, OmegaRow };
 
 /** What a run directory tells over time. */
 export interface Series {
@@ -34,16 +34,6 @@ export interface SeriesModel {
   readonly epoch: number;
   readonly parameters: Parameters;
   readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
-}
-
-/** A change to the model before a forward pass. */
-export interface Edits {
-  /** Replace these neurons (after the ReLU) by their mean over all p² samples. */
-  readonly meanAblateNeurons?: readonly number[];
-  /** Replace these attention heads' outputs by their mean over all p² samples. */
-  readonly meanAblateHeads?: readonly number[];
-  /** Use this token embedding, [p+1, d_model], instead. */
-  readonly W_E?: NdArray<"float64">;
 }
 
 /** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */

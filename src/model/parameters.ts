@@ -1,4 +1,4 @@
-import { ensure, float32, type NdArray } from "../core/index.ts";
+import { ensure, float32, type NdArray, toFloat64 } from "../core/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import type { ModelConfig } from "./config.ts";
 
@@ -60,6 +60,15 @@ export function parameterShapes(config: TaskConfig & ModelConfig): PerParameter<
 /** The same function applied to each weight tensor's name. */
 export function perParameter<T>(make: (name: ParameterName) => T): PerParameter<T> {
   return Object.fromEntries(PARAMETER_NAMES.map((name) => [name, make(name)])) as unknown as PerParameter<T>;
+}
+
+/** Weights and biases in float64. */
+export function inFloat64(parameters: Parameters): Parameters {
+  const converted = [...PARAMETER_NAMES, ...BIAS_NAMES].flatMap((name) => {
+    const array = parameters[name];
+    return array === undefined ? [] : [[name, toFloat64(array)] as const];
+  });
+  return Object.fromEntries(converted) as unknown as Parameters;
 }
 
 /** Zeros in the shape of each weight tensor, float32. */
