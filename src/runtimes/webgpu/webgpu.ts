@@ -2,6 +2,7 @@ import type { Runtime } from "../runtime.ts";
 import { chooseAdapter, findAdapters, type WebgpuAdapter } from "./adapters.ts";
 import { Gpu } from "./device.ts";
 import { webgpuRuntimeOf } from "./over.ts";
+import { tryOut } from "./try-out.ts";
 
 /** The devices of this machine that WebGPU can compute on, GPUs first. Throws where the package is missing. */
 export async function webgpuAdapters(): Promise<WebgpuAdapter[]> {
@@ -20,10 +21,12 @@ export async function webgpuRuntime(options: { readonly adapter?: string } = {})
   const adapter = chooseAdapter(adapters, options.adapter);
   const gpu = await Gpu.open(await adapter.open());
   const software = adapter.kind === "software" ? ", software" : "";
-  return webgpuRuntimeOf(
+  const runtime = webgpuRuntimeOf(
     gpu,
     `webgpu ${version}`,
     `${adapter.name} (${adapter.backend}${software})`,
     adapter.kind === "hardware",
   );
+  await tryOut(runtime);
+  return runtime;
 }
