@@ -178,6 +178,14 @@ const OMEGA = (peak: number, peakEpoch: number) => ({
   null: { sound: 0.03, paper_amplitude_peak: 57 },
 });
 
+test("a run of p = 113 that can speak leaves smaller ones out; where none can, they speak", () => {
+  const small = { ...trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 65_536, { p: 53 }), label: "small" };
+  assert.equal(judge("all-heads", [miiii, small]).verdict, "reproduced");
+  assert.equal(judge("all-heads", [small]).verdict, "partly");
+  const young = { ...trained("miiii", () => null, 1000), label: "young" };
+  assert.match(judge("all-heads", [young, small]).ours, /^small: 1 on 28/);
+});
+
 test("active frequencies through training", () => {
   const metrics = (peak: number, epoch: number) => ({
     sound_peak: peak,

@@ -65,10 +65,13 @@ function independentRange(
 
 const plus = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + at(b, i));
 
-/** The largest and smallest r among several runs of one task, where there are several. */
+/** The largest and smallest r among several runs of one task, one p and one kind of labels, where there are several. */
 function spread(entries: readonly Labelled<PositionalResult>[]): string {
   const byTask = new Map<string, number[]>();
-  for (const { config, result } of entries) byTask.set(config.task, [...(byTask.get(config.task) ?? []), result.pearson]);
+  for (const { config, result } of entries) {
+    const kind = `${config.task}${config.shuffle_labels ? " on shuffled labels" : ""} at p = ${config.p}`;
+    byTask.set(kind, [...(byTask.get(kind) ?? []), result.pearson]);
+  }
   const clauses = [...byTask]
     .filter(([, values]) => values.length > 1)
     .map(

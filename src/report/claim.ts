@@ -93,11 +93,16 @@ export function runsOf(runs: readonly ClaimRun[], role: Role): ClaimRun[] {
   return runs.filter(({ run }) => roleOf(run) === role);
 }
 
+/** The papers' modulus. */
+const PAPER_P = 113;
+
 /** In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known. */
 export function caveatOf({ run: { config } }: ClaimRun): string | undefined {
   const parts: string[] = [];
-  if (config.p !== 113) parts.push(`p = ${config.p}`);
+  if (config.p !== PAPER_P) parts.push(`p = ${config.p}`);
   if (config.task !== "nanda") {
+    const share = config.train_fraction;
+    if (share !== undefined && share !== 0.5) parts.push(`${Math.round(100 * share)} % of the data`);
     if (config.d_model !== 256) parts.push(`d_model = ${config.d_model}`);
     if (config.lr !== undefined && Math.abs(config.lr - 3e-4) > 1e-9) parts.push(`lr ${config.lr}`);
     if (config.weight_decay !== undefined && Math.abs(config.weight_decay - 1 / 3) > 1e-3)
@@ -133,12 +138,17 @@ export function combined(parts: readonly { readonly label: string; readonly judg
   };
 }
 
-/** Judges every run of a role by itself; a claim without such a run is not tested. */
+/**
+ * Judges every run of a role by itself; a claim without such a run is not tested. Where a run of the papers' p can speak, smaller ones are
+ * left out: their counts of frequencies, dimensions and heads are others.
+ */
 export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimRun[]) => Judgement): Claim["judge"] {
   return (runs) => {
     const own = runsOf(runs, role);
     if (own.length === 0) return notTested(`no run of ${role} is among these`);
-    return combined(own.map((run) => ({ label: run.label, judgement: judge(run, runs) })));
+    const parts = own.map((run) => ({ label: run.label, run, judgement: judge(run, runs) }));
+    const fullSize = parts.filter(({ run, judgement }) => run.run.config.p === PAPER_P && judgement.verdict !== "not tested");
+    return combined(fullSize.length > 0 ? fullSize : parts);
   };
 }
 

@@ -48,7 +48,10 @@ export function caveats(runs: readonly ClaimRun[]): string {
     const caveat = caveatOf(run);
     return caveat === undefined || roleOf(run.run) === undefined ? [] : [`${escapeHtml(run.label)} has ${escapeHtml(caveat)}`];
   });
-  return notes.length === 0 ? "" : `<p class="lead">Not the paper's settings: ${notes.join("; ")}.</p>`;
+  if (notes.length === 0) return "";
+  const several = new Set(runs.map(({ run }) => run.config.p)).size > 1;
+  const smaller = several ? " Where a run of p = 113 can speak to a claim, those of another p are left out of it." : "";
+  return `<p class="lead">Not the paper's settings: ${notes.join("; ")}.${smaller}</p>`;
 }
 
 /** The claims table; `sections` are the analyses that have a figure on the page. */

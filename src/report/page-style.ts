@@ -36,6 +36,7 @@ th { font-weight: 600; } tbody th { min-width: 9rem; font-weight: 500; color: va
 td.number { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: right; padding-left: 0.6rem; }
 th.number { text-align: right; padding-left: 0.6rem; }
 .claims table { width: 100%; } .claims td { overflow-wrap: break-word; } .claims td:first-child { width: 34%; } .claims td:last-child { white-space: nowrap; }
+#provenance td { min-width: 8.5rem; }
 .claims details { margin: 0; font-size: 0.92em; }
 .claims details { color: var(--soft); } .claims .why { display: block; color: var(--soft); }
 .verdict { font-weight: 600; white-space: nowrap; }
