@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openRunDirectory } from "../src/checkpoint/index.ts";
+import { shippedReferences } from "../src/cli/references.ts";
+
+test("a report's shipped runs: full-size ones first, by task, further seeds in the group of the first", () => {
+  const references = shippedReferences();
+  const labels = references.map(({ label }) => label);
+  const place = (label: string) => labels.indexOf(label);
+  assert.equal(labels[0], "nanda");
+  assert.ok(place("nanda-shuffled") < place("miiii-fast") && place("miiii-fast") < place("basis-fast"), labels.join(", "));
+  assert.ok(place("miiii-p53") < place("masked-p53") && place("masked-p53") < place("no-dropout-p53"), labels.join(", "));
+  const moduli = references.map(({ path }) => openRunDirectory(path).header.config.p);
+  assert.deepEqual(
+    moduli,
+    moduli.toSorted((a, b) => b - a),
+  );
+  for (const { label, group } of references) {
+    const base = /^(.+)-\d$/.exec(label)?.[1];
+    if (base === undefined) assert.ok(group === undefined || group === label, `${label} in ${group}`);
+    else assert.equal(group, base, label);
+  }
+});
