@@ -182,6 +182,8 @@ test("a run of p = 113 that can speak leaves smaller ones out; where none can, t
   const small = { ...trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 65_536, { p: 53 }), label: "small" };
   assert.equal(judge("all-heads", [miiii, small]).verdict, "reproduced");
   assert.equal(judge("all-heads", [small]).verdict, "partly");
+  const stopped = trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 60_000);
+  assert.match(judge("all-heads", [stopped]).why ?? "", /^stopped at epoch 60,000 of 65,536 planned$/);
   const young = { ...trained("miiii", () => null, 1000), label: "young" };
   assert.match(judge("all-heads", [young, small]).ours, /^small: 1 on 28/);
 });

@@ -6,12 +6,19 @@ const PAPER = "Syrkis & Søgaard 2024";
 
 const listOf = (values: readonly (number | string)[]) => (values.length === 0 ? "none" : values.join(", "));
 
+/** A judgement of a run that was stopped: what it did not reach, it may not have had the time to. */
+function withStop(judgement: Judgement, stopped: string): Judgement {
+  if (judgement.verdict !== "partly" && judgement.verdict !== "not reproduced") return judgement;
+  return { ...judgement, why: judgement.why === undefined ? stopped : `${judgement.why}; ${stopped}` };
+}
+
 /** As {@link training}; a run that was stopped before its planned epochs and has not generalised says nothing yet. */
 function finished(role: "nanda" | "miiii", judge: (training: Training, run: ClaimRun) => Judgement): Claim["judge"] {
   return training(role, (own, run) => {
     const planned = run.run.config.epochs;
     const why = unsolvedWhy(run);
-    if (why === undefined || planned === undefined || own.epochs >= planned) return judge(own, run);
+    if (planned === undefined || own.epochs >= planned) return judge(own, run);
+    if (why === undefined) return withStop(judge(own, run), `stopped at epoch ${text(own.epochs)} of ${text(planned)} planned`);
     return notTested(`${why} of ${text(planned)} planned`);
   });
 }
