@@ -6,6 +6,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { ANALYSES } from "../src/analyses/index.ts";
+import { analyseModel } from "../src/cli/analyse.ts";
+import { loadModel } from "../src/cli/models.ts";
+import { shippedReferences } from "../src/cli/references.ts";
 import { float64, randomStream } from "../src/core/index.ts";
 import { fft2 } from "../src/math/index.ts";
 import type { RunConfig } from "../src/model/index.ts";
@@ -39,6 +43,36 @@ async function benchTransforms(): Promise<void> {
   const grid = float64(Float64Array.from({ length: 113 * 113 }, random.normal), [113, 113]).data;
   const [ms = 0] = await inTurn([async () => Array.from({ length: 1024 }, () => fft2(grid, 113))], 3);
   console.log(`2D FFT of 1,024 neurons at 113×113, float64, one thread: ${(ms / 1000).toFixed(2)} s`);
+}
+
+/**
+ * Analyses of a shipped run, its activations with them, in this process: the first time and the median of three more, in seconds. What
+ * looks at a run over time, or runs the model again, is left out unless named.
+ */
+async function benchAnalyses(run: string, only?: readonly string[]): Promise<void> {
+  const reference = shippedReferences().find(({ label }) => label === run);
+  if (reference === undefined) return;
+  const model = await loadModel(reference);
+  const chosen = ANALYSES.filter(({ id, needs }) =>
+    only === undefined ? !needs.includes("series") && !needs.includes("forward") : only.includes(id),
+  );
+  const parts = new Map<string, number[]>();
+  const totals: number[] = [];
+  for (let round = 0; round < (only === undefined ? 4 : 1); round++) {
+    const start = performance.now();
+    let [last, part] = [start, "activations"];
+    const begin = (next: string) => {
+      const now = performance.now();
+      parts.set(part, [...(parts.get(part) ?? []), (now - last) / 1000]);
+      [last, part] = [now, next];
+    };
+    await analyseModel(chosen, model, { runtime, seed: 0, onStart: begin });
+    begin("");
+    totals.push((performance.now() - start) / 1000);
+  }
+  const again = totals.length > 1 ? `, then ${median(totals.slice(1)).toFixed(1)} s` : "";
+  const each = [...parts].map(([name, times]) => `${name} ${median(times).toFixed(1)}`).join(", ");
+  console.log(`analyses of ${run}: ${totals[0]?.toFixed(1)} s${again} (${each})`);
 }
 
 /** Median wall time of a built command from start to exit, in seconds, and its peak memory in MB. */
@@ -83,6 +117,8 @@ await benchSize("d 128, 113 logits (nanda)", presetConfig("nanda"));
 await benchSize("d 256, 1,480 logits (miiii at 30 %)", presetConfig("miiii", { train_fraction: 0.3 }));
 await benchSize("d 256, 1,480 logits (miiii)", presetConfig("miiii"));
 await benchTransforms();
+await benchAnalyses("miiii-fast");
+await benchAnalyses("miiii-fast", ["circuits"]);
 command(["--help"], 5);
 for (const id of ["positional", "svd", "fourier", "fft", "attention", "curves"]) command(["analyze", id, "nanda"], 3);
 command(["report", "--out", "{tmp}/index.html"], 1);

@@ -131,6 +131,21 @@ test("lines: a log scale leaves out what it cannot show, long series are thinned
   assert.ok(thinned.every(({ x }, i) => i === 0 || (x ?? 0) > (thinned[i - 1]?.x ?? 0)));
 });
 
+test("lines: a log axis has lines at powers of ten, at 2 and 5 where these are few, and no others", async () => {
+  const labelsOf = async (ys: readonly number[]) => {
+    const rows = ys.map((y, x) => ({ x, y }));
+    const svg = await renderSvg(alone(linesWithBand({ rows, x: "x", y: "y", yTitle: "nats", yScale: "log" })));
+    const groups = [...svg.matchAll(/role-axis-label"[^>]*>(.*?)<\/g>/gs)].map(([, group = ""]) =>
+      [...group.matchAll(/>([^<>]+)<\/text>/g)].map(([, text]) => text),
+    );
+    assert.equal(groups.length, 2);
+    return groups[1];
+  };
+  assert.deepEqual(await labelsOf([1e-5, 3e-3, 40]), ["10⁻⁵", "10⁻⁴", "10⁻³", "0.01", "0.1", "1", "10", "100"]);
+  assert.deepEqual(await labelsOf([1e-17, 1e6]), ["10⁻¹⁵", "10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "1", "1,000", "10⁶"]);
+  assert.deepEqual(await labelsOf([0.3, 0.7]), ["0.1", "0.2", "0.5", "1"]);
+});
+
 test("bars, heatmap and scatter draw one mark a row and refuse more than a page can carry", async () => {
   const rows = ["a", "b"].flatMap((run) => [1, 2, 3].map((k) => ({ run, k, share: k / 10 })));
   const series = { series: "run", runs: ["a", "b"] } as const;

@@ -16,7 +16,7 @@ import {
   resampleLogEpochs,
   unpackCells,
 } from "../src/figures/index.ts";
-import { renderSvg } from "../src/figures/render.ts";
+import { renderSvg, svgToPng } from "../src/figures/render.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
 interface Png {
@@ -61,6 +61,53 @@ function imagesOf(svg: string) {
     return { x: Number(x), y: Number(y), width: Number(attribute("width")), height: Number(attribute("height")), png, tag };
   });
 }
+
+/** The pixels of an RGBA PNG, [height][width × 4], its lines' filters undone. */
+function rgbaRows(bytes: Uint8Array): Uint8Array[] {
+  const file = Buffer.from(bytes);
+  const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)];
+  assert.deepEqual([...file.subarray(24, 29)], [8, 6, 0, 0, 0]);
+  const parts: Buffer[] = [];
+  for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
+    if (file.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(file.subarray(at + 8, at + 8 + file.readUInt32BE(at)));
+  }
+  const lines = inflateSync(Buffer.concat(parts));
+  const rows: Uint8Array[] = [];
+  for (let y = 0; y < height; y++) {
+    const start = y * (4 * width + 1);
+    const row = Uint8Array.from(lines.subarray(start + 1, start + 1 + 4 * width));
+    const above = rows[y - 1] ?? new Uint8Array(4 * width);
+    for (let i = 0; i < row.length; i++) {
+      const [a, b, c] = [row[i - 4] ?? 0, above[i] ?? 0, above[i - 4] ?? 0];
+      const [pa, pb, pc] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
+      const paeth = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+      const guess = [0, a, b, (a + b) >> 1, paeth][lines[start] as number] ?? assert.fail("filter");
+      row[i] = (row[i] as number) + guess;
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+test("a figure drawn as a PNG keeps the edges of an image's cells", async () => {
+  const panel = matrixImage({
+    values: [
+      [0, 1],
+      [1, 0],
+    ],
+    width: 60,
+    height: 60,
+    domain: [0, 1],
+    legend: false,
+  });
+  const rows = rgbaRows(svgToPng(await renderSvg(figure(panel, { description: "two by two" }))));
+  const [low, high] = [palette("magnitude", 2).subarray(0, 3), palette("magnitude", 2).subarray(3)].map(String);
+  const colours = rows.flatMap((row) => Array.from({ length: row.length / 4 }, (_, x) => String(row.subarray(4 * x, 4 * x + 3))));
+  const count = (colour: string | undefined) => colours.filter((other) => other === colour).length;
+  // Of 120 × 120 pixels half each, less the frame.
+  for (const colour of [low, high])
+    assert.ok(count(colour) > 6900 && count(colour) <= 7200, `${colour}: ${count(colour)} pixels`);
+});
 
 test("a PNG holds each pixel's colour, and is the same each time", () => {
   const colours = palette("magnitude", 8);

@@ -5,10 +5,8 @@ import {
   argmax,
   cosine,
   familywiseQuantile,
-  gaussianMatrix,
   gini,
   mean,
-  norm,
   participationRatio,
   pearson,
   permuteGrid,
@@ -100,14 +98,6 @@ test("a token permutation carries f(x0) + g(x1) to f(π0(x0)) + g(π1(x1))", () 
   });
   assert.deepEqual(permuteGrid(grid, permutation), expected);
   assert.notDeepEqual(permutation.x0, permutation.x1);
-});
-
-test("a Gaussian matrix has the norm and shape asked for, and the seed decides its entries", () => {
-  const matrix = gaussianMatrix([13, 5], 2.5, randomStream(4, "gauss"));
-  assert.deepEqual(matrix.shape, [13, 5]);
-  assertAllClose([norm(matrix.data)], [2.5]);
-  assert.deepEqual(gaussianMatrix([13, 5], 2.5, randomStream(4, "gauss")), matrix);
-  assert.notDeepEqual(gaussianMatrix([13, 5], 2.5, randomStream(5, "gauss")), matrix);
 });
 
 test("bands: pointwise holds each index, family-wise the maximum of all", () => {

@@ -1,4 +1,4 @@
-import { concatPanels, figure } from "../figures/index.ts";
+import { figure } from "../figures/index.ts";
 import { mean, sum } from "../math/index.ts";
 import { defineAnalysis, type Labelled } from "./analysis.ts";
 import { activationOf } from "./inputs.ts";
@@ -11,6 +11,7 @@ import {
 } from "./mechanism/of-addition.ts";
 import { analyseHeads, HEAD_PERMUTATIONS, type HeadsResult } from "./mechanism/of-heads.ts";
 import { additionPanels, headPanels } from "./mechanism/panels.ts";
+import { ownColours } from "./spectral-panels.ts";
 import { listed, perRun, short } from "./spectral-text.ts";
 
 /** Result of `mechanism`: of an addition model, or head by head of any other. */
@@ -118,7 +119,9 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
 function figureOf(entries: readonly Labelled<MechanismResult>[]) {
   const addition = entries.flatMap((entry) => (entry.result.kind === "addition" ? [{ ...entry, result: entry.result }] : []));
   const heads = entries.flatMap((entry) => (entry.result.kind === "heads" ? [{ ...entry, result: entry.result }] : []));
-  return figure(concatPanels([...additionPanels(addition), ...headPanels(heads)], { scales: "mixed", columns: 1 }), {
+  // Of several runs, a panel that shows one alone has no legend to say which.
+  const named = entries.length > 1;
+  return figure(ownColours([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
     title: "Mechanism",
     description: `What the logits are made of: cosines of the key frequencies, or functions of (n − c) mod q. ${headline(entries)}`,
   });

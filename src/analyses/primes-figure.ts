@@ -4,13 +4,19 @@ import { barsWithNull, concatPanels, figure, linesWithBand, matrixImage, type Pa
 import type { Labelled } from "./analysis.ts";
 import { nullRules } from "./null-rules.ts";
 import type { PrimesResult } from "./primes.ts";
+import { SELECTIVE } from "./selectivity.ts";
 import { ownColours } from "./spectral-panels.ts";
 
 /** Most rows of the image: with more neurons every n-th of the sorted ones is drawn. */
 const ROWS = 512;
 
-/** Classes of the histogram of best ε², from 0 to 1. */
-const BINS = 25;
+/** Classes of the histogram of best ε². */
+const BINS = 20;
+
+/** Where images and histogram end: the largest ε² of all runs, or what counts as selective where nothing is. */
+function reachOf(entries: readonly Labelled<PrimesResult>[]): number {
+  return Math.max(SELECTIVE, ...entries.flatMap(({ result }) => result.best_selectivity));
+}
 
 /** Live neurons sorted by best prime, and by falling ε² within one. */
 function sortedRows(result: PrimesResult): number[][] {
@@ -25,31 +31,36 @@ function sortedRows(result: PrimesResult): number[][] {
   return order.filter((_, i) => i % every === 0).map((j) => result.neuron_selectivity[j] ?? []);
 }
 
-function image({ label, result }: Labelled<PrimesResult>): Panel[] {
-  const rows = sortedRows(result);
-  if (rows.length === 0) return [];
-  const options = {
-    title: label,
-    values: rows,
-    domain: [0, 1] as const,
-    x: { title: "prime q", labels: result.primes },
-    y: { title: "neuron, by best prime" },
-    valueTitle: "ε²",
-    width: 300,
-    height: 320,
-  };
-  return [matrixImage(options)];
+/** One image a run with live neurons, from 0 to the largest ε² of all. */
+function images(entries: readonly Labelled<PrimesResult>[]): Panel[] {
+  const drawn = entries
+    .map(({ label, result }) => ({ label, result, rows: sortedRows(result) }))
+    .filter(({ rows }) => rows.length > 0);
+  const largest = reachOf(entries);
+  return drawn.map(({ label, result, rows }) =>
+    matrixImage({
+      title: label,
+      values: rows,
+      domain: [0, largest],
+      x: { title: "prime q", labels: result.primes },
+      y: { title: "neuron, by best prime" },
+      valueTitle: "ε²",
+      width: 300,
+      height: 320,
+    }),
+  );
 }
 
 function histogram(entries: readonly Labelled<PrimesResult>[]): Panel {
+  const width = reachOf(entries) / BINS;
   const rows = entries.flatMap(({ label, result }) => {
     const counts = new Array<number>(BINS).fill(0);
     const live = result.best_selectivity.filter((_, j) => at(result.best_prime, j) !== 0);
     for (const value of live) {
-      const bin = Math.min(BINS - 1, Math.max(0, Math.floor(value * BINS)));
+      const bin = Math.min(BINS - 1, Math.max(0, Math.floor(value / width)));
       counts[bin] = at(counts, bin) + 1;
     }
-    return counts.map((n, bin) => ({ run: label, best: (bin + 0.5) / BINS, share: live.length === 0 ? 0 : n / live.length }));
+    return counts.map((n, bin) => ({ run: label, best: (bin + 0.5) * width, share: live.length === 0 ? 0 : n / live.length }));
   });
   return linesWithBand({
     title: "Best ε² of the neurons",
@@ -97,11 +108,7 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     width: 480,
     height: 160,
   });
-  const panels = [
-    ownColours(entries.flatMap(image), 3),
-    concatPanels([perPrime, histogram(entries)], { scales: "mixed" }),
-    embedding,
-  ];
+  const panels = [ownColours(images(entries), 3), concatPanels([perPrime, histogram(entries)], { scales: "mixed" }), embedding];
   const drawn = entries.some(({ result }) => result.dead < result.neurons) ? panels : panels.slice(1);
   return figure(ownColours(drawn, 1), {
     title: "Prime-period spectrum",

@@ -13,12 +13,10 @@ import {
   NULL_DRAWS,
   NULL_NEURONS,
   permutedSelectivity,
+  SELECTIVE,
   selectivity,
 } from "./selectivity.ts";
 import { listed, percent, perRun, rounded, short } from "./spectral-text.ts";
-
-/** A neuron reacts to n mod q when that explains more than this share of its variance (and more than the null). */
-const SELECTIVE = 0.1;
 
 /** Permutations of the tokens behind the null of the embedding. */
 const TOKEN_DRAWS = 200;

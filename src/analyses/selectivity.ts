@@ -5,6 +5,9 @@ import { numberOf } from "../tasks/index.ts";
 /** Columns summed at a time: enough to read rows in runs, few enough that the sums stay near the processor. */
 const CHUNK = 32;
 
+/** A neuron reacts to n mod q when that explains more than this share of its variance (and more than the null). */
+export const SELECTIVE = 0.1;
+
 /** Neurons and token permutations of each that make up the null. */
 export const NULL_NEURONS = 64;
 export const NULL_DRAWS = 20;

@@ -2,12 +2,11 @@ import { dim, type NdArray, randomStream } from "../core/index.ts";
 import { figure } from "../figures/index.ts";
 import {
   svd as decompose,
-  gaussianMatrix,
+  gaussianSingularValues,
   norm,
   participationRatio,
   pointwiseBand,
   quantile,
-  singularValues,
   stableRank,
   sum,
 } from "../math/index.ts";
@@ -75,7 +74,8 @@ function cumulativeNull(draws: readonly Cumulative[]): CumulativeNull {
 function nullOf(W_E: NdArray<"float64">, draws: number, p: number, seed: number): SvdResult["null"] {
   const random = randomStream(seed, "svd/null");
   const frobenius = norm(W_E.data);
-  const spectra = Array.from({ length: draws }, () => singularValues(gaussianMatrix(W_E.shape, frobenius, random)));
+  const shape = [dim(W_E, 0), dim(W_E, 1)] as const;
+  const spectra = Array.from({ length: draws }, () => gaussianSingularValues(shape, frobenius, random));
   return {
     draws,
     singular_values: pointwiseBand(spectra, 0.95),

@@ -1,4 +1,5 @@
 import { at } from "../core/index.ts";
+import { decadeAxis } from "./decades.ts";
 import { epochAxis } from "./epochs.ts";
 import { ensureMarks, extent, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { INK, runColor } from "./theme.ts";
@@ -173,7 +174,10 @@ export function linesWithBand(options: LinesOptions): Panel {
       ...(yScale === "linear" ? { zero: false } : {}),
       ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }),
     },
-    axis: { title: options.yTitle ?? y },
+    axis: {
+      title: options.yTitle ?? y,
+      ...(yScale === "log" && lines.length > 0 ? decadeAxis(...extent(lines.flatMap(({ ys }) => ys))) : {}),
+    },
   };
   const colour = series === undefined ? { value: runColor(0) } : runColour(series, runs, width);
   const encoding = {

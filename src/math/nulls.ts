@@ -1,5 +1,5 @@
-import { at, ensure, float64, type NdArray, type Random, sizeOf } from "../core/index.ts";
-import { norm, quantile } from "./statistics.ts";
+import { at, ensure, type Random } from "../core/index.ts";
+import { quantile } from "./statistics.ts";
 
 /**
  * A relabelling of the tokens: the x0-values and the x1-values permuted independently. It keeps all structure of the form
@@ -27,15 +27,6 @@ export function permuteGrid(
     for (let j = 0; j < p; j++) into[i * p + j] = grid[row + (x1[j] as number)] as number;
   }
   return into;
-}
-
-/** A matrix of independent normal entries with the given shape and Frobenius norm. */
-export function gaussianMatrix(shape: readonly number[], frobenius: number, random: Random): NdArray<"float64"> {
-  const data = new Float64Array(sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = random.normal();
-  const scale = frobenius / norm(data);
-  for (let i = 0; i < data.length; i++) data[i] = (data[i] as number) * scale;
-  return float64(data, shape);
 }
 
 /** Pointwise limits of a statistic under a null. */

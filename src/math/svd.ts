@@ -1,6 +1,5 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
-import { dim, ensure, ensureFinite, float64, type NdArray } from "../core/index.ts";
-import { singularValuesOf } from "./singular-values.ts";
+import { dim, ensure, ensureFinite, float64, type NdArray, type Random } from "../core/index.ts";
 
 /** M = U·diag(σ)·Vᵀ with r = min(m, n) columns. */
 export interface Svd {
@@ -50,8 +49,26 @@ export function svd(matrix: NdArray): Svd {
   return { U, singular_values: Float64Array.from(result.diagonal.slice(0, rank)), V };
 }
 
-/** The singular values of a matrix alone, descending, min(m, n) of them; a third of the time of {@link svd}'s package without vectors. */
-export function singularValues(matrix: NdArray): Float64Array {
-  const [m, n] = sizesOf(matrix);
-  return singularValuesOf(matrix.data, m, n);
+/** A draw of χ with `n` degrees of freedom: the length of n independent standard normals. */
+function chi(n: number, random: Random): number {
+  let total = 0;
+  for (let i = 0; i < n; i++) total += random.normal() ** 2;
+  return Math.sqrt(total);
+}
+
+/**
+ * The singular values, descending, of a random matrix [m, n] of independent normal entries, scaled to the given Frobenius norm. The matrix
+ * itself is not drawn: for m ≤ n reflections leave of it a bidiagonal one with independent entries, χ with n, n − 1, … degrees of
+ * freedom on the diagonal and m − 1, m − 2, … beside it (Silverstein 1985; Dumitriu & Edelman 2002).
+ */
+export function gaussianSingularValues([m, n]: readonly [number, number], frobenius: number, random: Random): Float64Array {
+  const [size, length] = [Math.min(m, n), Math.max(m, n)];
+  const matrix = Matrix.zeros(size, size);
+  for (let k = 0; k < size; k++) {
+    matrix.set(k, k, chi(length - k, random));
+    if (k + 1 < size) matrix.set(k + 1, k, chi(size - k - 1, random));
+  }
+  matrix.mul(frobenius / matrix.norm("frobenius"));
+  const valuesAlone = { computeLeftSingularVectors: false, computeRightSingularVectors: false };
+  return Float64Array.from(new SingularValueDecomposition(matrix, valuesAlone).diagonal);
 }

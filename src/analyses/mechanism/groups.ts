@@ -61,6 +61,53 @@ export function doubleCentred(logits: NdArray<"float64">): NdArray<"float64"> {
   return float64(out, logits.shape);
 }
 
+/** The samples in the order of their residues, and where each residue's begin: sample numbers, [samples], and starts, [classes + 1]. */
+function byResidue(residue: Int32Array, classes: number): { readonly order: Int32Array; readonly starts: Int32Array } {
+  const starts = new Int32Array(classes + 1);
+  for (let i = 0; i < residue.length; i++) {
+    const after = (residue[i] as number) + 1;
+    starts[after] = (starts[after] as number) + 1;
+  }
+  for (let r = 0; r < classes; r++) starts[r + 1] = (starts[r + 1] as number) + (starts[r] as number);
+  const next = starts.slice();
+  const order = new Int32Array(residue.length);
+  for (let i = 0; i < residue.length; i++) {
+    const r = residue[i] as number;
+    const place = next[r] as number;
+    order[place] = i;
+    next[r] = place + 1;
+  }
+  return { order, starts };
+}
+
+/** Sums of the logits over the samples of each residue, [classes, classes] (residue, class). */
+function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array): Float64Array {
+  const classes = dim(logits, 1);
+  const { data } = logits;
+  const { order, starts } = byResidue(residue, classes);
+  const sums = new Float64Array(classes * classes);
+  for (let r = 0; r < classes; r++) {
+    const row = r * classes;
+    const end = starts[r + 1] as number;
+    const startOf = (place: number) => (order[place] as number) * classes;
+    let place = starts[r] as number;
+    // Four samples in one go: a sum is then loaded and stored once for all of them.
+    for (; place + 4 <= end; place += 4) {
+      const [i, j, k, l] = [startOf(place), startOf(place + 1), startOf(place + 2), startOf(place + 3)];
+      for (let c = 0; c < classes; c++) {
+        const left = (data[i + c] as number) + (data[j + c] as number);
+        const right = (data[k + c] as number) + (data[l + c] as number);
+        sums[row + c] = (sums[row + c] as number) + (left + right);
+      }
+    }
+    for (; place < end; place++) {
+      const i = startOf(place);
+      for (let c = 0; c < classes; c++) sums[row + c] = (sums[row + c] as number) + (data[i + c] as number);
+    }
+  }
+  return sums;
+}
+
 /**
  * g(δ) = the mean over samples of L[n, (n − δ) mod q], [classes]: the least-squares fit of logits that depend on (n − c) mod q alone.
  *
@@ -68,16 +115,12 @@ export function doubleCentred(logits: NdArray<"float64">): NdArray<"float64"> {
  */
 export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Float64Array {
   const classes = dim(logits, 1);
-  const { data } = logits;
   const kernel = new Float64Array(classes);
-  for (let i = 0; i < residue.length; i++) {
-    const r = residue[i] as number;
-    const start = i * classes;
-    // The difference (r − c) mod q runs from r down to 0, then from q − 1 down.
-    for (let c = 0; c <= r; c++) kernel[r - c] = (kernel[r - c] as number) + (data[start + c] as number);
-    const wrapped = r + classes;
-    for (let c = r + 1; c < classes; c++) kernel[wrapped - c] = (kernel[wrapped - c] as number) + (data[start + c] as number);
-  }
+  sumsByResidue(logits, residue).forEach((total, cell) => {
+    const [r, c] = [Math.floor(cell / classes), cell % classes];
+    const difference = (r - c + classes) % classes;
+    kernel[difference] = at(kernel, difference) + total;
+  });
   return kernel.map((total) => total / residue.length);
 }
 

@@ -4,13 +4,18 @@ import { nullRules } from "../null-rules.ts";
 import type { AdditionResult } from "./of-addition.ts";
 import type { HeadMechanism, HeadsResult } from "./of-heads.ts";
 
+/** The end of a panel's title: the run, where it is the only one shown and `named`. */
+function whose(runs: readonly string[], named: boolean): string {
+  return named && runs.length === 1 ? `: ${runs[0]}` : "";
+}
+
 /** The size of each coefficient, with its null, and the Fourier norms of W_L, of addition models. */
-export function additionPanels(entries: readonly Labelled<AdditionResult>[]): Panel[] {
+export function additionPanels(entries: readonly Labelled<AdditionResult>[], named: boolean): Panel[] {
   if (entries.length === 0) return [];
   const runs = entries.map(({ label }) => label);
   const largest = (result: AdditionResult) => Math.max(...result.cos_coefficients.map(Math.abs)) || 1;
   const coefficients = barsWithNull({
-    title: "Logits along cos(w_k(x₀ + x₁ − c))",
+    title: `Logits along cos(w_k(x₀ + x₁ − c))${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       result.cos_coefficients.map((value, i) => ({ run: label, k: i + 1, size: Math.abs(value) / largest(result) })),
     ),
@@ -25,7 +30,7 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[]): Pa
     ),
   });
   const norms = linesWithBand({
-    title: "W_L in the Fourier basis over classes",
+    title: `W_L in the Fourier basis over classes${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) => result.W_L_norms.map((norm, row) => ({ run: label, row, norm }))),
     x: "row",
     y: "norm",
@@ -39,11 +44,11 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[]): Pa
 }
 
 /** The share of each head's logits that its group explains, with its null, and the three losses, of models of many heads. */
-export function headPanels(entries: readonly Labelled<HeadsResult>[]): Panel[] {
+export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boolean): Panel[] {
   if (entries.length === 0) return [];
   const runs = entries.map(({ label }) => label);
   const shares = barsWithNull({
-    title: "Logits that depend on (n − c) mod q alone",
+    title: `Logits that depend on (n − c) mod q alone${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       result.heads.map((head) => ({ run: label, q: head.q, share: head.logit_share })),
     ),
@@ -65,7 +70,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[]): Panel[] {
     chance: head.chance_loss,
   });
   const losses = linesWithBand({
-    title: "Cross-entropy of each head: of its logits, restricted, excluded, and of a uniform guess",
+    title: `Cross-entropy of each head: of its logits, restricted, excluded, and of a uniform guess${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       kinds.flatMap((kind) => result.heads.map((head) => ({ run: label, logits: kind, q: head.q, nats: nats(head)[kind] }))),
     ),
