@@ -10,6 +10,8 @@ test("a report's shipped runs: full-size ones first, by task, further seeds in t
   assert.equal(labels[0], "nanda");
   assert.ok(place("nanda-shuffled") < place("miiii-fast") && place("miiii-fast") < place("basis-fast"), labels.join(", "));
   assert.ok(place("miiii-p53") < place("masked-p53") && place("masked-p53") < place("no-dropout-p53"), labels.join(", "));
+  assert.ok(place("no-grokfast-p53") < place("no-dropout-p53"), labels.join(", "));
+  assert.ok(place("basis-fast") < place("nanda-seed1"), labels.join(", "));
   const moduli = references.map(({ path }) => openRunDirectory(path).header.config.p);
   assert.deepEqual(
     moduli,

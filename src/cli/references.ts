@@ -77,8 +77,9 @@ const TASK_ORDER = ["nanda", "miiii", "basis", "masked"] as const satisfies read
 /** Where a shipped run stands in a report: larger p first, then by task, the recipe's own settings before changes to them. */
 function rankOf(path: string): number[] {
   const { p, task, shuffle_labels, dropout, grokfast_lambda } = openRunDirectory(path).header.config;
-  const changed = task !== "nanda" && (dropout === 0 || grokfast_lambda === 0);
-  return [-p, changed ? 1 : 0, TASK_ORDER.indexOf(task), shuffle_labels ? 1 : 0];
+  // Neither belongs to the recipe of nanda.
+  const [slow, bare] = task === "nanda" ? [0, 0] : [Number(grokfast_lambda === 0), Number(dropout === 0)];
+  return [-p, slow + bare, bare, TASK_ORDER.indexOf(task), Number(shuffle_labels)];
 }
 
 /**
@@ -97,5 +98,12 @@ export function shippedReferences(): Reference[] {
   });
   const ranked = references.map((reference) => ({ reference, rank: rankOf(reference.path) }));
   const order = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x - (b[i] ?? 0)).find((d) => d !== 0) ?? 0;
-  return ranked.sort((a, b) => order(a.rank, b.rank)).map(({ reference }) => reference);
+  ranked.sort((a, b) => order(a.rank, b.rank));
+  // A second run of the same thing tells less than the first of another, of the same p.
+  const again = ranked.map(({ rank }, i) => (i > 0 && order(rank, ranked[i - 1]?.rank ?? []) === 0 ? 1 : 0));
+  const placed = ranked.map(({ reference, rank: [size = 0, ...rest] }, i) => ({
+    reference,
+    rank: [size, again[i] ?? 0, ...rest],
+  }));
+  return placed.sort((a, b) => order(a.rank, b.rank)).map(({ reference }) => reference);
 }
