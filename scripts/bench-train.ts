@@ -2,7 +2,7 @@
  * `npm run bench:train`: how fast each runtime of this machine trains, beside how fast it does the step's matrix products alone. Blocks of
  * epochs of all competitors in turn, medians. See docs/performance.md.
  *
- * Options: `--runtimes onnx,webgpu` (default: all that work), `--preset nanda|miiii` (default: both), `--p`, `--sizes full|small`,
+ * Options: `--runtimes onnx,webgpu` (default: all that work; `tfjs-webgpu`, TensorFlow.js's own, where named), `--preset nanda|miiii` (default: both), `--p`, `--sizes full|small`,
  * `--seconds` a block, `--epochs` a block (instead), `--rounds`, `--threads`, `--peak` TFLOP/s: the device's float32 arithmetic,
  * `--json FILE`: all numbers as well.
  */
@@ -93,6 +93,9 @@ function duration(totalSeconds: number): string {
   return totalSeconds < 7200 ? `${(totalSeconds / 60).toFixed(1)} min` : `${(totalSeconds / 3600).toFixed(1)} h`;
 }
 
+/** GFLOP/s in whole numbers, small ones to two digits. */
+const rateText = (gflops: number) => (gflops < 10 ? gflops.toPrecision(2) : gflops.toFixed(0));
+
 function table(measured: readonly Measured[]): string {
   const head = [
     "step",
@@ -114,9 +117,9 @@ function table(measured: readonly Measured[]): string {
         `${row.size}, B = ${row.batch}`,
         row.runtime,
         row.msPerEpoch.toPrecision(4),
-        row.gflops.toFixed(0),
+        rateText(row.gflops),
         row.productsMs.toPrecision(4),
-        row.productsGflops.toFixed(0),
+        rateText(row.productsGflops),
         `${((100 * row.productsMs) / row.msPerEpoch).toFixed(0)} %`,
         duration(projected),
         `${((100 * AIM) / projected).toPrecision(3)} %`,

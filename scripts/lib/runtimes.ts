@@ -1,10 +1,14 @@
 import { openRuntime, probeRuntimes } from "../../src/cli/runtime-choice.ts";
 import { MiiiiError } from "../../src/core/index.ts";
 import { RUNTIME_NAMES, type Runtime, type RuntimeName } from "../../src/runtimes/index.ts";
+import { tfjsWebgpuRuntime } from "./tfjs-webgpu.ts";
+
+/** TensorFlow.js's own WebGPU backend: no runtime of ours, and measured only where it is named. */
+const PEER = "tfjs-webgpu";
 
 /** A runtime that works here. */
 export interface Found {
-  readonly name: RuntimeName;
+  readonly name: RuntimeName | typeof PEER;
   readonly runtime: Runtime;
 }
 
@@ -20,8 +24,13 @@ export async function chosenRuntimes(list: string | undefined, threads: number |
     found.push({ name, runtime: (await openRuntime(name, name === "onnx" ? { threads } : {})).runtime });
   if (list !== undefined) {
     for (const word of list.split(",")) {
+      if (word === PEER) {
+        found.push({ name: PEER, runtime: await tfjsWebgpuRuntime() });
+        continue;
+      }
       const name = RUNTIME_NAMES.find((known) => known === word);
-      if (name === undefined) throw new MiiiiError("usage", `--runtimes: must be of ${RUNTIME_NAMES.join(", ")}, got ${word}`);
+      if (name === undefined)
+        throw new MiiiiError("usage", `--runtimes: must be of ${[...RUNTIME_NAMES, PEER].join(", ")}, got ${word}`);
       await open(name);
     }
     return found;
