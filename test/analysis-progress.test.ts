@@ -158,12 +158,14 @@ test("heads: each has its own group and its own epoch; without a split the losse
 
 test("the contract holds; a run without checkpoints and a lone file are named", async () => {
   await checkContract(progress, runOf(STEPS, { split }));
-  await checkContract(progress, runOf([{ epoch: 0, logits: headLogitsAt([1, 2, 3, 4, 5]) }], {}, "miiii"));
+  const heads = { epoch: 0, logits: headLogitsAt([1, 2, 3, 4, 5]) };
+  await checkContract(progress, runOf([heads, { ...heads, epoch: 1 }], {}, "miiii"));
   const fails = (input: AnalysisInput, code: string, pattern: RegExp) =>
     assert.rejects(
       async () => progress.run(input, {}),
       (error: unknown) => error instanceof MiiiiError && error.code === code && pattern.test(error.message),
     );
-  await fails(runOf([], { activations: { logits: logitsAt(1, 0) } }), "input", /must hold checkpoints, got none/);
+  await fails(runOf([], { activations: { logits: logitsAt(1, 0) } }), "input", /at least two checkpoints, got 0/);
+  await fails(runOf([{ epoch: 7, logits: logitsAt(1, 0) }]), "input", /at least two checkpoints, got 1/);
   await fails(inputWith({ p, activations: { logits: logitsAt(1, 0) } }), "usage", /lone checkpoint/);
 });

@@ -106,6 +106,8 @@ function halfChanceEpoch(epochs: readonly number[], losses: readonly number[], c
 
 async function run(input: AnalysisInput): Promise<ProgressResult> {
   const series = seriesOf(input);
+  const { length } = series.checkpoints;
+  ensure(length > 1, "input", () => `progress: the run must hold at least two checkpoints, got ${length}`);
   const last = activationOf(input, "logits");
   const { p } = input.config;
   const key = isAddition(input) ? keyFrequencies(cosCoefficients(sumByTotal(last, p), p)) : [];
@@ -114,7 +116,6 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
     snapshots.push(snapshot(input, model, key));
     input.onProgress?.(snapshots.length, series.checkpoints.length);
   }
-  ensure(snapshots.length > 0, "input", () => "progress: the run must hold checkpoints, got none");
   const byHead = (value: (snapshot: Snapshot, h: number) => number) =>
     input.heads.map((_, h) =>
       rounded(
@@ -196,7 +197,7 @@ export const progress = defineAnalysis<ProgressResult>({
   id: "progress",
   title: "Progress measures",
   description: "Restricted and excluded loss, Gini coefficients and the weights' sum of squares at each kept checkpoint.",
-  definition: `At each checkpoint that the run kept (\`epochs\`), by head in order of \`q\`, [heads][checkpoints]:
+  definition: `At each checkpoint that the run kept (\`epochs\`, at least two), by head in order of \`q\`, [heads][checkpoints]:
 
 - \`loss\`, \`restricted_loss\`, \`excluded_loss\` in nats as in \`mechanism\`, over \`all\` samples and, where the split is known, over those of \`train\` and
   all others (\`test\`). For addition the key frequencies are those of the last checkpoint (\`key_frequencies\`), the projection is fitted
