@@ -29,6 +29,8 @@ const total = (weights: Readonly<Record<string, number>>) => sum(Object.values(w
 
 function headMeans({ heads }: HeadsResult) {
   return {
+    /** Heads without the structure that one expects above the largest of so many draws. */
+    expected: short(heads.length / (HEAD_PERMUTATIONS + 1), 2),
     share: mean(heads.map((head) => head.logit_share)),
     none: mean(heads.map((head) => head.logit_share_null)),
     above: heads.filter((head) => head.logit_share > head.logit_share_null).length,
@@ -77,12 +79,12 @@ const range = ({ lower, upper }: { lower: number; upper: number }) => `${short(l
 function summary(result: MechanismResult): string {
   const missing = result.left_out.length === 0 ? [] : [`left out, the split is not known: ${listed(result.left_out)}`];
   if (result.kind === "heads") {
-    const { share, none, above, loss, restricted, excluded, chance } = headMeans(result);
+    const { expected, share, none, above, loss, restricted, excluded, chance } = headMeans(result);
     const line = (head: HeadsResult["heads"][number]) =>
       `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
       `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
     return [
-      `logit share of g((n − c) mod q): mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads`,
+      `logit share of g((n − c) mod q): mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${expected})`,
       `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
       ...result.heads.map(line),
       ...missing,
@@ -104,8 +106,8 @@ function summary(result: MechanismResult): string {
 function headline(entries: readonly Labelled<MechanismResult>[]): string {
   const clause = ({ result }: Labelled<MechanismResult>) => {
     if (result.kind === "heads") {
-      const { share, none, above } = headMeans(result);
-      return `functions of (n − c) mod q carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads`;
+      const { expected, share, none, above } = headMeans(result);
+      return `functions of (n − c) mod q carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${expected})`;
     }
     const key = result.key_frequencies_above_null;
     return (
@@ -158,7 +160,7 @@ the training samples are not known.`,
 \`cos_coefficients_null\`: family-wise 99 % limit of |coefficient| over ${TOKEN_PERMUTATIONS} token permutations (x0-values and x1-values permuted
 independently); \`logit_share_null\`: the share's 99 % quantile over the same, key frequencies chosen anew each time.
 \`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies. Heads:
-\`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations (independent normal logits would have 1/(p²−1) on average);
+\`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations, which a head without the structure exceeds once in ${HEAD_PERMUTATIONS + 1} (independent normal logits would have 1/(p²−1) on average);
 \`heads[].chance_loss\` = ln(classes) is the restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
   citation:
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
