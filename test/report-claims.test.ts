@@ -326,6 +326,18 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
   ["nanda-sparsity", "nanda", "progress", { W_E_gini: 0.08, W_E_gini_first: 0.07, W_E_gini_null: 0.1 }, "not reproduced"],
 ];
 
+test("what a run on shuffled labels has too stands beside the null", () => {
+  const ours = runOf("miiii", { positional: { pearson: -0.64, null_limit: 0.12, distance: 1 } });
+  const twin = runOf("basis", { positional: { pearson: -0.46 } });
+  const small = runOf("basis", { positional: { pearson: 0.3 } }, {}, { p: 53 });
+  assert.equal(judge("positional-miiii", [ours]).none, "|r| < 0.12");
+  assert.equal(judge("positional-miiii", [ours, small]).none, "|r| < 0.12");
+  assert.equal(judge("positional-miiii", [ours, small, twin]).none, `|r| < 0.12; on shuffled labels −0.46 (${twin.label})`);
+  const heads = { heads: 4, heads_one_digit: 3, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 };
+  const attention = ["miiii", "basis"].map((preset) => runOf(preset as Preset, { attention: heads }));
+  assert.match(judge("attention-miiii", attention).none, /on shuffled labels 3 of 4 \(/);
+});
+
 test("verdicts follow from the numbers by the stated rules", () => {
   for (const [id, preset, analysis, metrics, expected] of BY_METRICS) {
     const { verdict, ours, none } = judge(id, [runOf(preset, { [analysis]: metrics })]);

@@ -187,6 +187,19 @@ export function eachSolved(role: Role, judge: (run: ClaimRun, runs: readonly Cla
   });
 }
 
+/**
+ * What the runs of the same p on shuffled labels have, to stand behind a null: structure that they share says nothing of the task. Empty
+ * where there is none.
+ */
+export function onShuffled(runs: readonly ClaimRun[], { run }: ClaimRun, value: (twin: ClaimRun) => string | undefined): string {
+  const twins = runsOf(runs, "basis").filter((twin) => twin.run.config.p === run.config.p);
+  const parts = twins.flatMap((twin) => {
+    const text = value(twin);
+    return text === undefined ? [] : [`${text} (${twin.label})`];
+  });
+  return parts.length === 0 ? "" : `; on shuffled labels ${parts.join(", ")}`;
+}
+
 /** Reads named metrics of one analysis, or tells which is not there. */
 export function metricsOf<N extends string>(run: ClaimRun, analysis: string, names: readonly N[]): Record<N, number> | Judgement {
   const values: Partial<Record<N, number>> = {};

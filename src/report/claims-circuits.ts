@@ -1,6 +1,6 @@
 import type { PrimesResult } from "../analyses/primes.ts";
 import type { ProgressResult } from "../analyses/progress.ts";
-import { type Claim, eachSolved, isJudgement, metricsOf, notTested, verdictOf } from "./claim.ts";
+import { type Claim, eachSolved, isJudgement, metricsOf, notTested, onShuffled, verdictOf } from "./claim.ts";
 import { formatPercent as percent, formatNumber as text } from "./html.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
@@ -32,13 +32,16 @@ export const CIRCUIT_CLAIMS: readonly Claim[] = [
     paper: "one digit each",
     rule: "Heads of which one digit has at least three quarters of the attention to the two: all: reproduced; at least half: partly; else not reproduced.",
     analysis: "attention",
-    judge: eachSolved("miiii", (run) => {
+    judge: eachSolved("miiii", (run, runs) => {
       const m = metricsOf(run, "attention", ["heads", "heads_one_digit", "mean_x0", "mean_x1", "mean_equals"]);
       if (isJudgement(m)) return m;
       return {
         verdict: m.heads_one_digit === m.heads ? "reproduced" : m.heads_one_digit >= m.heads / 2 ? "partly" : "not reproduced",
         ours: `${m.heads_one_digit} of ${m.heads}; mean attention ${percent(m.mean_x0)}, ${percent(m.mean_x1)} and ${percent(m.mean_equals)} to '='`,
-        none: "0 for equal scores",
+        none: `0 for equal scores${onShuffled(runs, run, (twin) => {
+          const own = metricsOf(twin, "attention", ["heads", "heads_one_digit"]);
+          return isJudgement(own) ? undefined : `${own.heads_one_digit} of ${own.heads}`;
+        })}`,
       };
     }),
   },

@@ -8,6 +8,7 @@ import {
   type Judgement,
   metricsOf,
   notTested,
+  onShuffled,
   runsOf,
   unsolvedWhy,
   verdictOf,
@@ -81,6 +82,12 @@ const shuffledFrequencies: Claim["judge"] = (runs) => {
   return parts.length === 0 ? notTested("no run of basis or nanda-shuffled is among these") : combined(parts);
 };
 
+/** A metric of `positional` in words; undefined where it is not known. */
+function textOf(run: ClaimRun, name: string, words: (value: number) => string): string | undefined {
+  const value = run.metric("positional", name);
+  return value === undefined ? undefined : words(value);
+}
+
 /** Claims about the positional and the token embeddings. */
 export const EMBEDDING_CLAIMS: readonly Claim[] = [
   {
@@ -110,14 +117,14 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "r = −0.64",
     rule: "r below the null limit −1.96/√d: reproduced; within the limits, so unrelated: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachSolved("miiii", (run) => {
+    judge: eachSolved("miiii", (run, runs) => {
       const m = metricsOf(run, "positional", ["pearson", "null_limit", "distance"]);
       if (isJudgement(m)) return m;
       const verdict = m.pearson < -m.null_limit ? "reproduced" : m.pearson <= m.null_limit ? "partly" : "not reproduced";
       return {
         verdict,
         ours: `r = ${fixed(m.pearson)}; distance ${text(m.distance)} token norms`,
-        none: `|r| < ${fixed(m.null_limit)}`,
+        none: `|r| < ${fixed(m.null_limit)}${onShuffled(runs, run, (twin) => textOf(twin, "pearson", fixed))}`,
         ...(verdict === "partly" ? { why: "the two differ, though without a negative correlation" } : {}),
       };
     }),
@@ -147,14 +154,14 @@ export const EMBEDDING_CLAIMS: readonly Claim[] = [
     paper: "“non-commutative”",
     rule: "Asymmetry, as above, at least half of that of random pairs: reproduced; at least a tenth: partly; else not reproduced.",
     analysis: "positional",
-    judge: eachSolved("miiii", (run) => {
+    judge: eachSolved("miiii", (run, runs) => {
       const m = metricsOf(run, "positional", ["asymmetry", "asymmetry_null"]);
       if (isJudgement(m)) return m;
       const share = m.asymmetry / m.asymmetry_null;
       return {
         verdict: share >= 0.5 ? "reproduced" : share >= 0.1 ? "partly" : "not reproduced",
         ours: `asymmetry ${text(m.asymmetry)}`,
-        none: `${text(m.asymmetry_null)} (random pairs)`,
+        none: `${text(m.asymmetry_null)} (random pairs)${onShuffled(runs, run, (twin) => textOf(twin, "asymmetry", text))}`,
       };
     }),
   },
