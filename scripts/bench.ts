@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ANALYSES } from "../src/analyses/index.ts";
-import { analyseModel } from "../src/cli/analyse.ts";
+import type { AnalyseOptions } from "../src/cli/analyse.ts";
 import { loadModel } from "../src/cli/models.ts";
 import { shippedReferences } from "../src/cli/references.ts";
 import { float64, randomStream } from "../src/core/index.ts";
@@ -18,6 +18,10 @@ import { presetConfig } from "../src/train/index.ts";
 import { productsProgram, stepFlops } from "./lib/products.ts";
 import { benchStep } from "./lib/steps.ts";
 import { inTurn, median } from "./lib/timing.ts";
+
+// As compiled: threads load no TypeScript.
+const compiled = new URL("../dist/cli/analyse.js", import.meta.url).href;
+const { analyseModel } = (await import(compiled)) as typeof import("../src/cli/analyse.ts");
 
 const threads = availableParallelism();
 const runtime = onnxRuntime({ threads });
@@ -46,8 +50,9 @@ async function benchTransforms(): Promise<void> {
 }
 
 /**
- * Analyses of a shipped run, its activations with them, in this process: the first time and the median of three more, in seconds. What
- * looks at a run over time, or runs the model again, is left out unless named.
+ * Analyses of a shipped run, its activations with them, in this process: all of them in the threads that `miiii` takes, the first time
+ * and the median of three more; then one after the other in one thread, each by itself. What looks at a run over time, or runs the model
+ * again, is left out unless named.
  */
 async function benchAnalyses(run: string, only?: readonly string[]): Promise<void> {
   const reference = shippedReferences().find(({ label }) => label === run);
@@ -56,23 +61,21 @@ async function benchAnalyses(run: string, only?: readonly string[]): Promise<voi
   const chosen = ANALYSES.filter(({ id, needs }) =>
     only === undefined ? !needs.includes("series") && !needs.includes("forward") : only.includes(id),
   );
-  const parts = new Map<string, number[]>();
-  const totals: number[] = [];
-  for (let round = 0; round < (only === undefined ? 4 : 1); round++) {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  const timed = async (how: Pick<AnalyseOptions, "threads" | "onStart">) => {
     const start = performance.now();
-    let [last, part] = [start, "activations"];
-    const begin = (next: string) => {
-      const now = performance.now();
-      parts.set(part, [...(parts.get(part) ?? []), (now - last) / 1000]);
-      [last, part] = [now, next];
-    };
-    await analyseModel(chosen, model, { runtime, seed: 0, onStart: begin });
-    begin("");
-    totals.push((performance.now() - start) / 1000);
+    await analyseModel(chosen, model, { runtime, seed: 0, ...how });
+    return performance.now() - start;
+  };
+  if (only === undefined) {
+    const times = [await timed({}), await timed({}), await timed({}), await timed({})];
+    console.log(`analyses of ${run}, in threads: ${seconds(times[0] ?? 0)}, then ${seconds(median(times.slice(1)))}`);
   }
-  const again = totals.length > 1 ? `, then ${median(totals.slice(1)).toFixed(1)} s` : "";
-  const each = [...parts].map(([name, times]) => `${name} ${median(times).toFixed(1)}`).join(", ");
-  console.log(`analyses of ${run}: ${totals[0]?.toFixed(1)} s${again} (${each})`);
+  const parts: [name: string, begin: number][] = [["activations", performance.now()]];
+  const whole = await timed({ threads: 0, onStart: (id) => parts.push([id, performance.now()]) });
+  parts.push(["", performance.now()]);
+  const each = parts.slice(0, -1).map(([name, begin], i) => `${name} ${seconds((parts[i + 1]?.[1] ?? 0) - begin)}`);
+  console.log(`${only?.join(", ") ?? "analyses"} of ${run}, in one thread: ${seconds(whole)} (${each.join(", ")})`);
 }
 
 /** Median wall time of a built command from start to exit, in seconds, and its peak memory in MB. */
