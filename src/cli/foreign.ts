@@ -1,8 +1,11 @@
 import type { Argv } from "yargs";
-import { chooseImport } from "../checkpoint/import/choose.ts";
+import type { ImportedModel } from "../checkpoint/import/candidates.ts";
+import { chooseImport, RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import { importModel } from "../checkpoint/import/import-model.ts";
 import { LAYOUTS, type Layout } from "../checkpoint/import/layout.ts";
+import { isNormOrGate } from "../checkpoint/import/roles.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
+import { ensure } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
 import { numberOption } from "./config-options.ts";
@@ -48,9 +51,16 @@ export function foreignOptions({ layout, heads, task, lowDigit, mapping }: Forei
 const list = (names: readonly string[]) =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 
+async function accuracy({ config, parameters }: ImportedModel): Promise<number> {
+  const [{ accuracyOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  return accuracyOf(config, parameters, runtime);
+}
+
 /**
- * Reads a model trained elsewhere; how its tensors were read is told on stderr. Where names and shapes leave a question open, the
- * answers are evaluated.
+ * Reads a model trained elsewhere; how its tensors were read, and how well it does, is told on stderr. Where names and shapes leave a
+ * question open, the answers are evaluated.
+ *
+ * @throws kind `input` for a model with layer norms or gates, unless it is right without them: it computes another function.
  */
 export async function readForeign(path: string, options: ForeignOptions): Promise<Checkpoint> {
   const { layout, heads, task, lowDigit, mapping } = options;
@@ -61,18 +71,26 @@ export async function readForeign(path: string, options: ForeignOptions): Promis
     ...(lowDigit === undefined ? {} : { low_digit: lowDigit }),
     ...(mapping === undefined ? {} : { mapping }),
   });
-  const { model, tried } = await chooseImport(result, async ({ config, parameters }) => {
-    const [{ accuracyOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
-    return accuracyOf(config, parameters, runtime);
-  });
-  const accuracy = tried.find(({ description }) => description === model.description)?.accuracy;
-  const chosen =
-    accuracy === undefined
-      ? ""
-      : `, accuracy ${accuracy.toFixed(4)}${tried.length > 1 ? ` (of ${tried.length} readings tried)` : ""}`;
-  note(`${path}: ${result.format}${result.source === "" ? "" : ` (${result.source})`}, ${model.description}${chosen}`);
-  if (result.surplus.length > 0) note(`${path}: left out ${list(result.surplus)}, which have no place in the model`);
-  const { config, parameters } = model;
+  const { source, format, surplus } = result;
+  const { model, tried } = await chooseImport(result, accuracy);
+  const { config, parameters, description } = model;
+  const found = tried.find((reading) => reading.description === description)?.accuracy ?? (await accuracy(model));
+  const right = found > RIGHT_ACCURACY;
+  const computing = surplus.filter(isNormOrGate);
+  ensure(
+    right || computing.length === 0,
+    "input",
+    () =>
+      `${path}: must be a model without layer norms and gates, has ${list(computing)}, and an accuracy of ${found.toFixed(4)} without them`,
+  );
+  const readings = tried.length > 1 ? ` (of ${tried.length} readings tried)` : "";
+  note(`${path}: ${format}${source === "" ? "" : ` (${source})`}, ${description}, accuracy ${found.toFixed(4)}${readings}`);
+  if (surplus.length > 0)
+    note(`${path}: left out ${list(surplus)}, which ${surplus.length > 1 ? "have" : "has"} no place in the model`);
+  if (!right)
+    note(
+      `${path}: it has not generalised, or computes in another way than this model (another activation, or norms without weights)`,
+    );
   const biases = BIAS_NAMES.filter((name) => parameters[name] !== undefined);
   return { path, sha256: result.sha256, config, parameters, biases, metadata: {} };
 }

@@ -137,6 +137,12 @@ export function isBuffer(name: string): boolean {
   );
 }
 
+/** Whether a name is that of a layer norm's or a gate's weight: what has one computes something else without it. */
+export function isNormOrGate(name: string): boolean {
+  const parts = name.toLowerCase().replaceAll("_", "").split(/[./]/);
+  return parts.some((part) => /^ln(?:\d|f|pre|post|attn|mlp|final)?$|norm\d?f?$|^(?:bn|rms)\d?$|^w?gate/.test(part));
+}
+
 /** What a tensor is, by its name; undefined for a name that says nothing. */
 export function roleOf(name: string): Named | undefined {
   const { stem, block } = plain(name);
