@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { positional } from "../src/analyses/positional.ts";
-import { float64, MiiiiError, type NdArray } from "../src/core/index.ts";
+import { type PositionalResult, positional } from "../src/analyses/positional.ts";
+import { at, float64, MiiiiError, type NdArray } from "../src/core/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith, normals } from "./helpers/spectral-input.ts";
 
@@ -46,22 +46,79 @@ test("unrelated positions stay within every null, and a mechanism that reads the
   assert.ok(Math.abs(sound.asymmetry - none.asymmetry) < 0.15, `${sound.asymmetry} against ${none.asymmetry}`);
 });
 
-test("W_E + v with W_pos − v is the same function: r moves, the sound measures do not", async () => {
-  const W_E = normals([p + 1, d_model], "tokens");
-  const v = normals([d_model], "shift").data.map((value) => 3 * value);
-  const shifted = (matrix: NdArray<"float64">, sign: number, rows: number) =>
-    float64(
-      matrix.data.map((value, i) => (i < rows * d_model ? value + sign * (v[i % d_model] as number) : value)),
-      matrix.shape,
-    );
-  const W_pos = positions([a, b, b]);
-  const before = await positional.run(inputWith({ p, d_model, W_E, W_pos, activations: { logits: ordered } }), {});
-  const after = await positional.run(
-    inputWith({ p, d_model, W_E: shifted(W_E, 1, p), W_pos: shifted(W_pos, -1, 2), activations: { logits: ordered } }),
-    {},
+/** The matrix with `sign`·v added to its first `rows` rows. */
+const shifted = (matrix: NdArray, v: ArrayLike<number>, sign: number, rows: number) =>
+  float64(
+    Float64Array.from(matrix.data, (value, i) => (i < rows * d_model ? value + sign * (v[i % d_model] as number) : value)),
+    matrix.shape,
   );
-  assert.ok(after.pearson - before.pearson > 0.5);
-  assertAllClose([after.sound.distance, after.sound.pearson], [before.sound.distance, before.sound.pearson]);
+
+/** The mean token embedding. */
+const meanToken = (W_E: NdArray) =>
+  Array.from({ length: d_model }, (_, i) =>
+    Array.from({ length: p }, (_row, x) => at(W_E.data, x * d_model + i)).reduce((total, value) => total + value / p, 0),
+  );
+
+test("W_E + v with W_pos − v is the same function: r moves; the sound measures and their nulls do not", async () => {
+  // A mean token far from the origin: a null that used raw lengths, or the raw mean, would move with it.
+  const W_E = shifted(normals([p + 1, d_model], "tokens"), normals([d_model], "mean").data, 1, p);
+  const W_pos = positions([a, b, b]);
+  const at0 = await positional.run(inputWith({ p, d_model, W_E, W_pos, activations: { logits: ordered } }), {});
+  const m = meanToken(W_E);
+  const shifts = [
+    normals([d_model], "shift").data.map((value) => 3 * value),
+    m.map((value) => -value),
+    m.map((value) => 20 * value),
+  ];
+  for (const [i, v] of shifts.entries()) {
+    const moved = { W_E: shifted(W_E, v, 1, p), W_pos: shifted(W_pos, v, -1, 2) };
+    const after = await positional.run(inputWith({ p, d_model, ...moved, activations: { logits: ordered } }), {});
+    if (i === 0) assert.ok(after.pearson - at0.pearson > 0.5);
+    const fixed = ({ sound, null: none }: PositionalResult) => [
+      ...[sound.distance, sound.asymmetry, sound.pearson],
+      ...[...none.distance, ...none.pearson, none.asymmetry, none.limit],
+    ];
+    assertAllClose(fixed(after), fixed(at0), { rtol: 1e-9, atol: 1e-9 });
+  }
+});
+
+test("planted correlations of the centred positions leave the null on their own side, whatever the shift", async () => {
+  const W_E = normals([p + 1, d_model], "tokens");
+  const m = meanToken(W_E);
+  for (const sign of [1, -1]) {
+    // W_pos[i] + m are ±a with noise: r = ±0.9 or so.
+    const [first, second] = [a, a.map((value, i) => sign * value + 0.45 * at(b, i))];
+    const W_pos = positions([first, second, b].map((row) => row.map((value, i) => value - at(m, i))));
+    for (const scale of [0, 20]) {
+      const v = m.map((value) => scale * value);
+      const input = inputWith({
+        p,
+        d_model,
+        W_E: shifted(W_E, v, 1, p),
+        W_pos: shifted(W_pos, v, -1, 2),
+        activations: { logits: ordered },
+      });
+      const { sound, null: none } = await positional.run(input, {});
+      assert.ok(sign * sound.pearson > 0.8, `${sound.pearson}`);
+      assert.ok(sign > 0 ? sound.pearson > none.pearson[1] : sound.pearson < none.pearson[0]);
+      assert.ok(sign > 0 ? sound.distance < none.distance[0] : sound.distance > none.distance[1]);
+      assert.ok(none.pearson[0] < 0 && none.pearson[1] > 0 && none.pearson[1] < 0.4, `${none.pearson}`);
+    }
+  }
+});
+
+test("random positions fall inside the nulls of distance and r about as often as they should", async () => {
+  let inside = 0;
+  for (let i = 0; i < 20; i++) {
+    const W_pos = normals([3, d_model], `positions ${i}`);
+    const { sound, null: none } = await positional.run(
+      inputWith({ p, d_model, seed: i, W_pos, activations: { logits: ordered } }),
+      {},
+    );
+    const within = (value: number, [low, high]: readonly [number, number]) => Number(value >= low && value <= high);
+    inside += within(sound.distance, none.distance) + within(sound.pearson, none.pearson);
+  }
+  assert.ok(inside >= 34 && inside <= 40, `${inside} of 40`);
 });
 
 test("distance is in units of the tokens' spread about their mean, the '=' row left out", async () => {

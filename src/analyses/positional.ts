@@ -102,8 +102,8 @@ export const positional = defineAnalysis<PositionalResult>({
   that every equivalent model has the same value.
 - \`W_pos\`: the two rows, [2, d_model].`,
   null: `\`null.limit\`: two independent directions have |r| and |cosine| below 1.96/√d_model in 95 % of cases. \`null.distance\` and
-\`null.pearson\`: the 95 % range of the same statistics for two independent directions with the lengths of the two rows (${DRAWS} seeded
-draws). \`null.asymmetry\`: the same ratio with samples paired at random instead of with their mirror image.`,
+\`null.pearson\`: the 95 % range of the same statistics for two independent directions with the lengths of W_pos[0] + m and W_pos[1] + m
+(${DRAWS} seeded draws); they do not change with v either. \`null.asymmetry\`: the same ratio with samples paired at random instead of with their mirror image.`,
   citation: "Section Embeddings and Figure 7, Syrkis & Søgaard 2024: r = 0.95 (nanda) and −0.64 (miiii)",
   needs: ["logits"],
   options: {},
@@ -114,7 +114,11 @@ draws). \`null.asymmetry\`: the same ratio with samples paired at random instead
     const logits = activationOf(input, "logits");
     const relative = (length: number) => (scale === 0 ? 0 : length / scale);
     const pairing = randomStream(input.seed, "positional/pairs").permutation(p * p);
-    const [low, high] = independentRange(a, b, input.seed, (u, v) => Math.sqrt(dot(u, u) + dot(v, v) - 2 * dot(u, v)));
+    // The rows of the one equivalent model whose tokens are centred: lengths that no shift changes.
+    const [first, second] = [plus(a, center), plus(b, center)];
+    const range = (statistic: (u: Float64Array, v: Float64Array) => number) =>
+      independentRange(first, second, input.seed, statistic);
+    const [low, high] = range((u, v) => Math.sqrt(dot(u, u) + dot(v, v) - 2 * dot(u, v)));
     return {
       d_model: a.length,
       pearson: pearson(a, b),
@@ -122,13 +126,13 @@ draws). \`null.asymmetry\`: the same ratio with samples paired at random instead
       sound: {
         distance: relative(norm(a.map((value, i) => value - at(b, i)))),
         asymmetry: relativeDifference(logits, (i) => (i % p) * p + Math.floor(i / p)),
-        pearson: pearson(plus(a, center), plus(b, center)),
+        pearson: pearson(first, second),
       },
       null: {
         limit: 1.96 / Math.sqrt(a.length),
         distance: [relative(low), relative(high)],
         asymmetry: relativeDifference(logits, (i) => at(pairing, i)),
-        pearson: independentRange(a, b, input.seed, (u, v) => pearson(plus(u, center), plus(v, center))),
+        pearson: range(pearson),
       },
       W_pos: [Array.from(a), Array.from(b)],
     };
