@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AnalysisInput } from "../src/analyses/analysis.ts";
 import { type PositionalResult, positional } from "../src/analyses/positional.ts";
 import { at, float64, MiiiiError, type NdArray } from "../src/core/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
@@ -137,13 +138,31 @@ test("distance is in units of the tokens' spread about their mean, the '=' row l
   assertAllClose([sound.distance], [2 / Math.sqrt(1 - 1 / p ** 2)]);
 });
 
-test("several runs of one task are reported with their spread; missing logits are named", async () => {
-  const run = async (W_pos: NdArray) => {
-    const input = inputWith({ p, d_model, W_pos, activations: { logits: ordered } });
-    return { label: "x", result: await positional.run(input, {}), config: input.config };
+test("runs that differ in nothing but the seed are pooled, others are not; what is known of their length is said", async () => {
+  const settings = { preset: "nanda", seed: 0, epochs: 10_000, lr: 1e-3, dropout: 0, grokfast_lambda: 0.5 } as const;
+  const entry = async (first: ArrayLike<number>, more: Partial<AnalysisInput["config"]>) => {
+    const input = inputWith({ p, d_model, W_pos: positions([first, b, b]), activations: { logits: ordered } });
+    return { label: "x", result: await positional.run(input, {}), config: { ...input.config, ...more } };
   };
-  const headline = positional.headline([await run(positions([a, a, b])), await run(positions([a, b, b]))]);
-  assert.match(headline, /r spreads from .* to 1 over 2 runs of nanda/);
+  const headline = async (...configs: Partial<AnalysisInput["config"]>[]) =>
+    positional.headline(await Promise.all(configs.map((config, i) => entry(i === 0 ? b : a, config))));
+  const apart = /r spreads/;
+  assert.match(await headline(settings, { ...settings, seed: 1 }), /r spreads from .* to 1 over 2 seeds of nanda at p = 11\.$/);
+  assert.match(
+    await headline(settings, { ...settings, seed: 1, epochs: 16_000 }),
+    /over 2 seeds of nanda at p = 11 \(10000 to 16000 epochs\)\.$/,
+  );
+  // The order in which settings were written down does not matter.
+  const { seed: _seed, ...rest } = settings;
+  assert.match(await headline(settings, { seed: 3, ...rest }), /over 2 seeds/);
+  for (const other of [{ dropout: 0.1 }, { grokfast_lambda: 0 }, { lr: 1e-4 }, { shuffle_labels: true }, { d_mlp: 7 }])
+    assert.doesNotMatch(await headline(settings, { ...settings, seed: 1, ...other }), apart, JSON.stringify(other));
+  // One seed twice, and models of which no seed is known, are no spread over seeds.
+  assert.doesNotMatch(await headline(settings, settings), apart);
+  assert.doesNotMatch(await headline({}, {}), apart);
+});
+
+test("missing logits are named", () => {
   assert.throws(
     () => positional.run(inputWith({ p }), {}),
     (error: unknown) => error instanceof MiiiiError && /logits: must be among the activations/.test(error.message),

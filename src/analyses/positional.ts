@@ -1,7 +1,7 @@
 import { at, dim, type NdArray, randomStream } from "../core/index.ts";
 import { commonDomain, figure, matrixImage, scatter } from "../figures/index.ts";
 import { cosine, dot, norm, pearson, quantile } from "../math/index.ts";
-import { defineAnalysis, type Labelled } from "./analysis.ts";
+import { type AnalysisInput, defineAnalysis, type Labelled } from "./analysis.ts";
 import { activationOf, positionEmbedding, tokenEmbedding } from "./inputs.ts";
 import { ownColours } from "./spectral-panels.ts";
 import { listed, perRun, short } from "./spectral-text.ts";
@@ -65,19 +65,30 @@ function independentRange(
 
 const plus = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + at(b, i));
 
-/** The largest and smallest r among several runs of one task, one p and one kind of labels, where there are several. */
+/** All of a run's settings but its seed and `epochs`, which says where training stops and changes nothing before. */
+function settingsOf({ seed: _seed, epochs: _epochs, ...settings }: AnalysisInput["config"]): string {
+  return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The smallest and largest r over seeds: among runs with seeds of their own that agree in all other settings, where there are several. */
 function spread(entries: readonly Labelled<PositionalResult>[]): string {
-  const byTask = new Map<string, number[]>();
-  for (const { config, result } of entries) {
-    const kind = `${config.task}${config.shuffle_labels ? " on shuffled labels" : ""} at p = ${config.p}`;
-    byTask.set(kind, [...(byTask.get(kind) ?? []), result.pearson]);
+  const bySettings = new Map<string, Labelled<PositionalResult>[]>();
+  for (const entry of entries) {
+    const settings = settingsOf(entry.config);
+    if (entry.config.seed !== undefined) bySettings.set(settings, [...(bySettings.get(settings) ?? []), entry]);
   }
-  const clauses = [...byTask]
-    .filter(([, values]) => values.length > 1)
-    .map(
-      ([task, values]) =>
-        `${short(Math.min(...values), 2)} to ${short(Math.max(...values), 2)} over ${values.length} runs of ${task}`,
-    );
+  const clauses = [...bySettings.values()].flatMap((runs) => {
+    const [first] = runs;
+    if (first === undefined || runs.length < 2 || new Set(runs.map(({ config }) => config.seed)).size < runs.length) return [];
+    const { preset, task, shuffle_labels, p } = first.config;
+    const values = runs.map(({ result }) => result.pearson);
+    const epochs = runs.flatMap(({ config }) => config.epochs ?? []);
+    const [fewest, most] = [Math.min(...epochs), Math.max(...epochs)];
+    return [
+      `${short(Math.min(...values), 2)} to ${short(Math.max(...values), 2)} over ${runs.length} seeds of ${preset ?? task}` +
+        `${shuffle_labels ? " on shuffled labels" : ""} at p = ${p}${fewest < most ? ` (${fewest} to ${most} epochs)` : ""}`,
+    ];
+  });
   return clauses.length === 0 ? "" : ` r spreads from ${listed(clauses)}.`;
 }
 
@@ -100,7 +111,9 @@ export const positional = defineAnalysis<PositionalResult>({
 - \`sound.asymmetry\`: mean |L(x0, x1) − L(x1, x0)| over mean |L| of all logits L over all p² samples; 0 for a commutative mechanism.
 - \`sound.pearson\`: r of W_pos[0] + m and W_pos[1] + m, m being the mean token embedding: the one choice of v that centres the tokens, so
   that every equivalent model has the same value.
-- \`W_pos\`: the two rows, [2, d_model].`,
+- \`W_pos\`: the two rows, [2, d_model].
+
+Of several runs that agree in every setting but seed and epochs, each with a seed of its own, the range of r over seeds is told.`,
   null: `\`null.limit\`: two independent directions have |r| and |cosine| below 1.96/√d_model in 95 % of cases. \`null.distance\` and
 \`null.pearson\`: the 95 % range of the same statistics for two independent directions with the lengths of W_pos[0] + m and W_pos[1] + m
 (${DRAWS} seeded draws); they do not change with v either. \`null.asymmetry\`: the same ratio with samples paired at random instead of with their mirror image.`,
