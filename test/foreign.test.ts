@@ -5,8 +5,9 @@ import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
 import { isNormOrGate } from "../src/checkpoint/import/roles.ts";
 import { readCheckpoint } from "../src/checkpoint/index.ts";
 import type { NdArray } from "../src/core/index.ts";
+import { headsOf } from "../src/tasks/index.ts";
 import { runCommands } from "./helpers/cli.ts";
-import { draw, save, truth } from "./helpers/import-models.ts";
+import { config, draw, save, truth, weightsOf } from "./helpers/import-models.ts";
 import { ROOT } from "./helpers/source.ts";
 
 const file = (tensors: Readonly<Record<string, NdArray>>) => save(encodeNpz(new Map(Object.entries(tensors))), "npz");
@@ -25,7 +26,7 @@ test("a model of another make is refused where it would be another function, and
   assert.equal(normed?.stdout, "");
   assert.match(
     normed?.stderr ?? "",
-    /^miiii: \S+: must be a model without layer norms and gates, has blocks.0.ln1.w, ln_final.b, and an accuracy of 0\.\d{4} without them\n$/,
+    /^miiii: \S+: must be a model without layer norms and gates, has blocks.0.ln1.w, ln_final.b, and accuracy 0\.\d{4} without them\n$/,
   );
   assert.equal(gated?.code, 1);
   assert.match(gated?.stderr ?? "", /has blocks.0.mlp.W_gate, and/);
@@ -63,4 +64,45 @@ test("norms and gates are known by their names, and nothing else is", () => {
     "normal",
   ];
   for (const name of others) assert.ok(!isNormOrGate(name), name);
+});
+
+test("a constant guess is no model: accuracy on divisibility labels is what lies beyond it", () => {
+  const heads = headsOf({ ...config, task: "miiii", p: 113, labels: "divisibility" });
+  const weights = weightsOf({ ...config, task: "miiii", p: 113, labels: "divisibility" });
+  const U = weights["unembed.W_U"];
+  // Every head names its larger class, 1 − 1/q of all: right in 0.94 of cases.
+  const bias = draw(U.shape[1] ?? 0);
+  const sizes = heads.map(({ q }) => q);
+  assert.equal(bias.data.length, 2 * sizes.length);
+  for (const [h, other] of sizes.entries()) [bias.data[2 * h], bias.data[2 * h + 1]] = other > 1 ? [9, 0] : [0, 9];
+  const guess = { ...weights, "unembed.W_U": { ...U, data: U.data.map(() => 0) }, "unembed.b_U": bias };
+  const path = file(guess);
+  const [open, inspected] = runCommands([
+    ["inspect", path],
+    ["inspect", path, "--low-digit", "first", "--evaluate", "--json"],
+  ]);
+  assert.equal(open?.code, 2);
+  assert.match(open?.stderr ?? "", /one way of accuracy above 0.9, none is/);
+  assert.equal(inspected?.code, 0);
+  const { heads: found } = JSON.parse(inspected?.stdout ?? "").runs[0].result as { heads: { accuracy: { all: number } }[] };
+  const mean = found.reduce((sum, { accuracy }) => sum + accuracy.all, 0) / found.length;
+  assert.ok(mean > 0.93, `${mean}`);
+  assert.match(inspected?.stderr ?? "", /accuracy beyond guessing -?0\.00\d\d\n.*has not generalised/);
+});
+
+test("--split is for models that do not know their training samples; a run keeps its own", () => {
+  const split = save(JSON.stringify([0, 1, 2, 3]), "json");
+  const foreign = file(nanda);
+  const [without, within, given, unknown] = runCommands([
+    ["inspect", "nanda", "--evaluate", "--json"],
+    ["inspect", "nanda", "--evaluate", "--json", "--split", split],
+    ["inspect", foreign, "--evaluate", "--json", "--split", split],
+    ["inspect", foreign, "--evaluate", "--json"],
+  ]);
+  assert.equal(within?.stdout, without?.stdout);
+  assert.match(within?.stderr ?? "", /nanda: knows its training samples, --split is not for it/);
+  const sets = (result: typeof given) =>
+    Object.keys((JSON.parse(result?.stdout ?? "").runs[0].result.heads as { accuracy: object }[])[0]?.accuracy ?? {});
+  assert.deepEqual(sets(given), ["train", "test", "all"]);
+  assert.deepEqual(sets(unknown), ["all"]);
 });

@@ -5,7 +5,7 @@ import type { ImportOptions } from "../../src/checkpoint/import/candidates.ts";
 import { chooseImport } from "../../src/checkpoint/import/choose.ts";
 import { importModel } from "../../src/checkpoint/import/import-model.ts";
 import { readCheckpoint, type StoredModel, tensorsOf } from "../../src/checkpoint/index.ts";
-import { accuracyOf } from "../../src/cli/evaluate.ts";
+import { scoreOf } from "../../src/cli/evaluate.ts";
 import { type Json, MiiiiError, type NdArray } from "../../src/core/index.ts";
 import type { Runtime } from "../../src/runtimes/index.ts";
 import type { Check, Context } from "./check.ts";
@@ -29,7 +29,7 @@ const FILES: readonly (readonly [file: string, what: string, fused?: "fused"])[]
 
 /** Reads a file as `miiii import` does, its open questions settled by accuracy. */
 export async function importFile(path: string, runtime: Runtime, options: ImportOptions = {}): Promise<StoredModel> {
-  const evaluate = (candidate: StoredModel) => accuracyOf(candidate.config, candidate.parameters, runtime);
+  const evaluate = (candidate: StoredModel) => scoreOf(candidate.config, candidate.parameters, runtime);
   return (await chooseImport(importModel(path, options), evaluate)).model;
 }
 

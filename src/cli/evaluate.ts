@@ -1,4 +1,5 @@
 import { activationsOf } from "../activations/index.ts";
+import { chanceOf } from "../analyses/chance.ts";
 import type { StoredConfig } from "../checkpoint/index.ts";
 import type { NdArray } from "../core/index.ts";
 import { headMetrics } from "../math/index.ts";
@@ -18,12 +19,19 @@ export type HeadEvaluation = {
   cross_entropy: { [name in SplitName]?: number };
 };
 
-/** Mean accuracy over the heads, on all samples. */
-export async function accuracyOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {
+/**
+ * Mean over the heads, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
+ * class, (accuracy − chance)/(1 − chance), since that alone is above 0.9 for most moduli.
+ */
+export async function scoreOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {
   const heads = headsOf(config);
   const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
   const { accuracy } = headMetrics(logits as NdArray, makeDataset(config, config.seed ?? 0).targets, heads);
-  return accuracy.reduce((a, b) => a + b, 0) / heads.length;
+  const scores = heads.map((head, h) => {
+    const chance = config.labels === "divisibility" ? chanceOf(head, config.labels).accuracy : 0;
+    return ((accuracy[h] as number) - chance) / (1 - chance);
+  });
+  return scores.reduce((a, b) => a + b, 0) / heads.length;
 }
 
 /** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */

@@ -51,9 +51,9 @@ export function foreignOptions({ layout, heads, task, lowDigit, mapping }: Forei
 const list = (names: readonly string[]) =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 
-async function accuracy({ config, parameters }: ImportedModel): Promise<number> {
-  const [{ accuracyOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
-  return accuracyOf(config, parameters, runtime);
+async function score({ config, parameters }: ImportedModel): Promise<number> {
+  const [{ scoreOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  return scoreOf(config, parameters, runtime);
 }
 
 /**
@@ -72,19 +72,19 @@ export async function readForeign(path: string, options: ForeignOptions): Promis
     ...(mapping === undefined ? {} : { mapping }),
   });
   const { source, format, surplus } = result;
-  const { model, tried } = await chooseImport(result, accuracy);
+  const { model, tried } = await chooseImport(result, score);
   const { config, parameters, description } = model;
-  const found = tried.find((reading) => reading.description === description)?.accuracy ?? (await accuracy(model));
+  const found = tried.find((reading) => reading.description === description)?.accuracy ?? (await score(model));
   const right = found > RIGHT_ACCURACY;
+  const accuracy = `accuracy ${config.labels === "divisibility" ? "beyond guessing " : ""}${found.toFixed(4)}`;
   const computing = surplus.filter(isNormOrGate);
   ensure(
     right || computing.length === 0,
     "input",
-    () =>
-      `${path}: must be a model without layer norms and gates, has ${list(computing)}, and an accuracy of ${found.toFixed(4)} without them`,
+    () => `${path}: must be a model without layer norms and gates, has ${list(computing)}, and ${accuracy} without them`,
   );
   const readings = tried.length > 1 ? ` (of ${tried.length} readings tried)` : "";
-  note(`${path}: ${format}${source === "" ? "" : ` (${source})`}, ${description}, accuracy ${found.toFixed(4)}${readings}`);
+  note(`${path}: ${format}${source === "" ? "" : ` (${source})`}, ${description}, ${accuracy}${readings}`);
   if (surplus.length > 0)
     note(`${path}: left out ${list(surplus)}, which ${surplus.length > 1 ? "have" : "has"} no place in the model`);
   if (!right)

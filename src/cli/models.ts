@@ -66,7 +66,7 @@ async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoi
 
 /** How models are read. */
 export interface LoadOptions {
-  /** Training samples (grid indices) of a model that does not know them. */
+  /** Training samples (grid indices) of a model that does not know them; one that does keeps its own. */
   readonly train?: Int32Array | undefined;
   /** What is known of a model trained elsewhere. */
   readonly foreign?: ForeignOptions;
@@ -79,7 +79,11 @@ export async function loadModel(reference: Reference, { train, foreign = {} }: L
   const { checkpoint, warnings } =
     run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
-  const split = train === undefined ? splitOf(checkpoint) : splitFrom(train, checkpoint);
+  const own = splitOf(checkpoint);
+  // A run's own split is that of its training: what is said of another model must not replace it.
+  if (own !== undefined && train !== undefined && splitHash(own.train) !== splitHash(train.slice().sort()))
+    note(`${label}: knows its training samples, --split is not for it`);
+  const split = own ?? (train === undefined ? undefined : splitFrom(train, checkpoint));
   return {
     label,
     ...(group === undefined ? {} : { group }),

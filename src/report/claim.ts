@@ -1,4 +1,6 @@
+import type { MechanismResult } from "../analyses/mechanism.ts";
 import type { Json } from "../core/index.ts";
+import { PAPER_P, settingsApart } from "./settings.ts";
 import { isHarder, trainingOf } from "./training.ts";
 import type { ReportRun, Verdict } from "./types.ts";
 
@@ -21,7 +23,7 @@ export function roleOf({ config }: Pick<ReportRun, "config">): Role | undefined 
     case "basis":
       return "basis";
     case "masked":
-      return shuffle_labels ? undefined : "masked";
+      return shuffle_labels || grokfast_lambda === 0 || dropout === 0 ? undefined : "masked";
     case "miiii":
       if (shuffle_labels) return "basis";
       if (grokfast_lambda === 0) return dropout === 0 ? undefined : "no-grokfast";
@@ -93,23 +95,9 @@ export function runsOf(runs: readonly ClaimRun[], role: Role): ClaimRun[] {
   return runs.filter(({ run }) => roleOf(run) === role);
 }
 
-/** The papers' modulus. */
-const PAPER_P = 113;
-
-/** In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known. */
+/** In which settings a run differs from the paper's own; undefined where it does not, or is not known. */
 export function caveatOf({ run: { config } }: ClaimRun): string | undefined {
-  const parts: string[] = [];
-  if (config.p !== PAPER_P) parts.push(`p = ${config.p}`);
-  if (config.task !== "nanda") {
-    const share = config.train_fraction;
-    if (share !== undefined && share !== 0.5) parts.push(`${Math.round(100 * share)} % of the data`);
-    if (config.d_model !== 256) parts.push(`d_model = ${config.d_model}`);
-    if (config.lr !== undefined && Math.abs(config.lr - 3e-4) > 1e-9) parts.push(`lr ${config.lr}`);
-    if (config.weight_decay !== undefined && Math.abs(config.weight_decay - 1 / 3) > 1e-3)
-      parts.push(`weight decay ${config.weight_decay}`);
-    if (config.init !== undefined && config.init !== "he-jax") parts.push(`init ${config.init}`);
-  }
-  return parts.length === 0 ? undefined : parts.join(", ");
+  return settingsApart(config);
 }
 
 /**
@@ -163,6 +151,16 @@ function trainedAccuracy(run: ClaimRun): number | undefined {
 /** Mean validation accuracy from which a model counts as having found a solution. */
 const SOLVED = 0.9;
 
+/** Mean loss over the heads on samples that were not trained on; undefined where these are not known. */
+function heldOutLoss(run: ClaimRun): number | undefined {
+  const result = run.result("mechanism") as MechanismResult | undefined;
+  const trained = (q: number) => run.run.config.task !== "masked" || isHarder(q);
+  const losses =
+    result?.kind === "heads" ? result.heads.filter(({ q }) => trained(q)).map(({ loss }) => loss.test) : [result?.loss?.test];
+  const known = losses.flatMap((loss) => loss ?? []);
+  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
+}
+
 /**
  * Why a run cannot speak about solutions; undefined where it can, or where nothing is known against it. Accuracy comes from
  * `curves`; a lone checkpoint has only the loss of `mechanism`, held against that of a uniform guess.
@@ -173,7 +171,7 @@ export function unsolvedWhy(run: ClaimRun): string | undefined {
     if (accuracy >= SOLVED) return undefined;
     return `${run.label} has not generalised: mean validation accuracy ${accuracy.toFixed(2)} at epoch ${run.metric("curves", "epochs") ?? "unknown"}`;
   }
-  const loss = run.metric("mechanism", "loss");
+  const loss = heldOutLoss(run) ?? run.metric("mechanism", "loss");
   const chance = run.metric("mechanism", "chance_loss") ?? Math.log(run.run.config.p);
   if (loss === undefined || loss < chance / 2) return undefined;
   return `${run.label} has not generalised: mean loss ${loss.toFixed(2)}, ${chance.toFixed(2)} for a uniform guess`;
@@ -184,6 +182,42 @@ export function eachSolved(role: Role, judge: (run: ClaimRun, runs: readonly Cla
   return eachRun(role, (run, runs) => {
     const why = unsolvedWhy(run);
     return why === undefined ? judge(run, runs) : notTested(why);
+  });
+}
+
+/**
+ * As {@link eachRun}, for what runs on shuffled labels must not have: one that has not learned its labels has had no time to form
+ * anything, and is not tested. Training accuracy is shown with what was found.
+ */
+export function eachShuffled(judge: (run: ClaimRun) => Judgement): Claim["judge"] {
+  return (runs) => {
+    const parts = (["basis", "nanda-shuffled"] as const).flatMap((role) => {
+      if (runsOf(runs, role).length === 0) return [];
+      const judged = eachRun(role, (run) => {
+        const m = metricsOf(run, "curves", ["train_accuracy"]);
+        if (isJudgement(m)) return m;
+        const learned = `${(100 * m.train_accuracy).toFixed(0)} % of its labels memorised`;
+        if (m.train_accuracy < SOLVED) return notTested(`${run.label}: only ${learned}`);
+        const judgement = judge(run);
+        return judgement.verdict === "not tested" ? judgement : { ...judgement, ours: `${judgement.ours} (${learned})` };
+      });
+      return [{ label: "", judgement: judged(runs) }];
+    });
+    return parts.length === 0 ? notTested("no run of basis or nanda-shuffled is among these") : combined(parts);
+  };
+}
+
+/** Frequencies from which "a handful" of them is few: ten is half of them. */
+const MANY_FREQUENCIES = 20;
+
+/** As {@link eachSolved}, for claims that few of many frequencies are used: not tested where p has few. */
+export function eachSpectral(role: Role, judge: (run: ClaimRun, runs: readonly ClaimRun[]) => Judgement): Claim["judge"] {
+  return eachSolved(role, (run, runs) => {
+    const { p } = run.run.config;
+    const frequencies = (p - 1) / 2;
+    return frequencies < MANY_FREQUENCIES
+      ? notTested(`${run.label}: p = ${p} has but ${frequencies} frequencies`)
+      : judge(run, runs);
   });
 }
 

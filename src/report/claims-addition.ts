@@ -1,7 +1,14 @@
-import { type Claim, eachSolved, isJudgement, metricsOf } from "./claim.ts";
+import type { AdditionResult } from "../analyses/mechanism/of-addition.ts";
+import { type Claim, type ClaimRun, eachSolved, eachSpectral, isJudgement, metricsOf } from "./claim.ts";
 import { formatPercent as percent, formatNumber as text } from "./html.ts";
 
 const NANDA = "Nanda et al. 2023";
+
+/** On which samples the excluded loss is taken: those of training, where they are known. */
+function samplesOf(run: ClaimRun): "training" | "all" {
+  const result = run.result("mechanism") as Partial<AdditionResult> | undefined;
+  return result?.excluded_loss?.train === undefined ? "all" : "training";
+}
 
 /** Claims of Nanda et al. about modular addition, which the paper takes as its mechanism (Eq. 3–5). */
 export const ADDITION_CLAIMS: readonly Claim[] = [
@@ -10,9 +17,9 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     source: `${NANDA}, section 4`,
     statement: "The logits of modular addition are built from a handful of key frequencies.",
     paper: "5 frequencies",
-    rule: "Frequencies whose coefficient exceeds a tenth of the largest: 3 to 10 of them, all above the family-wise 99 % null of token permutations: reproduced; only one of the two: partly.",
+    rule: "Frequencies whose coefficient exceeds a tenth of the largest: 3 to 10 of them, all above the family-wise 99 % null of token permutations: reproduced; only one of the two, with some above it: partly.",
     analysis: "mechanism",
-    judge: eachSolved("nanda", (run) => {
+    judge: eachSpectral("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["key_frequencies", "key_frequencies_above_null"]);
       if (isJudgement(m)) return m;
       const few = m.key_frequencies >= 3 && m.key_frequencies <= 10;
@@ -82,7 +89,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
       return {
         verdict:
           needed && m.excluded_loss > 0.1 * Math.log(run.run.config.p) ? "reproduced" : needed ? "partly" : "not reproduced",
-        ours: `${text(m.excluded_loss)} excluded, ${text(m.loss)} full`,
+        ours: `${text(m.excluded_loss)} excluded (${samplesOf(run)} samples), ${text(m.loss)} full (all samples)`,
         none: `at most ${text(m.excluded_loss_null)} (other frequencies)`,
       };
     }),
@@ -92,7 +99,7 @@ export const ADDITION_CLAIMS: readonly Claim[] = [
     source: `${NANDA}, section 4`,
     statement: "The map from neurons to logits, W_L, is sparse in the Fourier basis over the classes.",
     paper: "10 directions: cos and sin of 5 frequencies",
-    rule: "Participation ratio of the squared norms between 4 and 20, and Gini coefficient above its 99 % null: reproduced; only one of the two: partly.",
+    rule: "Participation ratio of the squared norms between 4 and 20, and Gini coefficient above its 99 % null: reproduced; the latter alone: partly; else not reproduced.",
     analysis: "mechanism",
     judge: eachSolved("nanda", (run) => {
       const m = metricsOf(run, "mechanism", ["W_L_gini", "W_L_gini_null", "W_L_participation_ratio"]);

@@ -12,16 +12,23 @@ export const CIRCUIT_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Attention`,
     statement: "nanda's attention heads look at both digits, periodically.",
     paper: "both, periodic",
-    rule: "Heads that read both digits (neither has three quarters of their attention to the two), and heads whose attention has a larger share at one frequency than 99 % of token permutations: at least three quarters of the heads each. Both: reproduced; one: partly.",
+    rule: "Heads that read both digits (neither has three quarters of their attention to the two), and heads whose attention has a larger share at one frequency than 99 % of token permutations: at least three quarters of the heads each. Both: reproduced; the latter alone: partly; else not reproduced, since attention that knows no key from another reads both digits too.",
     analysis: "attention",
     judge: eachSolved("nanda", (run) => {
-      const m = metricsOf(run, "attention", ["heads", "heads_both_digits", "heads_periodic", "share", "share_null"]);
+      const m = metricsOf(run, "attention", [
+        "heads",
+        "heads_both_digits",
+        "heads_periodic",
+        "heads_one_digit_null",
+        "share",
+        "share_null",
+      ]);
       if (isJudgement(m)) return m;
-      const enough = 0.75 * m.heads;
+      const [both, periodic] = [m.heads_both_digits, m.heads_periodic].map((count) => count >= 0.75 * m.heads);
       return {
-        verdict: verdictOf([m.heads_both_digits >= enough, m.heads_periodic >= enough]),
+        verdict: !periodic ? "not reproduced" : both ? "reproduced" : "partly",
         ours: `both in ${m.heads_both_digits} of ${m.heads}, periodic ${m.heads_periodic} (${percent(m.share)} at one frequency)`,
-        none: `share below ${percent(m.share_null)}`,
+        none: `both in ${text(m.heads - m.heads_one_digit_null)} of ${m.heads} random heads; share below ${percent(m.share_null)}`,
       };
     }),
   },
@@ -30,15 +37,27 @@ export const CIRCUIT_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Attention`,
     statement: "Each of miiii's attention heads attends to one digit.",
     paper: "one digit each",
-    rule: "Heads of which one digit has at least three quarters of the attention to the two: all: reproduced; at least half: partly; else not reproduced.",
+    rule: "Heads of which one digit has at least three quarters of the attention to the two: all: reproduced; at least half, and one more than of heads with random weights of these norms: partly; else not reproduced. Not tested where random heads do so as well.",
     analysis: "attention",
     judge: eachSolved("miiii", (run, runs) => {
-      const m = metricsOf(run, "attention", ["heads", "heads_one_digit", "mean_x0", "mean_x1", "mean_equals"]);
+      const m = metricsOf(run, "attention", [
+        "heads",
+        "heads_one_digit",
+        "heads_one_digit_null",
+        "mean_x0",
+        "mean_x1",
+        "mean_equals",
+      ]);
       if (isJudgement(m)) return m;
+      if (m.heads_one_digit_null > m.heads - 1)
+        return notTested(
+          `${run.label}: ${text(m.heads_one_digit_null)} of ${m.heads} heads with random weights of its norms read one digit`,
+        );
+      const more = m.heads_one_digit >= Math.max(m.heads / 2, m.heads_one_digit_null + 1);
       return {
-        verdict: m.heads_one_digit === m.heads ? "reproduced" : m.heads_one_digit >= m.heads / 2 ? "partly" : "not reproduced",
+        verdict: m.heads_one_digit === m.heads ? "reproduced" : more ? "partly" : "not reproduced",
         ours: `${m.heads_one_digit} of ${m.heads}; mean attention ${percent(m.mean_x0)}, ${percent(m.mean_x1)} and ${percent(m.mean_equals)} to '='`,
-        none: `0 for equal scores${onShuffled(runs, run, (twin) => {
+        none: `${text(m.heads_one_digit_null)} of ${m.heads} random heads${onShuffled(runs, run, (twin) => {
           const own = metricsOf(twin, "attention", ["heads", "heads_one_digit"]);
           return isJudgement(own) ? undefined : `${own.heads_one_digit} of ${own.heads}`;
         })}`,

@@ -1,6 +1,17 @@
 import { type Claim, type ClaimRun, eachRun, type Judgement, notTested, runsOf, unsolvedWhy, verdictOf } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
-import { comparable, grokEpochs, isHarder, median, SIMPLE, spearman, type Training, trainingOf } from "./training.ts";
+import {
+  comparable,
+  grokEpochs,
+  isHarder,
+  median,
+  SIMPLE,
+  type Standing,
+  spearman,
+  standingAt,
+  type Training,
+  trainingOf,
+} from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
@@ -36,23 +47,35 @@ function training(
   });
 }
 
+/** Mean validation accuracy from which the runs with the whole recipe count as having got there. */
+const ARRIVED = 0.9;
+
+const arrivedRule = `A miiii run of the same settings must have a mean validation accuracy of ${ARRIVED} over the heads of q > 7 by this run's last epoch`;
+
 /**
- * Judges a run against the epoch by which half of the heads of a comparable `miiii` run had generalised; not tested where there is
- * no such run, or where this one was not trained for so long.
+ * Judges an ablation against what a comparable `miiii` run had reached by the same epoch; not tested where there is no such run, or
+ * where none had got anywhere by then.
  */
-function afterMiiii(
+function besideMiiii(
   role: Parameters<typeof eachRun>[0],
-  judge: (training: Training, halfway: number, reference: Training) => Judgement,
+  judge: (training: Training, own: Standing, reference: Standing & { readonly run: ClaimRun }) => Judgement,
 ): Claim["judge"] {
-  return training(role, (own, run, runs) => {
-    const references = comparable(run, runsOf(runs, "miiii")).flatMap((other) => trainingOf(other) ?? []);
-    const reference = references.find((other) => grokEpochs(other).length > other.heads.length / 2);
-    const halfway = reference === undefined ? undefined : median(grokEpochs(reference, isHarder));
-    if (reference === undefined || halfway === undefined)
-      return notTested("no run of miiii with the same settings that has generalised is among these");
-    if (own.epochs < halfway)
-      return notTested(`${run.label} was trained for ${text(own.epochs)} epochs, and miiii needed ${text(halfway)}`);
-    return judge(own, halfway, reference);
+  return training(role, (known, run, runs) => {
+    const references = comparable(run, runsOf(runs, "miiii")).flatMap((other) => {
+      const standing = standingAt(other, known.epochs, isHarder);
+      return standing === undefined ? [] : [{ ...standing, run: other }];
+    });
+    const best = references.reduce<(typeof references)[number] | undefined>(
+      (a, b) => (a === undefined || b.accuracy > a.accuracy ? b : a),
+      undefined,
+    );
+    const own = standingAt(run, known.epochs, isHarder);
+    if (best === undefined || own === undefined) return notTested("no run of miiii with the same settings is among these");
+    if (best.accuracy < ARRIVED)
+      return notTested(
+        `${run.label} was trained for ${text(known.epochs)} epochs, by which ${best.run.label} has a mean accuracy of ${best.accuracy.toFixed(2)} over the heads of q > 7`,
+      );
+    return judge(known, own, best);
   });
 }
 
@@ -112,9 +135,11 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Fig. 5`,
     statement: "The tasks modulo 2, 3, 5 and 7 generalise first, in that order.",
     paper: "2, 3, 5, 7",
-    rule: "Grok epochs of 2, 3, 5, 7 ascending (a tie is one logged tick), and all before every other head's: both: reproduced; one: partly; else not reproduced.",
+    rule: "Grok epochs of 2, 3, 5, 7 ascending (a tie is one logged tick), and all before every other head's (of which there must be four at least): both: reproduced; one: partly; else not reproduced.",
     analysis: "curves",
-    judge: finished("miiii", (own) => {
+    judge: finished("miiii", (own, run) => {
+      const others = own.heads.filter(({ q }) => isHarder(q)).length;
+      if (others < 4) return notTested(`${run.label}: p = ${run.run.config.p} has too few heads of q > 7 (${others})`);
       const epochs = SIMPLE.map((q) => own.heads.find((head) => head.q === q)?.grok ?? Number.POSITIVE_INFINITY);
       const inOrder = epochs.every((epoch, i) => Number.isFinite(epoch) && epoch >= (epochs[i - 1] ?? 0));
       const first = Math.max(...epochs) < Math.min(...grokEpochs(own, isHarder), Number.POSITIVE_INFINITY);
@@ -131,12 +156,12 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Fig. 5`,
     statement: "The other tasks generalise around the same time, in no particular order.",
     paper: "25 heads around epoch 40,000",
-    rule: "Over the heads of q > 7 that generalise (at least half of them): last grok epoch at most 4 times the first; |Spearman ρ| of q and grok epoch below 1.96/√(n − 1). Both: reproduced; one: partly.",
+    rule: "Over the heads of q > 7 that generalise (at least half of them, and six): last grok epoch at most 4 times the first; |Spearman ρ| of q and grok epoch below 1.96/√(n − 1). Both: reproduced; one: partly.",
     analysis: "curves",
     judge: finished("miiii", (own, run) => {
       const harder = own.heads.filter(({ q }) => isHarder(q));
       const done = harder.flatMap(({ q, grok }) => (grok === undefined ? [] : [{ q, grok }]));
-      if (done.length < harder.length / 2)
+      if (done.length < Math.max(6, harder.length / 2))
         return notTested(`${run.label}: only ${done.length} of ${harder.length} heads of q > 7 generalise`);
       const epochs = done.map(({ grok }) => grok);
       const [from, to] = [Math.min(...epochs), Math.max(...epochs)];
@@ -158,34 +183,30 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Hyper-parameter optimization`,
     statement: "Without Grokfast (λ = 0) the model does not converge.",
     paper: "no convergence",
-    rule: "Trained at least as long as half of a comparable miiii run's harder heads needed. No head of q > 7 generalises: reproduced; fewer than half of them: partly; else not reproduced.",
+    rule: `${arrivedRule}. None of these heads generalises and their mean accuracy is below 0.5: reproduced; below ${ARRIVED}: partly; else not reproduced.`,
     analysis: "curves",
-    judge: afterMiiii("no-grokfast", (own, halfway) => {
-      const harder = own.heads.filter(({ q }) => isHarder(q));
-      const done = grokEpochs(own, isHarder);
-      const middle = median(done);
-      return {
-        verdict: done.length === 0 ? "reproduced" : done.length < harder.length / 2 ? "partly" : "not reproduced",
-        ours: `${done.length} of ${harder.length} heads of q > 7 by epoch ${text(own.epochs)}${middle === undefined ? "" : `, half of them by ${text(middle)}`}`,
-        none: `with Grokfast half by ${text(halfway)}`,
-      };
-    }),
+    judge: besideMiiii("no-grokfast", (_, own, reference) => ({
+      verdict: own.generalised === 0 && own.accuracy < 0.5 ? "reproduced" : own.accuracy < ARRIVED ? "partly" : "not reproduced",
+      ours: `mean accuracy ${own.accuracy.toFixed(2)} over the heads of q > 7 at epoch ${text(own.epoch)}, ${own.generalised} of ${own.heads} generalise`,
+      none: `with Grokfast ${reference.accuracy.toFixed(2)}, ${reference.generalised} of ${reference.heads} (${reference.run.label})`,
+    })),
   },
   {
     id: "no-dropout",
     source: `${PAPER}, Ablations`,
     statement: "Without dropout the model overfits every task but q = 2 and 3.",
     paper: "2 and 3 alone generalise",
-    rule: "Trained at least as long as half of a comparable miiii run's harder heads needed. 2 and 3 generalise and no other head: reproduced; at least half of all heads are memorised (training accuracy 0.99) without generalising: partly; else not reproduced.",
+    rule: `${arrivedRule}. 2 and 3 generalise and no other head: reproduced; at least half of all heads are memorised (training accuracy 0.99) without generalising: partly; else not reproduced.`,
     analysis: "curves",
-    judge: afterMiiii("no-dropout", (own) => {
-      const solved = own.heads.filter(({ grok }) => grok !== undefined).map(({ q }) => q);
-      const overfit = own.heads.filter(({ grok, trainAccuracy }) => grok === undefined && trainAccuracy >= 0.99).length;
+    judge: besideMiiii("no-dropout", ({ heads }, { epoch }, reference) => {
+      const solved = heads.filter(({ grok }) => grok !== undefined).map(({ q }) => q);
+      const overfit = heads.filter(({ grok, trainAccuracy }) => grok === undefined && trainAccuracy >= 0.99).length;
       const exactly = solved.length === 2 && solved.includes(2) && solved.includes(3);
+      const all = standingAt(reference.run, epoch, () => true);
       return {
-        verdict: exactly ? "reproduced" : overfit >= own.heads.length / 2 ? "partly" : "not reproduced",
-        ours: `generalise: ${listOf(solved.length > 8 ? [`${solved.length} heads`] : solved)}; ${overfit} of ${own.heads.length} overfit, epoch ${text(own.epochs)}`,
-        none: "with dropout all generalise",
+        verdict: exactly ? "reproduced" : overfit >= heads.length / 2 ? "partly" : "not reproduced",
+        ours: `generalise: ${listOf(solved.length > 8 ? [`${solved.length} heads`] : solved)}; ${overfit} of ${heads.length} overfit, epoch ${text(epoch)}`,
+        none: `with dropout ${all?.generalised ?? 0} of ${heads.length} generalise by then, mean accuracy ${(all?.accuracy ?? 0).toFixed(2)} (${reference.run.label})`,
       };
     }),
   },
@@ -194,15 +215,16 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Ablations`,
     statement: "With 2, 3, 5 and 7 left out of the loss, 11, 13, 17 and 19 come first.",
     paper: "11, 13, 17, 19",
-    rule: "The first four of the trained heads to generalise: all four of these: reproduced; two or three: partly; else not reproduced.",
+    rule: "The first four of the trained heads (eight at least) to generalise: all four of these: reproduced; two or three: partly; else not reproduced.",
     analysis: "curves",
     judge: training("masked", (own, run) => {
       const order = grokOrder(own).filter(({ q }) => isHarder(q));
       if (order.length < 4)
         return notTested(`${run.label}: only ${order.length} trained heads generalise by epoch ${text(own.epochs)}`);
+      const trained = own.heads.filter(({ q }) => isHarder(q)).length;
+      if (trained < 8) return notTested(`${run.label}: p = ${run.run.config.p} has too few heads of q > 7 (${trained})`);
       const first = order.slice(0, 4).map(({ q }) => q);
       const hits = first.filter((q) => [11, 13, 17, 19].includes(q)).length;
-      const trained = own.heads.filter(({ q }) => isHarder(q)).length;
       return {
         verdict: hits === 4 ? "reproduced" : hits >= 2 ? "partly" : "not reproduced",
         ours: order
@@ -220,13 +242,19 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
     paper: "“not notably delayed”",
     rule: "Median grok epoch of the heads of q > 19 that generalise in both runs, masked over a comparable miiii run: at most 1.25: reproduced; at most 2: partly; else not reproduced. At least half of these heads must have generalised.",
     analysis: "curves",
-    judge: afterMiiii("masked", (own, _, reference) => {
-      const pairs = own.heads.flatMap(({ q, grok }) => {
-        const other = reference.heads.find((head) => head.q === q)?.grok;
-        return q > 19 && grok !== undefined && other !== undefined ? [{ grok, other }] : [];
-      });
+    judge: training("masked", (own, run, runs) => {
       const considered = own.heads.filter(({ q }) => q > 19).length;
-      if (pairs.length < considered / 2) return notTested(`only ${pairs.length} of ${considered} heads generalise in both runs`);
+      const paired = comparable(run, runsOf(runs, "miiii")).map((other) => {
+        const reference = trainingOf(other)?.heads ?? [];
+        return own.heads.flatMap(({ q, grok }) => {
+          const theirs = reference.find((head) => head.q === q)?.grok;
+          return q > 19 && grok !== undefined && theirs !== undefined ? [{ grok, other: theirs }] : [];
+        });
+      });
+      const [pairs] = paired.sort((a, b) => b.length - a.length);
+      if (pairs === undefined) return notTested("no run of miiii with the same settings is among these");
+      if (pairs.length === 0 || pairs.length < considered / 2)
+        return notTested(`only ${pairs.length} of ${considered} heads generalise in both runs`);
       const [ours, theirs] = [median(pairs.map(({ grok }) => grok)) ?? 0, median(pairs.map(({ other }) => other)) ?? 1];
       const ratio = ours / theirs;
       return {

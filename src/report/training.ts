@@ -1,5 +1,6 @@
 import type { CurvesResult } from "../analyses/curves.ts";
 import type { ClaimRun } from "./claim.ts";
+import { sameSettings } from "./settings.ts";
 
 /** How one head's training went. */
 export interface HeadTraining {
@@ -31,6 +32,32 @@ export function trainingOf(run: ClaimRun): Training | undefined {
     validationAccuracy: result.final.validation_accuracy[h] ?? 0,
   }));
   return { epochs: result.epochs.at(-1) ?? 0, heads };
+}
+
+/** What a run had reached by an epoch. */
+export interface Standing {
+  /** The last logged epoch up to then. */
+  readonly epoch: number;
+  /** Heads chosen, and those of them that had generalised. */
+  readonly heads: number;
+  readonly generalised: number;
+  /** Mean validation accuracy over the heads chosen. */
+  readonly accuracy: number;
+}
+
+/** What a run had reached by `epoch` on the heads chosen; undefined where `curves` has no tick by then, or no such head. */
+export function standingAt(run: ClaimRun, epoch: number, chosen: (q: number) => boolean): Standing | undefined {
+  const result = run.result("curves") as CurvesResult | undefined;
+  const tick = result?.epochs.findLastIndex((logged) => logged <= epoch) ?? -1;
+  const heads = (result?.q ?? []).flatMap((q, h) => (chosen(q) ? [h] : []));
+  if (result === undefined || tick < 0 || heads.length === 0) return undefined;
+  const accuracies = heads.map((h) => result.validation.accuracy[h]?.[tick] ?? 0);
+  return {
+    epoch: result.epochs[tick] ?? 0,
+    heads: heads.length,
+    generalised: heads.filter((h) => (result.grok_epoch[h] ?? Number.POSITIVE_INFINITY) <= epoch).length,
+    accuracy: accuracies.reduce((a, b) => a + b, 0) / heads.length,
+  };
 }
 
 /** The middle of a list (the lower of the two middle ones); undefined where it is empty. */
@@ -71,11 +98,7 @@ export function spearman(a: readonly number[], b: readonly number[]): number {
   return xx * yy === 0 ? 0 : xy / Math.sqrt(xx * yy);
 }
 
-/** Runs of one list with the same p, width, learning rate, weight decay, init and training share as `run`. */
-export function comparable(run: ClaimRun, others: readonly ClaimRun[]): ClaimRun[] {
-  const { p, d_model, lr, weight_decay, init, train_fraction } = run.run.config;
-  return others.filter(({ run: { config } }) => {
-    const same = config.p === p && config.d_model === d_model && config.lr === lr;
-    return same && config.weight_decay === weight_decay && config.init === init && config.train_fraction === train_fraction;
-  });
+/** Runs among `others` with the settings of an ablation but for what it changes, seed and length. */
+export function comparable(ablation: ClaimRun, others: readonly ClaimRun[]): ClaimRun[] {
+  return others.filter(({ run }) => sameSettings(ablation.run.config, run.config));
 }

@@ -16,7 +16,8 @@ export interface ChosenImport {
  * Chooses among the candidates of an import. A single one is taken as it is. Otherwise they are evaluated, those that follow the
  * habits of the tensors' names first, and exactly one must reach an accuracy above 0.9.
  *
- * @param evaluate - a model's mean accuracy over its heads, on all samples.
+ * @param evaluate - a model's mean accuracy over its heads, on all samples; where a constant guess would do well (divisibility
+ *   labels), what it has beyond that, (accuracy − chance)/(1 − chance).
  * @throws kind `usage`, with the accuracies, where none or several do: the user must say more.
  */
 export async function chooseImport(

@@ -52,7 +52,7 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
     .option("split", {
       type: "string",
       requiresArg: true,
-      description: "JSON file with the training samples of an imported model",
+      description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
     })
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .epilogue(`Analyses:\n${list}\n  ${"all".padEnd(12)}every one of them`);

@@ -20,7 +20,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("split", {
       type: "string",
       requiresArg: true,
-      description: "JSON file with the training samples of an imported model",
+      description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
     })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" });
 }
