@@ -270,7 +270,7 @@ test("heads without the structure stay near their null: noise, and relu(f(x0) + 
   }
 });
 
-test("divisibility labels: each head's group has two elements", async () => {
+test("divisibility labels: g says by how much a head holds each residue for divided", async () => {
   const input = inputWith({ p, task: "miiii", activations: {} });
   const labels = { ...config, labels: "divisibility" } as const;
   const two = headsOf(labels);
@@ -286,7 +286,10 @@ test("divisibility labels: each head's group has two elements", async () => {
   );
   assert.ok(result.kind === "heads");
   for (const head of result.heads) {
-    assertAllClose(head.g, [4, 0]);
+    assertAllClose(
+      head.g,
+      Array.from({ length: head.q }, (_, r) => (r === 0 ? 4 : -4)),
+    );
     assertAllClose([head.restricted_loss.all], [Math.log1p(Math.exp(-4))], { rtol: 1e-12 });
   }
 });

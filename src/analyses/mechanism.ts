@@ -27,6 +27,9 @@ function some(names: readonly number[]): string {
 
 const total = (weights: Readonly<Record<string, number>>) => sum(Object.values(weights));
 
+/** What a head's structure is a function of. */
+const structureIn = ({ labels }: HeadsResult) => (labels === "divisibility" ? "n mod q" : "(n − c) mod q");
+
 function headMeans({ heads }: HeadsResult) {
   return {
     /** Heads without the structure that one expects above the largest of so many draws. */
@@ -84,7 +87,7 @@ function summary(result: MechanismResult): string {
       `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
       `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
     return [
-      `logit share of g((n − c) mod q): mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${expected})`,
+      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${expected})`,
       `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
       ...result.heads.map(line),
       ...missing,
@@ -107,7 +110,7 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
   const clause = ({ result }: Labelled<MechanismResult>) => {
     if (result.kind === "heads") {
       const { expected, share, none, above } = headMeans(result);
-      return `functions of (n − c) mod q carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${expected})`;
+      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${expected})`;
     }
     const key = result.key_frequencies_above_null;
     return (
@@ -125,7 +128,7 @@ function figureOf(entries: readonly Labelled<MechanismResult>[]) {
   const named = entries.length > 1;
   return figure(ownColours([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
     title: "Mechanism",
-    description: `What the logits are made of: cosines of the key frequencies, or functions of (n − c) mod q. ${headline(entries)}`,
+    description: `What the logits are made of: cosines of the key frequencies, or functions of n mod q in each head. ${headline(entries)}`,
   });
 }
 
@@ -149,10 +152,14 @@ export const mechanism = defineAnalysis<MechanismResult>({
 
 Every other model (\`kind: "heads"\`), \`heads[]\` in order of q, each head in its own group:
 
-- \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the head's ideal logit. For divisibility labels n
-  mod q is replaced by whether q divides n, and q by 2. Labels that were shuffled do not enter: n is the sample's true number.
+- \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the head's ideal logit. Labels that were
+  shuffled do not enter: n is the sample's true number.
 - \`logit_share\`: share of L_q, centred over samples and over classes, that functions of (n − c) mod q carry.
 - \`restricted_loss\`: cross-entropy of the ideal part + class means of the rest; \`excluded_loss\`: of the rest; \`loss\`: of L_q.
+
+For divisibility labels (\`labels\`), whose two classes do not turn with n, the structure is any function of n mod q: \`g\`(r) = mean over the
+samples with n mod q = r of L_q[n, 1] − L_q[n, 0], [q]; the ideal part is the mean of L_q given n mod q less the class means, so that a
+head which says exactly whether q divides n has share 1, and its loss as restricted loss.
 
 Both: \`sum_sq_weights\`: sum of squares per stored tensor, biases and the '=' entries included. \`left_out\`: what was left out because
 the training samples are not known.`,
@@ -161,7 +168,8 @@ the training samples are not known.`,
 independently); \`logit_share_null\`: the share's 99 % quantile over the same, key frequencies chosen anew each time.
 \`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies. Heads:
 \`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations, which a head without the structure exceeds once in ${HEAD_PERMUTATIONS + 1} (independent normal logits would have 1/(p²−1) on average);
-\`heads[].chance_loss\` = ln(classes) is the restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
+\`heads[].chance_loss\`, what a guess costs that knows how often each class occurs (ln q; for divisibility labels the entropy of the two
+classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
   citation:
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
   needs: ["logits"],

@@ -72,7 +72,7 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
     return { losses: [additionLosses(input, logits, key)], none: [none] };
   }
   const numbers = sampleNumbers(input.config);
-  const losses = input.heads.map((head, h) => headLosses(input, headLogits(logits, head), h, residues(numbers, head, labels)));
+  const losses = input.heads.map((head, h) => headLosses(input, headLogits(logits, head), h, residues(numbers, head)));
   const none = input.heads.map((head, h) => ({
     restricted: chanceOf(head, labels).loss,
     excluded: trained((losses[h] as MechanismLosses).loss),
@@ -207,7 +207,8 @@ export const progress = defineAnalysis<ProgressResult>({
 
 And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basis over tokens, \`W_L_gini\` as in \`mechanism\` (addition alone, else null),
 \`sum_sq_weights\` over all stored tensors. \`left_out\`: what needs a split that is not known.`,
-  null: `\`chance_loss\`: ln q, what a guess costs. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, on
+  null: `\`chance_loss\`: what a guess costs that knows how often each class occurs, ln q for remainders and the entropy of the two classes for
+divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, on
 \`test\` and \`train\`; for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % quantile over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
   citation:
     "Section 5, Nanda et al. 2023: restricted and excluded loss, Gini coefficient and sum of squared weights as progress measures",

@@ -1,6 +1,6 @@
 import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
 import type { HeadColumns, TokenPermutation } from "../../math/index.ts";
-import { type Head, type Labels, numberOf, type TaskConfig } from "../../tasks/index.ts";
+import { type Head, numberOf, type TaskConfig } from "../../tasks/index.ts";
 
 /**
  * What each sample stands for by the rule of the task, in grid order, [p²]: n = x0 + x1·p, or x0 + x1 for addition.
@@ -20,11 +20,11 @@ export function sampleNumbers({ p, task }: Pick<TaskConfig, "task" | "p">, permu
 }
 
 /**
- * The class that a head has for each number: its remainder modulo q, or whether q divides it. Shuffled labels do not enter: this is
- * the structure of the task, not what was trained on.
+ * The place of each number in a head's own group, n mod q. Shuffled labels do not enter: this is the structure of the task, not what was
+ * trained on.
  */
-export function residues(numbers: Int32Array, head: Head, labels: Labels): Int32Array {
-  return labels === "divisibility" ? numbers.map((n) => Number(n % head.q === 0)) : numbers.map((n) => n % head.q);
+export function residues(numbers: Int32Array, { q }: Pick<Head, "q">): Int32Array {
+  return numbers.map((n) => n % q);
 }
 
 /** One head's logits, [samples, classes]. */
@@ -41,7 +41,16 @@ export function headLogits(logits: NdArray<"float64">, { offset, classes }: Head
   return float64(out, [samples, classes]);
 }
 
-/** Logits minus each sample's mean over classes and each class's mean over samples. */
+/** What is left of centred logits, in units of the largest, where rounding alone has left it. */
+const ROUNDING = 1e-11;
+
+function largestOf(values: Float64Array): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}
+
+/** Logits minus each sample's mean over classes and each class's mean over samples; zeros where only rounding is left. */
 export function doubleCentred(logits: NdArray<"float64">): NdArray<"float64"> {
   const [samples, classes] = [dim(logits, 0), dim(logits, 1)];
   const out = logits.data.slice();
@@ -58,17 +67,18 @@ export function doubleCentred(logits: NdArray<"float64">): NdArray<"float64"> {
   for (let i = 0; i < samples; i++) {
     for (let c = 0; c < classes; c++) out[i * classes + c] = (out[i * classes + c] as number) - (means[c] as number);
   }
+  if (largestOf(out) <= ROUNDING * largestOf(logits.data)) out.fill(0);
   return float64(out, logits.shape);
 }
 
-/** The samples in the order of their residues, and where each residue's begin: sample numbers, [samples], and starts, [classes + 1]. */
-function byResidue(residue: Int32Array, classes: number): { readonly order: Int32Array; readonly starts: Int32Array } {
-  const starts = new Int32Array(classes + 1);
+/** The samples in the order of their residues, and where each residue's begin: sample numbers, [samples], and starts, [q + 1]. */
+function byResidue(residue: Int32Array, q: number): { readonly order: Int32Array; readonly starts: Int32Array } {
+  const starts = new Int32Array(q + 1);
   for (let i = 0; i < residue.length; i++) {
     const after = (residue[i] as number) + 1;
     starts[after] = (starts[after] as number) + 1;
   }
-  for (let r = 0; r < classes; r++) starts[r + 1] = (starts[r + 1] as number) + (starts[r] as number);
+  for (let r = 0; r < q; r++) starts[r + 1] = (starts[r + 1] as number) + (starts[r] as number);
   const next = starts.slice();
   const order = new Int32Array(residue.length);
   for (let i = 0; i < residue.length; i++) {
@@ -80,13 +90,13 @@ function byResidue(residue: Int32Array, classes: number): { readonly order: Int3
   return { order, starts };
 }
 
-/** Sums of the logits over the samples of each residue, [classes, classes] (residue, class). */
-function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array): Float64Array {
+/** Sums of the logits over the samples of each residue modulo `q`, [q, classes] (residue, class). */
+export function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array, q: number): Float64Array {
   const classes = dim(logits, 1);
   const { data } = logits;
-  const { order, starts } = byResidue(residue, classes);
-  const sums = new Float64Array(classes * classes);
-  for (let r = 0; r < classes; r++) {
+  const { order, starts } = byResidue(residue, q);
+  const sums = new Float64Array(q * classes);
+  for (let r = 0; r < q; r++) {
     const row = r * classes;
     const end = starts[r + 1] as number;
     const startOf = (place: number) => (order[place] as number) * classes;
@@ -116,7 +126,7 @@ function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array): Float64
 export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Float64Array {
   const classes = dim(logits, 1);
   const kernel = new Float64Array(classes);
-  sumsByResidue(logits, residue).forEach((total, cell) => {
+  sumsByResidue(logits, residue, classes).forEach((total, cell) => {
     const [r, c] = [Math.floor(cell / classes), cell % classes];
     const difference = (r - c + classes) % classes;
     kernel[difference] = at(kernel, difference) + total;
@@ -125,7 +135,7 @@ export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Fl
 }
 
 /** Sum of squares of all entries. */
-function energyOf(logits: NdArray<"float64">): number {
+export function energyOf(logits: NdArray<"float64">): number {
   let total = 0;
   for (const value of logits.data) total += value ** 2;
   return total;

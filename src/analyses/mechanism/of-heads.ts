@@ -1,18 +1,20 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
-import type { Head } from "../../tasks/index.ts";
+import type { Head, Labels } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../analysis.ts";
+import { chanceOf } from "../chance.ts";
 import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
 import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
 import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
+import { residueShares, splitByResidue } from "./residue-means.ts";
 
 /** Token permutations behind the null of a head's share. */
 export const HEAD_PERMUTATIONS = 10;
 
-/** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q. */
+/** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels. */
 export type HeadMechanism = {
   q: number;
-  /** Nats of a uniform guess: the restricted loss of a head without the structure. */
+  /** Nats of a guess that knows how often each class occurs. */
   chance_loss: number;
   g: number[];
   logit_share: number;
@@ -25,6 +27,7 @@ export type HeadMechanism = {
 /** What `mechanism` finds in a model of many heads, or of any task that is not addition. */
 export type HeadsResult = {
   kind: "heads";
+  labels: Labels;
   heads: HeadMechanism[];
   sum_sq_weights: Record<string, number>;
   left_out: string[];
@@ -36,15 +39,27 @@ function targetsOf({ targets }: Pick<AnalysisInput, "targets">, h: number): Int3
   return Int32Array.from({ length: dim(targets, 0) }, (_, i) => at(targets.data, i * heads + h));
 }
 
+/** A head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples, classes]. */
+interface Structure {
+  readonly g: Float64Array;
+  readonly restricted: NdArray<"float64">;
+  readonly excluded: NdArray<"float64">;
+}
+
+function structureOf(logits: NdArray<"float64">, residue: Int32Array, { q }: Head, labels: Labels): Structure {
+  if (labels === "divisibility") return splitByResidue(logits, residue, q);
+  const g = groupKernel(logits, residue);
+  return { g, ...splitByKernel(logits, residue, g) };
+}
+
 /** The losses of head number `h`, whose own logits are [p², classes]: whole, without the rest, without the structure. */
 export function headLosses(
   input: Pick<AnalysisInput, "config" | "heads" | "targets" | "split">,
   logits: NdArray<"float64">,
   h: number,
   residue: Int32Array,
-  kernel: Float64Array = groupKernel(logits, residue),
+  { restricted, excluded }: Structure = structureOf(logits, residue, input.heads[h] as Head, input.config.labels),
 ): MechanismLosses {
-  const { restricted, excluded } = splitByKernel(logits, residue, kernel);
   const parts = partition(input.split, residue.length);
   const targets = targetsOf(input, h);
   const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets, parts);
@@ -65,16 +80,18 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   );
   const analyse = (head: Head, h: number): HeadMechanism => {
     const own = headLogits(logits, head);
-    const residue = residues(numbers, head, labels);
-    const kernel = groupKernel(own, residue);
-    const readings = [residue, ...permuted.map((other) => residues(other, head, labels))];
-    const [share = 0, ...shares] = kernelShares(doubleCentred(own), readings);
-    const { loss, restricted, excluded } = headLosses(input, own, h, residue, kernel);
+    const residue = residues(numbers, head);
+    const readings = [residue, ...permuted.map((other) => residues(other, head))];
+    const centred = doubleCentred(own);
+    const [share = 0, ...shares] =
+      labels === "divisibility" ? residueShares(centred, readings, head.q) : kernelShares(centred, readings);
+    const structure = structureOf(own, residue, head, labels);
+    const { loss, restricted, excluded } = headLosses(input, own, h, residue, structure);
     input.onProgress?.(h + 1, input.heads.length);
     return {
       q: head.q,
-      chance_loss: Math.log(head.classes),
-      g: Array.from(kernel),
+      chance_loss: chanceOf(head, labels).loss,
+      g: Array.from(structure.g),
       logit_share: share,
       logit_share_null: Math.max(...shares),
       loss,
@@ -92,6 +109,7 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   ];
   return {
     kind: "heads",
+    labels,
     heads: input.heads.map(analyse),
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out: input.split === undefined ? timed.map((name) => `heads[].${name}`) : [],

@@ -47,8 +47,9 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
 export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boolean): Panel[] {
   if (entries.length === 0) return [];
   const runs = entries.map(({ label }) => label);
+  const turning = entries.every(({ result }) => result.labels === "remainder");
   const shares = barsWithNull({
-    title: `Logits that depend on (n − c) mod q alone${whose(runs, named)}`,
+    title: `Logits that depend on ${turning ? "(n − c) mod q" : "n mod q"} alone${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       result.heads.map((head) => ({ run: label, q: head.q, share: head.logit_share })),
     ),
@@ -70,7 +71,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     chance: head.chance_loss,
   });
   const losses = linesWithBand({
-    title: `Cross-entropy of each head: of its logits, restricted, excluded, and of a uniform guess${whose(runs, named)}`,
+    title: `Cross-entropy of each head: of its logits, restricted, excluded, and of a guess by base rates${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       kinds.flatMap((kind) => result.heads.map((head) => ({ run: label, logits: kind, q: head.q, nats: nats(head)[kind] }))),
     ),
