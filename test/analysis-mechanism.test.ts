@@ -122,9 +122,33 @@ test("coefficients, restricted and excluded loss are the naive definition's, the
 test("with the structure: restricted loss stays low, excluded loss is high, and other frequencies do neither", async () => {
   const result = await addition(noisy, { split: makeSplit(p, 0.4, 3) });
   assert.ok(result.restricted_loss.all < 1.2 * result.loss.all);
-  assert.ok(result.restricted_loss_null.lower > 10 * result.restricted_loss.all);
+  assert.ok((result.restricted_loss_null?.lower ?? 0) > 10 * result.restricted_loss.all);
   assert.ok((result.excluded_loss.train ?? 0) > Math.log(p) - 0.5);
-  assert.ok(result.excluded_loss_null.upper < 2 * result.loss.all);
+  assert.ok((result.excluded_loss_null?.upper ?? 9) < 2 * result.loss.all);
+});
+
+test("with more than half of the frequencies key there are not as many others: no null of the losses, and that is said", async () => {
+  // 3 of 6 leave 3 others, and no choice of them; 4 leave 2.
+  for (const [count, expected] of [
+    [3, true],
+    [4, false],
+    [6, false],
+  ] as const) {
+    const key = [1, 3, 4, 6, 2, 5].slice(0, count).sort();
+    const logits = logitsFrom(p, (x0, x1, c) => key.reduce((total, k) => total + 8 * wave(k, x0 + x1 - c), 0));
+    const result = await checkContract(mechanism, inputWith({ p, activations: { logits } }));
+    assert.ok(result.kind === "addition");
+    assert.deepEqual(result.key_frequencies, key);
+    const metrics = mechanism.metrics(result);
+    for (const name of ["restricted_loss_null", "excluded_loss_null"] as const) {
+      assert.equal(result[name] !== null, expected, `${name} with ${count} key frequencies`);
+      assert.equal(name in metrics, expected);
+    }
+    const said = /null: none, of 6 frequencies \d are key, which leaves fewer others/;
+    assert.equal(said.test(mechanism.summary(result)), !expected, mechanism.summary(result));
+    // The others carry nothing, so a null of them is far off.
+    if (expected) assert.ok((result.restricted_loss_null?.lower ?? 0) > 10 * result.restricted_loss.all);
+  }
 });
 
 test("without the structure nothing rises above its null: noise, and f(x0) + g(x1) in every class", async () => {

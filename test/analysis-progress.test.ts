@@ -80,8 +80,34 @@ test("restricted loss falls while the loss on new samples is still high, exclude
   assert.ok(at(restricted, 1) > 0.8 * chance && at(restricted, 2) < 0.5 * chance, `${restricted}`);
   assert.ok(at(excluded, 1) < 0.01 && at(excluded, 3) > 0.9 * chance, `${excluded}`);
   // Other frequencies neither make the logits nor break them.
-  assert.ok(at(result.null.restricted_loss[0] ?? [], 3) > 0.9 * chance);
-  assertAllClose([at(result.null.excluded_loss[0] ?? [], 3)], [at(result.loss.train?.[0] ?? [], 3)], { rtol: 0.05 });
+  assert.ok(at(result.null.restricted_loss?.[0] ?? [], 3) > 0.9 * chance);
+  assertAllClose([at(result.null.excluded_loss?.[0] ?? [], 3)], [at(result.loss.train?.[0] ?? [], 3)], { rtol: 0.05 });
+});
+
+test("with more than half of the frequencies key there are not as many others: no null of the losses, and that is said", async () => {
+  for (const [count, expected] of [
+    [3, true],
+    [4, false],
+  ] as const) {
+    const parts = [1, 3, 4, 6].slice(0, count).map((k) => logitsAt(8, 0, k));
+    const logits = float64(
+      Float64Array.from({ length: p ** 3 }, (_, i) => parts.reduce((total, part) => total + at(part.data, i), 0)),
+      [p * p, p],
+    );
+    const steps = [
+      { epoch: 0, logits: logitsAt(0.01, 0) },
+      { epoch: 1, logits },
+    ];
+    const result = await checkContract(progress, runOf(steps, { split }));
+    assert.equal(result.key_frequencies?.length, count);
+    assert.deepEqual([result.null.restricted_loss !== null, result.null.excluded_loss !== null], [expected, expected]);
+    const metrics = progress.metrics(result);
+    assert.deepEqual(["restricted_loss_null" in metrics, "excluded_loss_null" in metrics], [expected, expected]);
+    assert.equal(
+      /null at the end: none, of 6 frequencies 4 are key, which leaves fewer others/.test(progress.summary(result)),
+      !expected,
+    );
+  }
 });
 
 test("each checkpoint's losses are those of `mechanism` where the key frequencies agree; those of the last one count", async () => {
@@ -142,7 +168,7 @@ test("heads: each has its own group and its own epoch; without a split the losse
   assert.deepEqual(result.generalised_epoch, [5, 5, 9, 9, null]);
   assert.deepEqual([result.key_frequencies, result.W_L_gini], [null, null]);
   assert.ok(!("test" in result.loss) && result.left_out.includes("restricted_loss.test"));
-  const flat = result.null.restricted_loss.map((curve) => at(curve, 0));
+  const flat = (result.null.restricted_loss ?? []).map((curve) => at(curve, 0));
   assertAllClose(
     flat,
     moduli.map(({ q }) => Math.log(q)),

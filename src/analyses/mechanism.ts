@@ -7,6 +7,7 @@ import {
   analyseAddition,
   CLASS_PERMUTATIONS,
   FREQUENCY_SETS,
+  noOthers,
   TOKEN_PERMUTATIONS,
 } from "./mechanism/of-addition.ts";
 import { analyseHeads, HEAD_PERMUTATIONS, type HeadsResult } from "./mechanism/of-heads.ts";
@@ -67,9 +68,9 @@ function metrics(result: MechanismResult): Record<string, number> {
     logit_share_null: result.logit_share_null,
     loss: result.loss.all,
     restricted_loss: result.restricted_loss.all,
-    restricted_loss_null: result.restricted_loss_null.lower,
+    ...(result.restricted_loss_null === null ? {} : { restricted_loss_null: result.restricted_loss_null.lower }),
     excluded_loss: result.excluded_loss.train ?? result.excluded_loss.all,
-    excluded_loss_null: result.excluded_loss_null.upper,
+    ...(result.excluded_loss_null === null ? {} : { excluded_loss_null: result.excluded_loss_null.upper }),
     W_L_gini: result.W_L_gini,
     W_L_gini_null: result.W_L_gini_null.upper,
     W_L_participation_ratio: result.W_L_participation_ratio,
@@ -94,12 +95,16 @@ function summary(result: MechanismResult): string {
     ].join("\n");
   }
   const above = result.key_frequencies_above_null.length;
+  const others = (limits: AdditionResult["restricted_loss_null"]) =>
+    limits === null
+      ? `null: ${noOthers(result.key_frequencies, result.cos_coefficients.length)}`
+      : `null, other frequencies: ${range(limits)}`;
   return [
     `key frequencies   ${some(result.key_frequencies)}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
     `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)})`,
     `loss              ${short(result.loss.all)}`,
-    `restricted loss   ${short(result.restricted_loss.all)}   (null, other frequencies: ${range(result.restricted_loss_null)})`,
-    `excluded loss     ${short(result.excluded_loss.train ?? result.excluded_loss.all)}   (null, other frequencies: ${range(result.excluded_loss_null)})`,
+    `restricted loss   ${short(result.restricted_loss.all)}   (${others(result.restricted_loss_null)})`,
+    `excluded loss     ${short(result.excluded_loss.train ?? result.excluded_loss.all)}   (${others(result.excluded_loss_null)})`,
     `W_L gini          ${short(result.W_L_gini)}   (null ${range(result.W_L_gini_null)}), participation ratio ${short(result.W_L_participation_ratio)} (null ${range(result.W_L_participation_ratio_null)})`,
     `sum of squares    ${short(total(result.sum_sq_weights))}`,
     ...missing,
@@ -166,7 +171,8 @@ the training samples are not known.`,
   null: `\`W_L_gini_null\`, \`W_L_participation_ratio_null\`: 99 % range over ${CLASS_PERMUTATIONS} permutations of the classes.
 \`cos_coefficients_null\`: family-wise 99 % limit of |coefficient| over ${TOKEN_PERMUTATIONS} token permutations (x0-values and x1-values permuted
 independently); \`logit_share_null\`: the share's 99 % quantile over the same, key frequencies chosen anew each time.
-\`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies. Heads:
+\`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies; null where more
+than half of the frequencies are key, so that fewer are left. Heads:
 \`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations, which a head without the structure exceeds once in ${HEAD_PERMUTATIONS + 1} (independent normal logits would have 1/(p²−1) on average);
 \`heads[].chance_loss\`, what a guess costs that knows how often each class occurs (ln q; for divisibility labels the entropy of the two
 classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,

@@ -18,8 +18,8 @@ function losses({ label, result }: Labelled<ProgressResult>): Panel {
     "test loss": held(result.loss),
     "restricted (test)": held(result.restricted_loss),
     "excluded (train)": trained(result.excluded_loss),
-    "null of restricted": result.null.restricted_loss,
-    "null of excluded": result.null.excluded_loss,
+    ...(result.null.restricted_loss === null ? {} : { "null of restricted": result.null.restricted_loss }),
+    ...(result.null.excluded_loss === null ? {} : { "null of excluded": result.null.excluded_loss }),
   };
   const known = result.left_out.length === 0;
   return linesWithBand({

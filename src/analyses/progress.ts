@@ -7,7 +7,14 @@ import { cosCoefficients, keyFrequencies, sumByTotal } from "./mechanism/additio
 import { headLogits, residues, sampleNumbers } from "./mechanism/groups.ts";
 import type { SplitLosses } from "./mechanism/losses.ts";
 import { fourierNorms, neuronToLogit } from "./mechanism/neuron-to-logit.ts";
-import { additionLosses, type MechanismLosses, maskedLosses, otherFrequencies, sumSqWeights } from "./mechanism/of-addition.ts";
+import {
+  additionLosses,
+  type MechanismLosses,
+  maskedLosses,
+  noOthers,
+  otherFrequencies,
+  sumSqWeights,
+} from "./mechanism/of-addition.ts";
 import { headLosses } from "./mechanism/of-heads.ts";
 import { progressFigure } from "./progress-figure.ts";
 import { listed, perRun, rounded, short } from "./spectral-text.ts";
@@ -35,7 +42,7 @@ export type ProgressResult = {
   sum_sq_weights: number[];
   restricted_epoch: (number | null)[];
   generalised_epoch: (number | null)[];
-  null: { restricted_loss: number[][]; excluded_loss: number[][]; W_E_gini: number[] };
+  null: { restricted_loss: number[][] | null; excluded_loss: number[][] | null; W_E_gini: number[] };
   left_out: string[];
 };
 
@@ -43,7 +50,8 @@ export type ProgressResult = {
 interface Snapshot {
   readonly epoch: number;
   readonly losses: readonly MechanismLosses[];
-  readonly none: readonly { readonly restricted: number; readonly excluded: number }[];
+  /** Undefined where there are not as many other frequencies as key ones. */
+  readonly none: readonly { readonly restricted: number; readonly excluded: number }[] | undefined;
   readonly W_E_gini: number;
   readonly W_E_gini_null: number;
   readonly W_L_gini: number | undefined;
@@ -64,12 +72,15 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
   if (isAddition(input)) {
     // The same sets at every checkpoint, so that the null's curve carries no jitter of the draw.
     const random = randomStream(input.seed, "progress/frequencies");
-    const others = Array.from({ length: FREQUENCY_SETS }, () => maskedLosses(input, logits, otherFrequencies(key, p, random)));
+    const sets = Array.from({ length: FREQUENCY_SETS }, () => otherFrequencies(key, p, random));
+    const others = sets.flatMap((set) => (set === undefined ? [] : [maskedLosses(input, logits, set)]));
+    const losses = [additionLosses(input, logits, key)];
+    if (others.length === 0) return { losses, none: undefined };
     const none = {
       restricted: mean(others.map(({ restricted }) => heldOut(restricted))),
       excluded: mean(others.map(({ excluded }) => trained(excluded))),
     };
-    return { losses: [additionLosses(input, logits, key)], none: [none] };
+    return { losses, none: [none] };
   }
   const numbers = sampleNumbers(input.config);
   const losses = input.heads.map((head, h) => headLosses(input, headLogits(logits, head), h, residues(numbers, head)));
@@ -127,6 +138,8 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
     const part = (split: keyof SplitLosses) => byHead(({ losses }, h) => losses[h]?.[name][split] ?? 0);
     return input.split === undefined ? { all: part("all") } : { all: part("all"), train: part("train"), test: part("test") };
   };
+  const nullOf = (name: "restricted" | "excluded") =>
+    snapshots.some(({ none }) => none === undefined) ? null : byHead(({ none }, h) => none?.[h]?.[name] ?? 0);
   const epochs = snapshots.map(({ epoch }) => epoch);
   const chance_loss = input.heads.map((head) => chanceOf(head, input.config.labels).loss);
   const firstBelow = (losses: LossesOverTime) =>
@@ -147,8 +160,8 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
     restricted_epoch: firstBelow(restricted_loss),
     generalised_epoch: firstBelow(loss),
     null: {
-      restricted_loss: byHead(({ none }, h) => none[h]?.restricted ?? 0),
-      excluded_loss: byHead(({ none }, h) => none[h]?.excluded ?? 0),
+      restricted_loss: nullOf("restricted"),
+      excluded_loss: nullOf("excluded"),
       W_E_gini: snapshots.map((one) => one.W_E_gini_null),
     },
     left_out:
@@ -159,6 +172,12 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
 }
 
 const lastOf = (values: readonly number[]) => at(values, values.length - 1);
+
+/** Means over heads of the nulls at the last checkpoint; undefined where there are none. */
+function nullAtEnd({ null: { restricted_loss, excluded_loss } }: ProgressResult) {
+  if (restricted_loss === null || excluded_loss === null) return undefined;
+  return { restricted: mean(restricted_loss.map(lastOf)), excluded: mean(excluded_loss.map(lastOf)) };
+}
 
 /** Means over heads of a measure at a checkpoint. */
 function measureAt(result: ProgressResult, tick: number) {
@@ -209,7 +228,7 @@ And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basi
 \`sum_sq_weights\` over all stored tensors. \`left_out\`: what needs a split that is not known.`,
   null: `\`chance_loss\`: what a guess costs that knows how often each class occurs, ln q for remainders and the entropy of the two classes for
 divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, on
-\`test\` and \`train\`; for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % quantile over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
+\`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % quantile over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
   citation:
     "Section 5, Nanda et al. 2023: restricted and excluded loss, Gini coefficient and sum of squared weights as progress measures",
   needs: ["series", "logits"],
@@ -217,14 +236,14 @@ divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for ad
   run,
   metrics: (result) => {
     const end = measureAt(result, result.epochs.length - 1);
+    const none = nullAtEnd(result);
     return {
       checkpoints: result.epochs.length,
       restricted_loss: end.restricted,
       excluded_loss: end.excluded,
       train_loss: end.train,
       test_loss: end.test,
-      restricted_loss_null: mean(result.null.restricted_loss.map(lastOf)),
-      excluded_loss_null: mean(result.null.excluded_loss.map(lastOf)),
+      ...(none === undefined ? {} : { restricted_loss_null: none.restricted, excluded_loss_null: none.excluded }),
       chance_loss: mean(result.chance_loss),
       heads_restricted_first: ahead(result),
       W_E_gini: lastOf(result.W_E_gini),
@@ -243,7 +262,12 @@ divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for ad
     });
     const every = Math.ceil(rows.length / 12);
     const shown = rows.filter((_, i) => i % every === 0 || i === rows.length - 1);
-    const none = `null at the end: restricted ${short(mean(result.null.restricted_loss.map(lastOf)))}, excluded ${short(mean(result.null.excluded_loss.map(lastOf)))}; chance ${short(mean(result.chance_loss))}`;
+    const end = nullAtEnd(result);
+    const losses =
+      end === undefined
+        ? noOthers(result.key_frequencies ?? [], (at(result.q, 0) - 1) / 2)
+        : `restricted ${short(end.restricted)}, excluded ${short(end.excluded)}`;
+    const none = `null at the end: ${losses}; chance ${short(mean(result.chance_loss))}`;
     const missing =
       result.left_out.length === 0
         ? []

@@ -51,9 +51,10 @@ export type AdditionResult = {
   logit_share_null: number;
   loss: SplitLosses;
   restricted_loss: SplitLosses;
-  restricted_loss_null: Limits;
+  /** Null where fewer frequencies than the key ones are left to choose others from. */
+  restricted_loss_null: Limits | null;
   excluded_loss: { all: number; train?: number; per_k?: Record<string, number> };
-  excluded_loss_null: Limits;
+  excluded_loss_null: Limits | null;
   sum_sq_weights: Record<string, number>;
   left_out: string[];
 };
@@ -100,12 +101,16 @@ function limits(draws: readonly number[]): Limits {
   return { lower: at(lower, 0), upper: at(upper, 0) };
 }
 
-/** `count` frequencies by chance: none of the key ones where enough others are left, else of all. */
-export function otherFrequencies(key: readonly number[], p: number, random: Random): number[] {
-  const all = Array.from({ length: (p - 1) / 2 }, (_, i) => i + 1);
-  const others = all.filter((k) => !key.includes(k));
-  const pool = others.length >= key.length ? others : all;
-  return Array.from(random.permutation(pool.length).slice(0, key.length), (i) => at(pool, i));
+/** As many other frequencies as there are key ones, by chance; undefined where fewer are left. */
+export function otherFrequencies(key: readonly number[], p: number, random: Random): number[] | undefined {
+  const others = Array.from({ length: (p - 1) / 2 }, (_, i) => i + 1).filter((k) => !key.includes(k));
+  if (others.length < key.length) return undefined;
+  return Array.from(random.permutation(others.length).slice(0, key.length), (i) => at(others, i));
+}
+
+/** Why {@link otherFrequencies} has nothing to give, for a summary. */
+export function noOthers(key: readonly number[], frequencies: number): string {
+  return `none, of ${frequencies} frequencies ${key.length} are key, which leaves fewer others`;
 }
 
 function times<T>(count: number, make: () => T): T[] {
@@ -147,7 +152,9 @@ export function analyseAddition(input: AnalysisInput, logits: NdArray<"float64">
   const targets = input.targets.data;
   const train = partition(input.split, p * p)?.train;
   const random = randomStream(input.seed, "mechanism/frequencies");
-  const partDraws = times(FREQUENCY_SETS, () => projectOnTotals(byTotal, p, otherFrequencies(key, p, random)));
+  const sets = times(FREQUENCY_SETS, () => otherFrequencies(key, p, random));
+  const partDraws = sets.flatMap((others) => (others === undefined ? [] : [projectOnTotals(byTotal, p, others)]));
+  const limitsOfOthers = (loss: (part: Float64Array) => number) => (partDraws.length === 0 ? null : limits(partDraws.map(loss)));
   const without = (part: Float64Array, rows?: Int32Array) => headLoss(excludedLogits(logits, part, p), targets, rows);
 
   return {
@@ -168,7 +175,7 @@ export function analyseAddition(input: AnalysisInput, logits: NdArray<"float64">
     ),
     loss: losses.loss,
     restricted_loss: losses.restricted,
-    restricted_loss_null: limits(partDraws.map((part) => headLoss(restrictedLogits(part, byTotal, p), targets))),
+    restricted_loss_null: limitsOfOthers((part) => headLoss(restrictedLogits(part, byTotal, p), targets)),
     excluded_loss: {
       all: losses.excluded.all,
       ...(losses.excluded.train === undefined || train === undefined
@@ -178,7 +185,7 @@ export function analyseAddition(input: AnalysisInput, logits: NdArray<"float64">
             per_k: Object.fromEntries(key.map((k) => [String(k), without(projectOnTotals(byTotal, p, [k]), train)])),
           }),
     },
-    excluded_loss_null: limits(partDraws.map((part) => without(part, train))),
+    excluded_loss_null: limitsOfOthers((part) => without(part, train)),
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out:
       train === undefined
