@@ -124,6 +124,50 @@ test("phases of ω lie between the first head to grok, the first of q > 7 and th
   assert.deepEqual((await curves.run(input([row(0, all(0), all(0))], {}, omega), {})).phases, []);
 });
 
+test("without heads of q > 7 that grok no phase is called theirs", async () => {
+  const omega = [active(0, 1), active(15, 4), active(25, 6), active(45, 5)];
+  const named = async (curvesInput: AnalysisInput) =>
+    (await curves.run(curvesInput, {})).phases.map(({ phase, from, to }) => [phase, from, to]);
+  // At p = 13 q = 11 does not grok; at p = 11 there is none.
+  const upTo7 = [
+    ["before any head groks", 0, 10],
+    ["heads of q ≤ 7 grok", 10, 30],
+    ["after the last head to grok", 30, 50],
+  ];
+  const ticks = [...METRICS.slice(0, 4), row(50, all(1), [1, 1, 1, 0.98, 0.9])];
+  assert.deepEqual(await named(input(ticks, {}, omega)), upTo7);
+  const four = ticks.map(({ epoch, train, validation }) =>
+    row(epoch, train.accuracy.slice(0, 4), validation.accuracy.slice(0, 4)),
+  );
+  const series: Series = { metrics: four, omega, checkpoints: [], models: async function* () {} };
+  assert.deepEqual(await named(inputWith({ p: 11, task: "miiii", series })), upTo7);
+  // With q = 11 the phases have their names.
+  assert.deepEqual(
+    (await named(input([...METRICS, row(50, all(1), [1, 1, 1, 0.98, 1])], {}, omega))).map(([phase]) => phase),
+    ["before any head groks", "the first heads grok", "after the last head to grok"],
+  );
+  // A single head has no order: at p = 5 too.
+  const one: Series = { ...series, metrics: [row(0, [0.1], [0.1]), row(20, [1], [1]), row(50, [1], [1])] };
+  assert.deepEqual(await named(inputWith({ p: 5, series: one })), [
+    ["before any head groks", 0, 20],
+    ["after the last head to grok", 20, 50],
+  ]);
+});
+
+test("a split without validation samples has no limit of chance, and that is said", async () => {
+  const split = makeSplit(p, 0.5, 1);
+  const empty = { ...split, validation: new Int32Array(), test: Int32Array.from([...split.validation, ...split.test]).sort() };
+  const result = await checkContract(curves, input(METRICS, { split: empty }));
+  assert.equal(result.chance_limit, null);
+  assert.match(curves.summary(result), /limit of chance left out: no validation samples are known/);
+  assert.match(curves.summary(await curves.run(input(METRICS), {})), /limit of chance left out: no validation samples are known/);
+  assert.doesNotMatch(curves.summary(await curves.run(input(METRICS, { split }), {})), /left out/);
+  assert.throws(
+    () => binomialQuantile(0, 0.5, 0.99),
+    (error: unknown) => error instanceof MiiiiError && /chance: trials must be at least 1, got 0/.test(error.message),
+  );
+});
+
 test("long runs are thinned, their grok epochs are not; the last tick stays", async () => {
   const long = Array.from({ length: 1001 }, (_, i) => row(i, all(1), all(i >= 777 ? 1 : 0)));
   const { epochs, validation, grok_epoch } = await curves.run(input(long), {});

@@ -1,3 +1,4 @@
+import { ensure } from "../core/index.ts";
 import type { Head, Labels } from "../tasks/index.ts";
 
 /** What a model scores on a head that ignores its input but knows how often each class occurs. */
@@ -14,8 +15,12 @@ export function chanceOf({ q }: Pick<Head, "q">, labels: Labels): Chance {
   return { accuracy: Math.max(divides, not), loss: -divides * Math.log(divides) - not * Math.log(not) };
 }
 
-/** The smallest share k/n that a binomial variable of n trials stays at or below with probability `level` (exact). */
+/**
+ * The smallest share k/n that a binomial variable of n trials stays at or below with probability `level` (exact). Throws for n < 1: no
+ * trials have no share.
+ */
 export function binomialQuantile(n: number, probability: number, level: number): number {
+  ensure(n >= 1, "input", () => `chance: trials must be at least 1, got ${n}`);
   // In logarithms: the first terms may lie below the smallest float.
   const odds = Math.log(probability) - Math.log1p(-probability);
   let log = n * Math.log1p(-probability);

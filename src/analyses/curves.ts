@@ -67,8 +67,8 @@ function splitCurves(
 type Chance = ReturnType<typeof chanceOf>;
 
 /**
- * Spans of training bounded by the first head to grok, the first of q > 7 (the paper's harder ones) and the last, with the mean active
- * frequencies in each.
+ * Spans of training bounded by the first head to grok, the first of q > 7 (the paper's harder ones; where none groks, there is no such
+ * bound) and the last, with the mean active frequencies in each.
  */
 function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega: readonly OmegaRow[], last: number): Phase[] {
   const grokked = q.flatMap((modulus, h) => (groks[h] === null ? [] : [{ modulus, epoch: groks[h] as number }]));
@@ -76,11 +76,11 @@ function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega
   const epochsOf = (heads: typeof grokked) => heads.map(({ epoch }) => epoch);
   const first = Math.min(...epochsOf(grokked));
   const harder = epochsOf(grokked.filter(({ modulus }) => modulus > 7));
-  const middle = harder.length === 0 ? first : Math.min(...harder);
   const end = Math.max(...epochsOf(grokked));
+  const middle = Math.min(...harder, end);
   const spans: readonly (readonly [string, number, number])[] = [
     ["before any head groks", 0, first],
-    ["the first heads grok", first, middle],
+    [harder.length === 0 ? "heads of q ≤ 7 grok" : "the first heads grok", first, middle],
     ["heads of q > 7 grok", middle, end],
     ["after the last head to grok", end, last + 1],
   ];
@@ -132,7 +132,7 @@ function run(input: AnalysisInput): CurvesResult {
     chance_accuracy: chance.map(({ accuracy }) => accuracy),
     chance_loss: chance.map(({ loss }) => loss),
     chance_limit:
-      input.split === undefined
+      input.split === undefined || input.split.validation.length === 0
         ? null
         : limitOfChance(
             chance.map(({ accuracy }) => accuracy),
@@ -181,11 +181,11 @@ export const curves = defineAnalysis<CurvesResult>({
 
 \`epochs\`: the ticks, every n-th and the last where more than ${TICKS} are logged. \`grok_epoch\`: the first logged epoch from which validation
 accuracy stays at 0.99 or above, null if none; \`memorised_epoch\`: the same of training accuracy. \`order\`: the moduli of the heads that
-grok, by grok epoch. \`phases\`: spans bounded by the first head to grok, the first of q > 7 and the last, each with the mean number of
+grok, by grok epoch. \`phases\`: spans bounded by the first head to grok, the first of q > 7 (where one does) and the last, each with the mean number of
 active frequencies a neuron (\`sound\` and \`nominal\` as in \`omega\`; null where none is logged there). \`final\`: accuracies at the last tick.`,
   null: `A model that ignores its input: \`chance_accuracy\` 1/q and \`chance_loss\` ln q (for divisibility labels the larger class's share and the entropy of the two).
-\`chance_limit\`: what a uniform guess stays below in 99 % of runs for all heads together (exact binomial quantile for the
-validation set's size; null where the split is not known).`,
+\`chance_limit\`: what such a model stays below in 99 % of runs for all heads together (exact binomial quantile for the
+validation set's size; null where the split is not known or has no validation samples).`,
   citation: "Figures 5 and 6, Syrkis & Søgaard 2024; 2, 3, 5 and 7 first, the other heads around epoch 40,000",
   needs: ["series"],
   options: {},
@@ -218,6 +218,7 @@ validation set's size; null where the split is not known).`,
       ...result.q.map(line),
       `order      ${result.order.length === 0 ? "no head groks" : result.order.join(", ")}`,
       ...active,
+      ...(limit === null ? ["limit of chance left out: no validation samples are known"] : []),
     ].join("\n");
   },
   headline,
