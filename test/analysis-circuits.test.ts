@@ -4,8 +4,8 @@ import type { AnalysisInput, Edits, Forward } from "../src/analyses/analysis.ts"
 import { bestOf, embeddingLabels, groupsOf, withoutPart } from "../src/analyses/circuits/parts.ts";
 import { sizeClasses } from "../src/analyses/circuits/size-classes.ts";
 import { circuits } from "../src/analyses/circuits.ts";
-import { at, dim, float64, MiiiiError, type NdArray } from "../src/core/index.ts";
-import { mean, realFourier } from "../src/math/index.ts";
+import { at, dim, float64, MiiiiError, type NdArray, randomStream } from "../src/core/index.ts";
+import { headMetrics, mean, realFourier } from "../src/math/index.ts";
 import { headsOf, logitsOf, numberOf } from "../src/tasks/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith, normals } from "./helpers/spectral-input.ts";
@@ -119,6 +119,82 @@ test("each prime's neurons break that prime's head and no other; random groups b
       assert.ok(value <= at(accuracy_lost.largest, h) && value > -1e-9);
     });
   }
+});
+
+test("what random groups cost the heads but one is kept, draw by draw, and how many groups exceed their null by chance is said", async () => {
+  const draws = 4;
+  const seen: number[][] = [];
+  const input = remainders({
+    forward: async (edits, samples) => {
+      const logits = await readResidues(edits, samples);
+      seen.push(headMetrics(logits, remainders().targets, moduli).accuracy.map((value) => 1 - value));
+      return logits;
+    },
+  });
+  const result = await circuits.run(input, { draws, all: true });
+  const { groups } = result;
+  // Passes: the baseline, five groups, then the draws of each of three size classes.
+  groups.null.forEach(({ others_accuracy_lost: others }, size) => {
+    const lost = seen.slice(1 + 5 + draws * size, 1 + 5 + draws * (size + 1));
+    moduli.forEach((_, own) => {
+      const means = lost.map((row) => mean(row.filter((_value, h) => h !== own)));
+      assertAllClose([at(others?.mean ?? [], own)], [mean(means)], { rtol: 1e-4, atol: 1e-9 });
+      assertAllClose([at(others?.smallest ?? [], own)], [Math.min(...means)], { rtol: 1e-4, atol: 1e-9 });
+      assertAllClose([at(others?.largest ?? [], own)], [Math.max(...means)], { rtol: 1e-4, atol: 1e-9 });
+    });
+  });
+  const metrics = circuits.metrics(result);
+  const expected = groups.null_of.map((none, i) => at(groups.null[none]?.others_accuracy_lost?.mean ?? [], i));
+  assertAllClose([metrics.null_other_accuracy_lost ?? -1], [mean(expected)]);
+  // Here a prime's own neurons cost the others nothing, and random ones of that number do.
+  assert.equal(metrics.other_accuracy_lost, 0);
+  assert.ok((metrics.null_other_accuracy_lost ?? 0) > 0.05, `${metrics.null_other_accuracy_lost}`);
+  assertAllClose([metrics.groups_above_null_expected ?? -1], [5 / (draws + 1)]);
+  const text = circuits.summary(result) + circuits.headline([{ label: "x", result, config: input.config }]);
+  assert.match(text, /neurons .*others 0 %, random ones cost them \d+(\.\d)? %.*\(by chance at most 1\)/);
+  assert.match(text, /x: .*\(by chance at most 1\)/);
+  // One head has no others.
+  const alone = await circuits.run(addition(), { draws });
+  assert.deepEqual(
+    [...alone.groups.null, ...alone.embedding.null].map((none) => none.others_accuracy_lost),
+    [...alone.groups.null, ...alone.embedding.null].map(() => null),
+  );
+  assert.ok(!("null_other_accuracy_lost" in circuits.metrics(alone)));
+  assertAllClose([circuits.metrics(alone).groups_above_null_expected ?? -1], [2 / (draws + 1)]);
+});
+
+test("without the structure about as many groups exceed their null as is said", async () => {
+  // Groups of eight neurons each, of which every one costs each head some accuracy that has nothing to do with its group.
+  const labels = Array.from({ length: 40 }, (_, j) => at(moduli, j % 5).q);
+  const neurons = fieldsOf(
+    p,
+    labels.map((q) => (x0: number, x1: number) => Number(numberOf(x0, x1, p) % q === 0)),
+  );
+  let [above, expected] = [0, 0];
+  for (let seed = 0; seed < 40; seed++) {
+    const random = randomStream(seed, "test/harm");
+    const harm = labels.map(() => moduli.map(() => random.uniform() / labels.length));
+    const order = random.permutation(p * p);
+    const forward: Forward = async ({ meanAblateNeurons = [] }, named) => {
+      const samples = samplesOf(named);
+      const costs = moduli.map((_, h) => meanAblateNeurons.reduce((total, j) => total + at(harm[j] ?? [], h), 0));
+      const data = new Float64Array(samples.length * width);
+      samples.forEach((sample, i) => {
+        moduli.forEach(({ q, offset }, h) => {
+          const wrong = Number(at(order, sample) < at(costs, h) * p * p);
+          data[i * width + offset + ((numberOf(Math.floor(sample / p), sample % p, p) + wrong) % q)] = 1;
+        });
+      });
+      return float64(data, [samples.length, width]);
+    };
+    const input = remainders({ activations: { "blocks.0.mlp.hook_post": neurons }, forward, seed });
+    const metrics = circuits.metrics(await circuits.run(input, { draws: 1, all: true }));
+    above += metrics.groups_above_null ?? 0;
+    expected += metrics.groups_above_null_expected ?? 0;
+  }
+  // Each of 200 groups exceeds its one random group every second time, ties apart.
+  assert.equal(expected, 100);
+  assert.ok(above > 65 && above < 125, `${above} above, ${expected} expected at most`);
 });
 
 test("a frequency of the embedding that the logits use breaks them, one that they ignore does not; so too for neurons and heads", async () => {

@@ -1,5 +1,5 @@
 import { at, MiiiiError, randomStream } from "../core/index.ts";
-import { argmax, headMetrics, mean } from "../math/index.ts";
+import { argmax, headMetrics, mean, sum } from "../math/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled, type OptionValues } from "./analysis.ts";
 import { chanceOf } from "./chance.ts";
 import { type Ablations, ablate, type Evaluate, nullOf, passes } from "./circuits/ablate.ts";
@@ -118,7 +118,7 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
     if (head < 0) return [];
     const [lost, gained] = [ablations.accuracy_lost[i] ?? [], ablations.loss_gained[i] ?? []];
     const others = lost.filter((_, h) => h !== head);
-    const none = nullOf(ablations, i, head) ?? { accuracy: 0, loss: 0 };
+    const none = nullOf(ablations, i, head) ?? { accuracy: 0, loss: 0, others: undefined, draws: 0 };
     return [
       {
         label,
@@ -135,7 +135,17 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
     accuracy: average((row) => row.accuracy),
     loss: average((row) => row.loss),
     others: average((row) => row.others),
-    none: { accuracy: average((row) => row.none.accuracy), loss: average((row) => row.none.loss) },
+    none: {
+      accuracy: average((row) => row.none.accuracy),
+      loss: average((row) => row.none.loss),
+      /** What random parts cost the other heads on average; undefined where there are no others. */
+      others:
+        rows.length === 0 || rows.some((row) => row.none.others === undefined)
+          ? undefined
+          : average((row) => row.none.others ?? 0),
+    },
+    /** So many parts that are no better than random ones exceed the largest of their draws by chance. */
+    expected: sum(rows.map((row) => 1 / (row.none.draws + 1))),
     above: rows.filter((row) => row.accuracy > row.none.accuracy).map((row) => row.label),
     aboveByLoss: rows.filter((row) => row.loss > row.none.loss).map((row) => row.label),
     worst: rows.filter((row) => row.worst).length,
@@ -156,12 +166,13 @@ function worstAttention({ attention }: CircuitsResult): number {
 
 function headline(entries: readonly Labelled<CircuitsResult>[]): string {
   const clause = ({ result }: Labelled<CircuitsResult>) => {
-    const { accuracy, others, none, above, aboveByLoss, count } = specificity(result, result.groups);
+    const { accuracy, others, none, above, aboveByLoss, expected, count } = specificity(result, result.groups);
     const many = result.parts === "prime";
+    const rest = none.others === undefined ? "" : `, the other heads ${points(others)} (random groups ${points(none.others)})`;
     return (
-      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy` +
-      `${many ? `, the other heads ${points(others)}` : ""} (random groups at most ${points(none.accuracy)}); ${above.length} of ${count} groups exceed ` +
-      `their null in accuracy, ${aboveByLoss.length} in loss`
+      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy ` +
+      `(random groups at most ${points(none.accuracy)})${rest}; ${above.length} of ${count} groups exceed ` +
+      `their null in accuracy, ${aboveByLoss.length} in loss (by chance at most ${short(expected, 2)})`
     );
   };
   return `${perRun(entries, clause)}.`;
@@ -183,7 +194,10 @@ taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accu
 - \`attention\`: one head's output replaced by its mean over all p² inputs.`,
   null: `For \`groups\` random groups of live neurons, for \`embedding\` the same part with the tokens relabelled at random, --draws (20) of each
 size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
-side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`. An attention head has no random counterpart: the
+side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is no better than a random
+one exceeds at most once in draws + 1: of all parts so many by chance. \`others_accuracy_lost\`: per head, what random parts cost
+all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the heads that are not
+its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
 other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_post", "forward"],
@@ -204,7 +218,9 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       null_accuracy_lost: groups.none.accuracy,
       own_loss_gained: groups.loss,
       null_loss_gained: groups.none.loss,
+      ...(groups.none.others === undefined ? {} : { null_other_accuracy_lost: groups.none.others }),
       groups_above_null: groups.above.length,
+      groups_above_null_expected: groups.expected,
       groups_above_null_by_loss: groups.aboveByLoss.length,
       groups_own_head_worst: groups.worst,
       embedding_own_accuracy_lost: embedding.accuracy,
@@ -212,6 +228,7 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       embedding_own_loss_gained: embedding.loss,
       embedding_null_loss_gained: embedding.none.loss,
       embedding_above_null: embedding.above.length,
+      embedding_above_null_expected: embedding.expected,
       embedding_above_null_by_loss: embedding.aboveByLoss.length,
       attention_accuracy_lost: worstAttention(result),
     };
@@ -219,15 +236,16 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   summary(result) {
     const name = result.parts === "prime" ? "q" : "k";
     const describe = (ablations: Ablations) => {
-      const { accuracy, loss, others, none, above, aboveByLoss, worst, count } = specificity(result, ablations);
+      const { accuracy, loss, others, none, above, aboveByLoss, expected, worst, count } = specificity(result, ablations);
+      const random = none.others === undefined ? "" : `, random ones cost them ${points(none.others)}`;
       const who =
         result.parts === "prime"
-          ? `own head loses ${points(accuracy)} (others ${points(others)}; worst hit in ${worst})`
+          ? `own head loses ${points(accuracy)} (others ${points(others)}${random}; worst hit in ${worst})`
           : `accuracy lost ${points(accuracy)}`;
       const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
       return (
         `${who}, loss ${signed(loss)}   (random: at most ${points(none.accuracy)}, ${signed(none.loss)}); ` +
-        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length}`
+        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length} (by chance at most ${short(expected, 2)})`
       );
     };
     const heads = result.attention.accuracy_lost.map((lost) => points(mean(lost)));

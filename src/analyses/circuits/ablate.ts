@@ -7,12 +7,16 @@ import { sizeClasses } from "./size-classes.ts";
 /** A model's accuracy and loss per head under edits, on the samples in use. */
 export type Evaluate = (edits: Edits) => Promise<HeadMetrics>;
 
-/** What random parts of one size do, per head: mean over draws and the largest of them. */
+/**
+ * What random parts of one size do, per head: mean over draws and the largest of them. `others_accuracy_lost`: what each draw costs all
+ * heads but this one, averaged over them; null where there is one head alone.
+ */
 export type RandomParts = {
   size: number;
   draws: number;
   accuracy_lost: { mean: number[]; largest: number[] };
   loss_gained: { mean: number[]; largest: number[] };
+  others_accuracy_lost: { mean: number[]; smallest: number[]; largest: number[] } | null;
 };
 
 /** What removing each of several parts does to each head, [parts][heads]; `null[null_of[i]]` is the null of part i. */
@@ -35,6 +39,20 @@ export interface Part {
 interface Change {
   readonly accuracy_lost: number[];
   readonly loss_gained: number[];
+}
+
+/** Over draws, for each head what is lost on average by all heads but it. */
+function othersOver(draws: readonly Change[]): RandomParts["others_accuracy_lost"] {
+  const heads = draws[0]?.accuracy_lost.length ?? 0;
+  if (heads < 2) return null;
+  const byHead = Array.from({ length: heads }, (_, own) =>
+    draws.map(({ accuracy_lost }) => mean(accuracy_lost.filter((_lost, h) => h !== own))),
+  );
+  return {
+    mean: rounded(byHead.map(mean)),
+    smallest: rounded(byHead.map((lost) => Math.min(...lost))),
+    largest: rounded(byHead.map((lost) => Math.max(...lost))),
+  };
 }
 
 /**
@@ -75,7 +93,13 @@ export async function ablate(
       mean: rounded(baseline.loss.map((_, h) => mean(random.map((one) => at(one[name], h))))),
       largest: rounded(baseline.loss.map((_, h) => Math.max(...random.map((one) => at(one[name], h))))),
     });
-    none.push({ size, draws, accuracy_lost: over("accuracy_lost"), loss_gained: over("loss_gained") });
+    none.push({
+      size,
+      draws,
+      accuracy_lost: over("accuracy_lost"),
+      loss_gained: over("loss_gained"),
+      others_accuracy_lost: othersOver(random),
+    });
   }
   return {
     labels: parts.map((part) => part.label),
@@ -87,14 +111,19 @@ export async function ablate(
   };
 }
 
-/** The most that random parts as large as part i cost a head; undefined where there is no such null. */
+/** The most that random parts as large as part i cost a head, and the mean that they cost the others; undefined where there is no such null. */
 export function nullOf(
   { null: none, null_of }: Ablations,
   i: number,
   head: number,
-): { accuracy: number; loss: number } | undefined {
+): { accuracy: number; loss: number; others: number | undefined; draws: number } | undefined {
   const own = none[at(null_of, i)];
   return own === undefined
     ? undefined
-    : { accuracy: at(own.accuracy_lost.largest, head), loss: at(own.loss_gained.largest, head) };
+    : {
+        accuracy: at(own.accuracy_lost.largest, head),
+        loss: at(own.loss_gained.largest, head),
+        others: own.others_accuracy_lost?.mean[head],
+        draws: own.draws,
+      };
 }
