@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,8 @@ import { dashed } from "../src/cli/config-options.ts";
 import { editDistance, nearest } from "../src/cli/nearest.ts";
 import { trainCommand } from "../src/cli/provenance.ts";
 import { CONFIG_FIELDS, presetConfig } from "../src/train/presets.ts";
-import { runCommands, spawnCli } from "./helpers/cli.ts";
+import { runCommands, spawnCli, TSX } from "./helpers/cli.ts";
+import { ROOT } from "./helpers/source.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "miiii-cli-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -65,6 +67,7 @@ test("unknown names get the nearest", () => {
 });
 
 test("wrong values and contradictions are refused", () => {
+  const shipped = join(ROOT, "fixtures/nanda");
   const preset = ["train", "--preset", "nanda", "--out", join(folder, "never")];
   refuses(
     [2, /--lr: must be a number, got "fast"/, ...preset, "--lr", "fast"],
@@ -84,6 +87,33 @@ test("wrong values and contradictions are refused", () => {
     [2, /different files/, "analyze", "svd", folder, "--figure", "x.svg", "--out", "x.svg"],
     [2, /a checkpoint must be given/, "analyze", "svd"],
     [2, /an argument is missing/, "inspect"],
+    [2, /--shuffle-labels: must be true or false, got "maybe"/, ...preset, "--shuffle-labels=maybe"],
+    [2, /--json: must be true or false, got "1"/, "analyze", "svd", folder, "--json=1"],
+    [2, /--out: must not be empty/, "train", "--preset", "nanda", "--out", ""],
+    [2, /--resume: must not be empty/, "train", "--resume", ""],
+    [2, /checkpoint: must not be empty/, "inspect", ""],
+    [2, /epochs: must be an integer of at least 0, got 1e\+99/, ...preset, "--epochs", "1e99"],
+    [
+      2,
+      /d_model: must be a multiple of n_heads = 3 where d_head is not given, got 32/,
+      ...preset,
+      "--d-model",
+      "32",
+      "--n-heads",
+      "3",
+    ],
+    [2, /d_model = 1000000000, .*: must be at most 268435456 weights/, ...preset, "--d-model", "1000000000"],
+    [2, /--samples: must be at least 1, got 0/, "report", folder, "--samples", "0"],
+    [2, /the page must be named \*\.html, got x\.pdf/, "report", folder, "--out", "x.pdf"],
+    [
+      2,
+      /nanda: must hold resume\.safetensors to go on from, has checkpoints alone/,
+      "train",
+      "--resume",
+      shipped,
+      "--epochs",
+      "20000",
+    ],
   );
   assert.ok(!readdirSync(folder).includes("never"));
 });
@@ -129,6 +159,33 @@ test("an output that cannot be written is found before the work", () => {
     readdirSync(folder).filter((name) => name.startsWith(".")),
     [],
   );
+});
+
+test("a folder where none can be made, a full disk behind stdout: one line, and an end", {
+  skip: process.platform !== "linux",
+}, () => {
+  refuses([
+    1,
+    /\/proc\/miiii\/run: cannot be made: ENOENT/,
+    "train",
+    "--preset",
+    "nanda",
+    "--p",
+    "5",
+    "--threads",
+    "1",
+    "--out",
+    "/proc/miiii/run",
+  ]);
+  const { status, stderr } = spawnSync(
+    "sh",
+    ["-c", `"$0" --import "$1" "$2" inspect nanda > /dev/full`, process.execPath, TSX, join(ROOT, "src/cli/main.ts")],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.equal(status, 1);
+  assert.equal(stderr, "miiii: stdout: no space left on the device\n");
 });
 
 test("the command in a report trains the same configuration", () => {

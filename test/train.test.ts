@@ -110,6 +110,21 @@ test("an interrupted and resumed run equals an uninterrupted one bit for bit", a
   );
 });
 
+test("a run that broke off before its first state begins anew; one of checkpoints alone is refused", async () => {
+  const [whole, broken] = [join(folder, "anew-whole"), join(folder, "anew")];
+  const short = { ...config, epochs: 12 };
+  await trainRun(short, whole, { runtime: onnx });
+  await trainRun(short, broken, { runtime: onnx });
+  rmSync(join(broken, "resume.safetensors"));
+  await assert.rejects(resumeRun(broken, 20, { runtime: onnx }), /must hold resume\.safetensors to go on from/);
+  for (const { epoch, path } of listCheckpoints({ path: broken })) if (epoch > 0) rmSync(path);
+  await resumeRun(broken, undefined, { runtime: onnx });
+  for (const file of ["metrics.jsonl", "omega.jsonl", "resume.safetensors"])
+    assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
+  for (const bad of [{ lr: -1 }, { dropout: 2 }, { weight_decay: Number.NaN }, { epochs: 1e99 }])
+    await assert.rejects(finalState({ config: { ...short, ...bad }, runtime: onnx }), /: must be .*, got/);
+});
+
 test("a finished run goes on to more epochs, and refuses fewer", async () => {
   const path = join(folder, "longer");
   await trainRun({ ...config, epochs: 10 }, path, { runtime: onnx, omega: false });

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { MiiiiError, messageOf } from "../core/index.ts";
 
 /** Why the system refused: Node's message without the call and the path that it repeats. */
@@ -48,6 +48,22 @@ export function writeFileAtomic(path: string, bytes: Uint8Array): void {
       // The first failure is the one to tell.
     }
     throw new MiiiiError("io", `${path}: cannot be written: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing, one by one: Node 20's recursive mkdir never returns where a file system makes
+ * none (/proc).
+ *
+ * @throws kind `io`, naming the path and the system's reason.
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); statOf(at) === undefined && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  try {
+    for (const folder of missing) mkdirSync(folder);
+  } catch (error) {
+    throw new MiiiiError("io", `${path}: cannot be made: ${systemReason(error)}`, { cause: error });
   }
 }
 

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ensure, type Json, MiiiiError } from "../core/index.ts";
 import type { Parameters, RunConfig } from "../model/index.ts";
 import { tensorsOf } from "./check-parameters.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { configText, parseRunConfig } from "./config.ts";
-import { readFileBytes, statOf, systemReason, writeFileAtomic } from "./files.ts";
+import { makeFolder, readFileBytes, statOf, systemReason, writeFileAtomic } from "./files.ts";
 import { encodeSafetensors } from "./formats/safetensors.ts";
 import { isObject, parseJsonBytes } from "./formats/strict-json.ts";
 import { type EpochRow, type JsonLines, readJsonLines } from "./json-lines.ts";
@@ -67,11 +67,7 @@ export function createRunDirectory(path: string, header: RunHeader): RunDirector
     "usage",
     () => `${path}: must be new or empty for a new run (it is never overwritten)`,
   );
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw new MiiiiError("io", `${path}: cannot be made: ${systemReason(error)}`, { cause: error });
-  }
+  makeFolder(path);
   const run = { path, header };
   writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
   return run;

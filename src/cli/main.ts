@@ -6,7 +6,13 @@ import { runProgram } from "./program.ts";
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.ok);
-    throw error;
+    // A full disk, say: what was printed is lost.
+    if (stream === process.stdout) {
+      const { line, code } = describeFailure(error);
+      process.stderr.write(`miiii: stdout: ${line}\n`);
+      process.exit(code);
+    }
+    process.exit(EXIT.failed);
   });
 }
 

@@ -64,6 +64,14 @@ async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoi
   return readForeign(path, foreign);
 }
 
+const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
+  layout: "--layout",
+  heads: "--heads",
+  task: "--task",
+  lowDigit: "--low-digit",
+  mapping: "--mapping",
+};
+
 /** How models are read. */
 export interface LoadOptions {
   /** Training samples (grid indices) of a model that does not know them; one that does keeps its own. */
@@ -79,6 +87,10 @@ export async function loadModel(reference: Reference, { train, foreign = {} }: L
   const { checkpoint, warnings } =
     run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
+  const known = checkpoint.metadata.config !== undefined;
+  const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [FOREIGN_OPTIONS[name] ?? name]));
+  if (known && given.length > 0)
+    note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
   const own = splitOf(checkpoint);
   // A run's own split is that of its training: what is said of another model must not replace it.
   if (own !== undefined && train !== undefined && splitHash(own.train) !== splitHash(train.slice().sort()))

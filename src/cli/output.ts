@@ -46,6 +46,11 @@ export function jsonText(value: object): string {
   return `${indented.replace(/\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g, (_, list: string) => `[${list.replace(/\n\s+/g, " ")}]`)}\n`;
 }
 
+/** A word as a shell takes it: quoted where it needs to be. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** A path as the user would type it: relative within the working directory, else absolute. */
 export function shownPath(path: string): string {
   const absolute = resolve(path);

@@ -93,6 +93,16 @@ function usageError(parser: Argv<GlobalOptions>, args: readonly string[], messag
   return new MiiiiError("usage", message.replace(/\s*\n\s*/g, " "));
 }
 
+/** The parser takes any word after `--flag=` that is not "true" for no. */
+function ensureBooleans(parser: Argv<GlobalOptions>, args: readonly string[]): void {
+  const { boolean } = (parser as unknown as { getOptions(): { boolean: readonly string[] } }).getOptions();
+  for (const arg of args.slice(0, args.includes("--") ? args.indexOf("--") : undefined)) {
+    const [, name = "", value] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (boolean.includes(name) && value !== "true" && value !== "false")
+      throw new MiiiiError("usage", `--${name}: must be true or false, got ${JSON.stringify(value)}`);
+  }
+}
+
 /** Parses `args` (the words after `miiii`) and runs the command they name; throws what the command throws. */
 export async function runProgram(args: readonly string[]): Promise<void> {
   const first = args[0];
@@ -131,7 +141,12 @@ export async function runProgram(args: readonly string[]): Promise<void> {
       description,
       async (y) => (await load()).options(y as Argv<GlobalOptions>, args),
       async (argv) => {
+        ensureBooleans(parser, args);
         for (const [name, value] of Object.entries(argv)) {
+          if (value === "" || (Array.isArray(value) && value.includes(""))) {
+            const option = args.some((arg) => arg === `--${name}` || arg === `--${name}=`);
+            throw new MiiiiError("usage", `${option ? "--" : ""}${name}: must not be empty`);
+          }
           if (Array.isArray(value) && name !== "_" && name !== "checkpoints") {
             throw new MiiiiError("usage", `--${name}: must be given once, got ${value.join(" and ")}`);
           }

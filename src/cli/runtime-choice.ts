@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { extname } from "node:path";
 import { ensure, MiiiiError } from "../core/index.ts";
 import type { Runtime, RuntimeName } from "../runtimes/index.ts";
 
@@ -35,11 +37,30 @@ async function open(name: RuntimeName, { threads, adapter }: RuntimeOptions): Pr
   }
 }
 
+/**
+ * Opens a runtime that was not asked for by name. Without a driver, Dawn writes warnings of its own to stderr, which look like a crash:
+ * so another process tries WebGPU first, with its stderr closed.
+ */
+async function openQuietly(name: RuntimeName): Promise<Runtime> {
+  if (name === "webgpu") {
+    const module = new URL(`../runtimes/index${extname(import.meta.url)}`, import.meta.url).href;
+    const tryOut = `import(${JSON.stringify(module)}).then(({ webgpuRuntime }) => webgpuRuntime()).then(() => "works", (error) => error.message)
+      .then((text) => process.stdout.write(text, () => process.exit()))`;
+    const { stdout } = spawnSync(process.execPath, [...process.execArgv, "--input-type=module", "-e", tryOut], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    if (stdout !== "works")
+      throw new MiiiiError("runtime", stdout || "webgpu: the process that tries it out ended without a word");
+  }
+  return open(name, {});
+}
+
 /** A GPU where one works, else ONNX Runtime, which works everywhere and is the fastest on CPUs. */
 async function best(): Promise<ChosenRuntime> {
   for (const name of GPU_RUNTIMES) {
     try {
-      const runtime = await open(name, {});
+      const runtime = await openQuietly(name);
       if (runtime.gpu === true) return { runtime, why: `${name} computes on a GPU` };
     } catch (error) {
       if (!(error instanceof MiiiiError)) throw error;
@@ -73,7 +94,7 @@ export async function probeRuntimes(): Promise<({ name: RuntimeName } & ({ runti
   const found = [];
   for (const name of RUNTIME_NAMES) {
     try {
-      found.push({ name, runtime: await open(name, {}) });
+      found.push({ name, runtime: await openQuietly(name) });
     } catch (error) {
       if (!(error instanceof MiiiiError)) throw error;
       found.push({ name, reason: error.message });

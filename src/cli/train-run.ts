@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import {
   appendJsonLine,
   createRunDirectory,
   listCheckpoints,
   openRunDirectory,
+  type ResumeState,
   type RunDirectory,
   type RunHeader,
   readResume,
@@ -19,6 +21,7 @@ import type { MetricsRow, RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
 import { checkConfig, type TrainEvent, type TrainState, train } from "../train/index.ts";
+import { shellWord } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 /** One line of a run's `history.jsonl`: a stretch of training in one process. */
@@ -39,6 +42,8 @@ export interface TrainRunOptions {
   readonly omega?: boolean;
   /** Stops the run, saved. */
   readonly signal?: AbortSignal;
+  /** Told when nothing is in the way of training any more. */
+  readonly onStart?: () => void;
   readonly onProgress?: (epoch: number) => void;
   readonly onTick?: (row: MetricsRow) => void;
 }
@@ -116,7 +121,9 @@ async function follow(run: RunDirectory, state: TrainState | undefined, options:
     epoch = saved.epoch;
     if (epoch > from) appendJsonLine(runFiles.history(run), record());
     const rest =
-      saved.epoch > 0 ? `the state of epoch ${saved.epoch} is kept: miiii train --resume ${run.path}` : "nothing was saved yet";
+      saved.epoch > 0
+        ? `the state of epoch ${saved.epoch} is kept: miiii train --resume ${shellWord(run.path)}`
+        : "nothing was saved yet";
     throw new MiiiiError(error.code, `${error.message}; ${rest}`, { cause: error });
   }
   const interrupted = epoch < config.epochs;
@@ -139,7 +146,20 @@ export async function trainRun(config: RunConfig, path: string, options: TrainRu
     runtime: options.runtime.name,
     versions: versionsOf(options.runtime),
   };
-  return follow(createRunDirectory(path, header), undefined, options);
+  const run = createRunDirectory(path, header);
+  options.onStart?.();
+  return follow(run, undefined, options);
+}
+
+/** The last state of a run; undefined for one that broke off before its first was kept, and has to begin anew. */
+function savedState(run: RunDirectory): ResumeState | undefined {
+  if (existsSync(runFiles.resume(run))) return readResume(run).state;
+  ensure(
+    !listCheckpoints(run).some(({ epoch }) => epoch > 0),
+    "usage",
+    () => `${run.path}: must hold resume.safetensors to go on from, has checkpoints alone (shipped runs keep no state)`,
+  );
+  return undefined;
 }
 
 /**
@@ -148,20 +168,19 @@ export async function trainRun(config: RunConfig, path: string, options: TrainRu
  */
 export async function resumeRun(path: string, epochs: number | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
   const opened = openRunDirectory(path);
-  const { state } = readResume(opened);
+  const state = savedState(opened);
+  const done = state?.step ?? 0;
   const target = epochs ?? opened.header.config.epochs;
-  ensure(
-    target > state.step,
-    "usage",
-    () => `${path}: has ${state.step} epochs already; --epochs must be more to go on, got ${target}`,
-  );
+  ensure(target > done, "usage", () => `${path}: has ${done} epochs already; --epochs must be more to go on, got ${target}`);
   const header: RunHeader = { ...opened.header, config: { ...opened.header.config, epochs: target } };
   const run: RunDirectory = { path, header };
   if (target !== opened.header.config.epochs) {
     writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
   }
-  truncateJsonLines(runFiles.metrics(run), state.step);
-  truncateJsonLines(runFiles.omega(run), state.step - 1);
+  options.onStart?.();
+  truncateJsonLines(runFiles.metrics(run), state?.step ?? -1);
+  truncateJsonLines(runFiles.omega(run), done - 1);
+  if (state === undefined) return follow(run, undefined, options);
   const { step, ...rest } = state;
   return follow(run, { epoch: step, ...rest }, options);
 }

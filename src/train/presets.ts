@@ -92,17 +92,25 @@ export function presetConfig(preset: Preset, overrides: Partial<RunConfig> = {},
     ...overrides,
   };
   const resized = overrides.d_model !== undefined || overrides.n_heads !== undefined;
+  ensure(
+    !resized || overrides.d_head !== undefined || Number.isInteger(config.d_model / config.n_heads),
+    "usage",
+    () => `d_model: must be a multiple of n_heads = ${config.n_heads} where d_head is not given, got ${config.d_model}`,
+  );
   const d_head = overrides.d_head ?? (resized ? config.d_model / config.n_heads : config.d_head);
   const d_mlp = overrides.d_mlp ?? (overrides.d_model !== undefined ? 4 * config.d_model : config.d_mlp);
   return checkConfig({ ...config, d_head, d_mlp });
 }
+
+/** A gigabyte of float32, beside which moments, gradients and averages are three more. */
+const MOST_WEIGHTS = 2 ** 28;
 
 /** Throws a usage error that names the first field out of its range; returns the config. */
 export function checkConfig(config: RunConfig): RunConfig {
   const rule = (field: keyof RunConfig, holds: boolean, must: string) =>
     ensure(holds, "usage", () => `${field}: must be ${must}, got ${config[field]}`);
   const natural = (field: "d_model" | "n_heads" | "d_head" | "d_mlp" | "epochs", least = 1) =>
-    rule(field, Number.isInteger(config[field]) && config[field] >= least, `an integer of at least ${least}`);
+    rule(field, Number.isSafeInteger(config[field]) && config[field] >= least, `an integer of at least ${least}`);
   for (const field of ["d_model", "n_heads", "d_head", "d_mlp"] as const) natural(field);
   natural("epochs", 0);
   rule("seed", Number.isInteger(config.seed) && config.seed >= 0 && config.seed < 2 ** 32, "an integer from 0 to 2^32 − 1");
@@ -114,6 +122,14 @@ export function checkConfig(config: RunConfig): RunConfig {
   for (const field of ["beta1", "beta2", "grokfast_alpha", "dropout"] as const) {
     rule(field, config[field] >= 0 && config[field] < 1, "in [0, 1)");
   }
+  const { p, d_model, n_heads, d_head, d_mlp } = config;
+  const weights = d_model * (2 * p + 4 * n_heads * d_head + 2 * d_mlp);
+  ensure(
+    weights <= MOST_WEIGHTS,
+    "usage",
+    () =>
+      `d_model = ${d_model}, n_heads = ${n_heads}, d_head = ${d_head}, d_mlp = ${d_mlp}: must be at most ${MOST_WEIGHTS} weights, got ${weights}`,
+  );
   rule("train_fraction", config.train_fraction > 0 && config.train_fraction < 1, "between 0 and 1");
   return config;
 }

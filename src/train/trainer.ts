@@ -16,6 +16,7 @@ import {
 import type { Program, Runtime } from "../runtimes/index.ts";
 import { makeDataset, makeSplit } from "../tasks/index.ts";
 import { type Evaluator, makeEvaluator, type Squares } from "./evaluate.ts";
+import { checkConfig } from "./presets.ts";
 import { ticksOf } from "./ticks.ts";
 
 /** Everything that a run needs to go on from an epoch exactly as it would have. */
@@ -140,10 +141,11 @@ async function compileStep(runtime: Runtime, config: RunConfig, batch: Batch): P
  * Trains a model, full batch, one epoch a step, and yields what happens; it writes nothing itself. The same configuration, runtime and
  * machine give the same run bit for bit, in one piece or resumed.
  *
- * @throws MiiiiError (`numeric`) naming the epoch when the loss or a gradient is no longer finite.
+ * @throws MiiiiError (`usage`) for a setting out of its range; (`numeric`) naming the epoch when the loss or a gradient is no longer finite.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
-  const { config, runtime, signal } = options;
+  const { runtime, signal } = options;
+  const config = checkConfig(options.config);
   const dataset = makeDataset(config, config.seed);
   const split = makeSplit(config.p, config.train_fraction, config.seed);
   const batch = { ...tableRows(split.train, dataset), columns: targetColumns(dataset.targets, dataset.heads, split.train) };

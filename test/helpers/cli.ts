@@ -9,7 +9,8 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-const TSX = join(ROOT, "node_modules/tsx/dist/esm/index.mjs");
+/** What lets Node run the sources. */
+export const TSX = join(ROOT, "node_modules/tsx/dist/esm/index.mjs");
 
 function runScript(script: string, args: readonly string[], cwd: string, input?: string) {
   const options = { cwd, encoding: "utf8", maxBuffer: 2 ** 28, ...(input === undefined ? {} : { input }) } as const;

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
 import { ANALYSES } from "../../analyses/registry.ts";
+import { makeFolder } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import { countVerdicts } from "../../report/claims-table.ts";
 import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
@@ -44,7 +44,8 @@ export function options(parser: Argv<GlobalOptions>) {
 /** The page's file, found to be writable; the folder of the default is made. */
 function pagePath(out: string | undefined): string {
   const path = out ?? join("reports", "index.html");
-  if (out === undefined) mkdirSync(dirname(path), { recursive: true });
+  ensure(/\.html?$/i.test(path), "usage", () => `report: the page must be named *.html, got ${path}`);
+  if (out === undefined) makeFolder(dirname(path));
   ensureWritable(path);
   return path;
 }
@@ -70,6 +71,8 @@ function reportRun(model: Model, found: Awaited<ReturnType<typeof analyseModel>>
 
 /** Analyses the checkpoints, writes the page and prints its path. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
+  const { samples = 512 } = argv;
+  ensure(samples >= 1, "usage", () => `--samples: must be at least 1, got ${samples}`);
   const path = pagePath(argv.out);
   const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
@@ -89,7 +92,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       const found = await analyseModel(ANALYSES, model, {
         runtime,
         seed: argv.seed ?? 0,
-        options: { samples: argv.samples ?? 512 },
+        options: { samples },
         // Threads would save an eighth of the time and take the page's memory beyond 1 GB.
         threads: 0,
         onFailure: (id, reason) => {

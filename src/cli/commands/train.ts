@@ -9,7 +9,7 @@ import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
 import { Interrupted } from "../exit.ts";
-import { note, print, shownPath } from "../output.ts";
+import { note, print, shellWord, shownPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { openRuntime, RUNTIME_CHOICES } from "../runtime-choice.ts";
 import type { TrainRunOptions, TrainRunResult } from "../train-run.ts";
@@ -17,7 +17,7 @@ import type { TrainRunOptions, TrainRunResult } from "../train-run.ts";
 /** Declares the options of `train`. */
 export function options(parser: Argv<GlobalOptions>) {
   const declared = parser
-    .option("preset", { choices: PRESETS, requiresArg: true, description: "the settings to start from" })
+    .option("preset", { choices: PRESETS, requiresArg: true, description: "the settings to start from; a new run needs one" })
     .option("fast", { type: "boolean", default: false, description: "the preset's fast variant: groks in fewer epochs" })
     .option("out", { type: "string", requiresArg: true, description: "folder of the run, new [default: runs/<preset>-<seed>]" })
     .option("resume", { type: "string", requiresArg: true, description: "go on with the run in this folder; takes --epochs" })
@@ -95,20 +95,27 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     );
     const total = overrides.epochs ?? openRunDirectory(resume).header.config.epochs;
     const { runtime, why } = await openRuntime(argv.runtime, argv);
-    note(`${resume}: going on to epoch ${total} on ${described(runtime, why)}`);
-    result = await supervised(total, (watch) => resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, ...watch }));
+    const onStart = () => note(`${resume}: going on to epoch ${total} on ${described(runtime, why)}`);
+    result = await supervised(total, (watch) =>
+      resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
+    );
   } else {
     ensure(preset !== undefined, "usage", () => `--preset or --resume must be given; presets are ${PRESETS.join(", ")}`);
     const config = presetConfig(preset as Preset, overrides, argv.fast);
     headsOf(config);
     const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
     const { runtime, why } = await openRuntime(argv.runtime, argv);
-    note(`${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`);
-    result = await supervised(config.epochs, (watch) => trainRun(config, out, { runtime, omega: !argv.noOmega, ...watch }));
+    const onStart = () =>
+      note(
+        `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`,
+      );
+    result = await supervised(config.epochs, (watch) =>
+      trainRun(config, out, { runtime, omega: !argv.noOmega, onStart, ...watch }),
+    );
   }
   const path = shownPath(result.path);
   if (result.interrupted) {
-    throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; miiii train --resume ${path} goes on`);
+    throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; miiii train --resume ${shellWord(path)} goes on`);
   }
   print(path);
 }
