@@ -87,18 +87,24 @@ export const CIRCUIT_CLAIMS: readonly Claim[] = [
     source: `${PAPER}, Discussion`,
     statement: "Circuits are reused across tasks.",
     paper: "stated, not measured",
-    rule: "Accuracy lost without the neurons of one prime, mean over primes: the other heads lose at least half of what that prime's own head loses: reproduced; at least a tenth: partly; else not reproduced. The own head's loss must exceed that of random groups.",
+    rule: "Accuracy lost without the neurons of one prime, mean over primes: the other heads lose at least half of what that prime's own head loses: reproduced; at least a tenth: partly; in both cases more than they lose to random groups of neurons; else not reproduced. The own head's loss must exceed that of random groups.",
     analysis: "circuits",
     judge: eachSolved("miiii", (run) => {
-      const m = metricsOf(run, "circuits", ["own_accuracy_lost", "other_accuracy_lost", "null_accuracy_lost"]);
+      const m = metricsOf(run, "circuits", [
+        "own_accuracy_lost",
+        "other_accuracy_lost",
+        "null_accuracy_lost",
+        "null_other_accuracy_lost",
+      ]);
       if (isJudgement(m)) return m;
       if (m.own_accuracy_lost <= m.null_accuracy_lost)
         return notTested(`${run.label}: no prime's neurons matter more to its head than random groups of their size`);
-      const share = m.other_accuracy_lost / m.own_accuracy_lost;
+      const beyond = m.other_accuracy_lost > m.null_other_accuracy_lost;
+      const share = beyond ? m.other_accuracy_lost / m.own_accuracy_lost : 0;
       return {
         verdict: share >= 0.5 ? "reproduced" : share >= 0.1 ? "partly" : "not reproduced",
         ours: `own head ${percent(m.own_accuracy_lost)}, others ${percent(m.other_accuracy_lost)}`,
-        none: `at most ${percent(m.null_accuracy_lost)} (random groups)`,
+        none: `random groups: own at most ${percent(m.null_accuracy_lost)}, others ${percent(m.null_other_accuracy_lost)}`,
       };
     }),
   },
