@@ -317,6 +317,6 @@ test("the contract holds; options and a missing forward pass are named", async (
       (error: unknown) => error instanceof MiiiiError && pattern.test(error.message),
     );
   await fails(inputWith({ p }), {}, /forward pass/);
-  await fails(remainders(), { samples: 0 }, /samples must be a positive integer, got 0/);
-  await fails(remainders(), { draws: 1.5 }, /draws must be a positive integer, got 1\.5/);
+  await fails(remainders(), { samples: 0 }, /samples must be an integer from 1 to 63001, got 0/);
+  await fails(remainders(), { draws: 1.5 }, /draws must be an integer from 1 to 1000, got 1\.5/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTIVATION_NAMES, type Need } from "../src/analyses/analysis.ts";
+import { ACTIVATION_NAMES, type AnalysisInput, completeOptions, type Need } from "../src/analyses/analysis.ts";
 import { ANALYSES } from "../src/analyses/index.ts";
 
 const FOLDER = new URL("../src/analyses/", import.meta.url);
@@ -39,7 +39,14 @@ for (const analysis of ANALYSES) {
     for (const need of needs) assert.ok(known.includes(need), `${need} is no need`);
     for (const [name, spec] of Object.entries(options)) {
       assert.match(name, /^[a-z][a-z_]*$/);
-      assert.equal(typeof spec.default, spec.type);
+      assert.equal(completeOptions({ id, options }, {})[name], spec.default);
+      const wrong = spec.type === "boolean" ? [1] : [true, spec.min - 1, spec.max + 1, spec.min + 0.5, Number.NaN];
+      for (const value of wrong) {
+        const refusal = new RegExp(`^MiiiiError: ${id}: ${name} must be .*, got ${value}$`);
+        assert.throws(() => completeOptions({ id, options }, { [name]: value }), refusal);
+        // Wherever it is run: an analysis looks at its options before its input.
+        assert.throws(() => analysis.run({} as AnalysisInput, { [name]: value }), refusal);
+      }
       assert.ok(spec.description.length > 5);
     }
     assert.ok(existsSync(new URL(`analysis-${id}.test.ts`, import.meta.url)), `test/analysis-${id}.test.ts`);

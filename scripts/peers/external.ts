@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { activationsOf } from "../../src/activations/index.ts";
 import { ACTIVATION_NAMES, ANALYSES, type AnalysisInput } from "../../src/analyses/index.ts";
-import { defaultOptions } from "../../src/cli/analyse.ts";
 import { readSplit } from "../../src/cli/split-file.ts";
 import type { Json, NdArray } from "../../src/core/index.ts";
 import { headMetrics } from "../../src/math/index.ts";
@@ -108,7 +107,7 @@ async function run({ models: { runtime } }: Context): Promise<readonly Row[]> {
   const results: Record<string, Json> = {};
   for (const id of new Set(Object.values(COUNTERPARTS).map(([analysis]) => analysis))) {
     const analysis = ANALYSES.find((known) => known.id === id);
-    if (analysis !== undefined) results[id] = await analysis.run(input, defaultOptions(analysis));
+    if (analysis !== undefined) results[id] = await analysis.run(input, {});
   }
   const { accuracy } = headMetrics(activations.logits as NdArray, targets, heads);
   return [

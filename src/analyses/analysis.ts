@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Json, NdArray } from "../core/index.ts";
+import { ensure, type Json, type NdArray } from "../core/index.ts";
 import type { OmegaRow } from "../math/index.ts";
 import type { Edits, MetricsRow, Parameters, RunConfig } from "../model/index.ts";
 import type { Head, Split } from "../tasks/index.ts";
@@ -68,7 +68,13 @@ export type Need = ActivationName | "series" | "forward";
 
 /** An option of an analysis, as shown by `--help` and checked before `run`. */
 export type OptionSpec =
-  | { readonly type: "number"; readonly default: number; readonly description: string }
+  | {
+      readonly type: "integer";
+      readonly default: number;
+      readonly min: number;
+      readonly max: number;
+      readonly description: string;
+    }
   | { readonly type: "boolean"; readonly default: boolean; readonly description: string };
 
 /** The values of an analysis's options by name. */
@@ -111,7 +117,28 @@ export interface Analysis<R = Json> {
   figure(entries: readonly Labelled<R>[]): TopLevelSpec;
 }
 
-/** Checks a definition's type where it is written. */
+/**
+ * An analysis's options, those that are not given by their defaults.
+ *
+ * @throws kind `usage` naming the first that is not of its type or out of its range.
+ */
+export function completeOptions({ id, options }: Pick<Analysis, "id" | "options">, given: OptionValues): OptionValues {
+  const entries = Object.entries(options).map(([name, spec]) => {
+    const value = given[name] ?? spec.default;
+    if (spec.type === "boolean")
+      ensure(typeof value === "boolean", "usage", () => `${id}: ${name} must be true or false, got ${value}`);
+    else
+      ensure(
+        Number.isInteger(value) && Number(value) >= spec.min && Number(value) <= spec.max,
+        "usage",
+        () => `${id}: ${name} must be an integer from ${spec.min} to ${spec.max}, got ${value}`,
+      );
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Checks a definition's type where it is written, and its options wherever it is run. */
 export function defineAnalysis<R extends Json>(analysis: Analysis<R>): Analysis<R> {
-  return analysis;
+  return { ...analysis, run: (input, options) => analysis.run(input, completeOptions(analysis, options)) };
 }

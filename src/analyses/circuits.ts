@@ -24,9 +24,7 @@ export type CircuitsResult = {
 /** A seeded sample of the grid, ascending; undefined for all of it. */
 function sampleOf(input: AnalysisInput, options: OptionValues): Int32Array | undefined {
   const size = input.config.p ** 2;
-  const wanted = Number(options.samples ?? 2048);
-  if (!(Number.isInteger(wanted) && wanted >= 1))
-    throw new MiiiiError("usage", `circuits: samples must be a positive integer, got ${wanted}`);
+  const wanted = Number(options.samples);
   if (options.all === true || wanted >= size) return undefined;
   return randomStream(input.seed, "circuits/samples").permutation(size).slice(0, wanted).sort();
 }
@@ -35,9 +33,7 @@ async function run(input: AnalysisInput, options: OptionValues): Promise<Circuit
   const { config, heads, targets, forward } = input;
   const { p } = config;
   if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
-  const draws = Number(options.draws ?? 20);
-  if (!(Number.isInteger(draws) && draws >= 1))
-    throw new MiiiiError("usage", `circuits: draws must be a positive integer, got ${draws}`);
+  const draws = Number(options.draws);
   const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
   const samples = sampleOf(input, options);
 
@@ -202,9 +198,9 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_post", "forward"],
   options: {
-    samples: { type: "number", default: 2048, description: "inputs to evaluate on, drawn by the seed" },
+    samples: { type: "integer", default: 2048, min: 1, max: 63_001, description: "inputs to evaluate on, drawn by the seed" },
     all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },
-    draws: { type: "number", default: 20, description: "random parts per size class" },
+    draws: { type: "integer", default: 20, min: 1, max: 1000, description: "random parts per size class, 1 to 1000" },
   },
   run,
   metrics(result) {

@@ -197,8 +197,8 @@ destroys periods. \`thresholds\`: 99 % quantile of each part's largest power ove
   citation:
     "Section Neurons and Figure 4, Syrkis & Søgaard 2024; best_k and share as in Nanda et al. 2023 (whose code omits the last k)",
   needs: ["blocks.0.mlp.hook_post"],
-  options: { examples: { type: "number", default: 6, description: "neurons kept for the figure, at most 12" } },
-  run: (input, options) => run(input, Math.max(0, Math.min(12, Math.round(Number(options.examples ?? 6))))),
+  options: { examples: { type: "integer", default: 6, min: 0, max: 12, description: "neurons kept for the figure, 0 to 12" } },
+  run: (input, options) => run(input, Number(options.examples)),
   metrics: (result) => ({
     dead: result.dead,
     explained: result.explained,

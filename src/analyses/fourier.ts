@@ -131,11 +131,13 @@ quantile of the largest energy among all k ≥ 1, \`null.gini\` the 95 % range, 
   citation:
     "Figures 11 to 13, Syrkis & Søgaard 2024: few frequencies (nanda), many (miiii), none (basis); Gini as in Nanda et al. 2023",
   needs: [],
-  options: { draws: { type: "number", default: 1000, description: "row permutations of the null, 100 to 10000" } },
+  options: {
+    draws: { type: "integer", default: 1000, min: 100, max: 10_000, description: "row permutations of the null, 100 to 10000" },
+  },
   run(input, options) {
     const W_E = tokenEmbedding(input);
     const [p, d_model] = [dim(W_E, 0), dim(W_E, 1)];
-    const draws = Math.max(100, Math.min(10000, Math.round(Number(options.draws ?? 1000))));
+    const draws = Number(options.draws);
     const coefficients = realFourier(W_E);
     const squared = Array.from({ length: p }, (_, r) => {
       const row = coefficients.data.subarray(r * d_model, (r + 1) * d_model);

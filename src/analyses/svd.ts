@@ -118,14 +118,14 @@ share that a random direction, or as many random directions as the subspace has,
   citation: "Figures 8 to 10, Syrkis & Søgaard 2024: spectra that read about 5/49 (nanda) and 35/73 (miiii) by Σσ",
   needs: [],
   options: {
-    vectors: { type: "number", default: 12, description: "leading singular vectors to report, at most 40" },
-    draws: { type: "number", default: 40, description: "Gaussian matrices of the null, 10 to 1000" },
+    vectors: { type: "integer", default: 12, min: 1, max: 40, description: "leading singular vectors to report, 1 to 40" },
+    draws: { type: "integer", default: 40, min: 10, max: 1000, description: "Gaussian matrices of the null, 10 to 1000" },
   },
   run(input, options) {
     const { p } = input.config;
     const W_E = tokenEmbedding(input);
-    const count = Math.max(1, Math.min(40, Math.round(Number(options.vectors ?? 12))));
-    const draws = Math.max(10, Math.min(1000, Math.round(Number(options.draws ?? 40))));
+    const count = Number(options.vectors);
+    const draws = Number(options.draws);
     const { U, singular_values } = decompose(W_E);
     const vectors = leftVectors(U, count);
     return {

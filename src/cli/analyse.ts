@@ -8,11 +8,6 @@ import type { Outcome } from "./envelope.ts";
 import type { Model } from "./models.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
-/** The values that an analysis's options have where none are given. */
-export function defaultOptions(analysis: Analysis): OptionValues {
-  return Object.fromEntries(Object.entries(analysis.options).map(([name, spec]) => [name, spec.default]));
-}
-
 /** Shows the progress of long analyses, in a terminal only; each total begins a new bar. */
 function watcher(): { readonly onProgress: (done: number, total: number) => void; readonly stop: () => void } {
   let current: { readonly total: number; readonly progress: Progress } | undefined;
@@ -120,7 +115,6 @@ export async function analyseModel(
       onFailure(analysis.id, error.message);
     }
   };
-  const valuesOf = (analysis: Analysis) => ({ ...defaultOptions(analysis), ...options });
   const needs = [...new Set(chosen.flatMap((analysis) => analysis.needs))];
   const { onProgress, stop } = watcher();
   const pool = poolFor(chosen, model, how);
@@ -135,7 +129,7 @@ export async function analyseModel(
             (pool as AnalysisPool).run({
               id: analysis.id,
               input: inputFor(analysis, input),
-              options: valuesOf(analysis),
+              options,
               onStart: () => onStart?.(analysis.id),
             }),
           ),
@@ -145,7 +139,7 @@ export async function analyseModel(
       together.catch(() => undefined);
       for (const analysis of chosen.filter((candidate) => !away.includes(candidate))) {
         onStart?.(analysis.id);
-        await keep(analysis, () => analysis.run(input, valuesOf(analysis))).finally(stop);
+        await keep(analysis, () => analysis.run(input, options)).finally(stop);
       }
       await together;
       return new Map(chosen.flatMap(({ id }) => [...outcomes].filter(([found]) => found === id)));

@@ -1,5 +1,5 @@
 import type { Argv, Options } from "yargs";
-import { MiiiiError } from "../core/index.ts";
+import { ensure, MiiiiError } from "../core/index.ts";
 import { DROPOUT_MASKS, INITS, type RunConfig } from "../model/index.ts";
 import { LABELS } from "../tasks/index.ts";
 
@@ -42,6 +42,16 @@ export const CONFIG_FIELD_NAMES = Object.keys(FIELDS) as readonly ConfigField[];
 /** `grokfast_lambda` as it is typed: `grokfast-lambda`. */
 export function dashed(field: string): string {
   return field.replaceAll("_", "-");
+}
+
+/** The seed that was given, or 0. */
+export function seedOf(seed: number | undefined): number {
+  ensure(
+    seed === undefined || (seed >= 0 && seed < 2 ** 32),
+    "usage",
+    () => `--seed: must be an integer from 0 to 2^32 − 1, got ${seed}`,
+  );
+  return seed ?? 0;
 }
 
 /** What was typed after an option, as a number; a usage error where it is none. */

@@ -1,9 +1,9 @@
 import type { Argv } from "yargs";
-import type { Analysis, OptionValues } from "../../analyses/analysis.ts";
+import { type Analysis, completeOptions, type OptionValues } from "../../analyses/analysis.ts";
 import { ensure, type Json } from "../../core/index.ts";
 import { analyseModel } from "../analyse.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { dashed, numberOption } from "../config-options.ts";
+import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { envelope, groupsOf, type Outcome } from "../envelope.ts";
 import { figureWriter } from "../figure-file.ts";
 import { foreignOptions, withForeignOptions } from "../foreign.ts";
@@ -31,7 +31,7 @@ function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
     const option =
       spec.type === "boolean"
         ? ({ type: "boolean", description, group } as const)
-        : numberOption(dashed(name), description, "number", { group });
+        : numberOption(dashed(name), description, "integer", { group });
     return y.option(dashed(name), option) as Argv<T>;
   }, parser);
 }
@@ -65,7 +65,7 @@ function optionValues(analysis: Analysis, argv: Readonly<Record<string, unknown>
     const value = argv[dashed(name)];
     return value === undefined ? [] : [[name, value as number | boolean] as const];
   });
-  return Object.fromEntries(given);
+  return completeOptions(analysis, Object.fromEntries(given));
 }
 
 /** One outcome for all analyses of a model: results by id, metrics with the id before their name. */
@@ -112,6 +112,8 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   ensure(figure === undefined || figure !== out, "usage", () => `--figure and --out must be different files, got ${out} twice`);
   const drawFigure = figure === undefined ? undefined : figureWriter(figure);
   for (const file of [out, figure]) if (file !== undefined) ensureWritable(file);
+  const options = one === undefined ? {} : optionValues(one, argv);
+  const seed = seedOf(argv.seed);
   const references = parseReferences(checkpoints);
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
 
@@ -121,10 +123,10 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });
     const found = await analyseModel(one === undefined ? analyses : [one], model, {
       runtime,
-      seed: argv.seed ?? 0,
+      seed,
       ...(one === undefined
         ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
-        : { options: optionValues(one, argv) }),
+        : { options }),
     });
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
     if (!json) {

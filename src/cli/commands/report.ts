@@ -1,5 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
+import { completeOptions } from "../../analyses/analysis.ts";
+import { circuits } from "../../analyses/circuits.ts";
 import { ANALYSES } from "../../analyses/registry.ts";
 import { makeFolder } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
@@ -7,7 +9,7 @@ import { countVerdicts } from "../../report/claims-table.ts";
 import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
 import { analyseModel } from "../analyse.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { numberOption } from "../config-options.ts";
+import { numberOption, seedOf } from "../config-options.ts";
 import { foreignOptions, withForeignOptions } from "../foreign.ts";
 import { ensureGroups, type GroupMember, loadModel, type Model } from "../models.ts";
 import { ensureWritable, note, print, shownPath, writeText } from "../output.ts";
@@ -72,7 +74,8 @@ function reportRun(model: Model, found: Awaited<ReturnType<typeof analyseModel>>
 /** Analyses the checkpoints, writes the page and prints its path. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { samples = 512 } = argv;
-  ensure(samples >= 1, "usage", () => `--samples: must be at least 1, got ${samples}`);
+  completeOptions(circuits, { samples });
+  const seed = seedOf(argv.seed);
   const path = pagePath(argv.out);
   const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
@@ -91,7 +94,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       let begun = 0;
       const found = await analyseModel(ANALYSES, model, {
         runtime,
-        seed: argv.seed ?? 0,
+        seed,
         options: { samples },
         // Threads would save an eighth of the time and take the page's memory beyond 1 GB.
         threads: 0,
