@@ -74,9 +74,11 @@ test("the built command starts and tells its version", () => {
 test("the README's library example runs", () => {
   const code = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
   assert.ok(code !== undefined, "README.md has no example");
-  const source = code.replace('"miiii"', JSON.stringify(pathToFileURL(join(ROOT, "src/index.ts")).href));
+  const url = (path: string) => JSON.stringify(pathToFileURL(join(ROOT, path)).href);
+  const source = code.replace('"miiii"', url("src/index.ts")).replace('"miiii/render"', url("src/figures/render.ts"));
   const args = ["--import", "tsx", "--input-type=module", "--eval", source];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /^1 positional svd/);
+  assert.match(stdout, /^1\n/);
+  assert.match(stdout, /key frequencies {2}12 [\s\S]*\d{5,} characters of SVG\n$/);
 });

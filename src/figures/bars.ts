@@ -1,4 +1,4 @@
-import { type NullBand, nullLayers, runColour } from "./lines.ts";
+import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
 import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { runColor } from "./theme.ts";
 
@@ -49,7 +49,7 @@ export function barsWithNull(options: BarsOptions): Panel {
         scale: { type: yScale, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
         axis: { title: options.yTitle ?? y },
       },
-      color: series === undefined ? { value: runColor(0) } : runColour(series, runs, width),
+      color: series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width),
       ...(beside ? { xOffset: { field: series, type: "nominal", sort: [...runs] } } : {}),
       tooltip: [
         ...(series === undefined ? [] : [{ field: series, type: "nominal" }]),

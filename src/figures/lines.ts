@@ -27,7 +27,7 @@ export interface NullCurve {
 }
 
 /** The colour encoding of runs: fixed colours in the order given, a legend above the panel, no wider than `width`. */
-export function runColour(field: string, runs: readonly string[], width = 420) {
+export function runEncoding(field: string, runs: readonly string[], width = 420) {
   const longest = Math.max(0, ...runs.map((run) => run.length));
   const columns = Math.max(1, Math.min(runs.length, Math.floor(width / (6.5 * longest + 36))));
   return {
@@ -51,7 +51,7 @@ export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y", ru
     const layers: Panel[] = [];
     const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "", ...(run === undefined ? {} : { run }) }] };
     const own = run !== undefined && runs.includes(run);
-    const color = own ? { ...runColour("run", runs), legend: null } : { value: INK };
+    const color = own ? { ...runEncoding("run", runs), legend: null } : { value: INK };
     if (low !== undefined && high !== undefined && low !== high) {
       const encoding = { [axis]: { field: "low", type: "quantitative" }, [`${axis}2`]: { field: "high" }, color };
       layers.push({ data, mark: { type: "rect", opacity: 0.12 }, encoding } as unknown as Panel);
@@ -179,7 +179,7 @@ export function linesWithBand(options: LinesOptions): Panel {
       ...(yScale === "log" && lines.length > 0 ? decadeAxis(...extent(lines.flatMap(({ ys }) => ys))) : {}),
     },
   };
-  const colour = series === undefined ? { value: runColor(0) } : runColour(series, runs, width);
+  const colour = series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width);
   const encoding = {
     x: { field: x, type: "quantitative", ...xAxis },
     y: { field: y, type: "quantitative", ...yAxis },

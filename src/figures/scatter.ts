@@ -1,4 +1,4 @@
-import { type NullBand, nullLayers, runColour } from "./lines.ts";
+import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
 import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { INK, runColor } from "./theme.ts";
 
@@ -78,7 +78,7 @@ export function scatter(options: ScatterOptions): Panel {
     encoding: {
       x: xAxis,
       y: yAxis,
-      color: series === undefined ? { value: runColor(0) } : runColour(series, runs, width),
+      color: series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width),
       tooltip: [...(series === undefined ? [] : [series]), ...also, x, y].map((field) => ({ field })),
     },
   } as unknown as Panel);

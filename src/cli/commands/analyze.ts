@@ -112,7 +112,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   ensure(figure === undefined || figure !== out, "usage", () => `--figure and --out must be different files, got ${out} twice`);
   const drawFigure = figure === undefined ? undefined : figureWriter(figure);
   for (const file of [out, figure]) if (file !== undefined) ensureWritable(file);
-  const options = one === undefined ? {} : optionValues(one, argv);
+  const given = one === undefined ? {} : optionValues(one, argv);
   const seed = seedOf(argv.seed);
   const references = parseReferences(checkpoints);
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
@@ -126,7 +126,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       seed,
       ...(one === undefined
         ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
-        : { options }),
+        : { options: given }),
     });
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
     if (!json) {
