@@ -32,9 +32,9 @@ function putRows(into: Float64Array, start: number, rows: NdArray, width: number
   for (let i = 0; i < count; i++) into.set(rows.data.subarray(i * stride, i * stride + width), (start + i) * width);
 }
 
-/** Zeros that threads read in common, without a copy each. */
-function sharedFloat64(length: number): Float64Array {
-  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+/** Zeros; `shared` ones are read by threads in common, without a copy each, and freed less promptly. */
+function zeros(length: number, shared: boolean): Float64Array {
+  return shared ? new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT)) : new Float64Array(length);
 }
 
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
@@ -47,13 +47,16 @@ export interface GridModel {
   dispose(): Promise<void>;
 }
 
-/** Prepares a model for the given samples (grid indices) and outputs; call `dispose` when done. */
+/**
+ * Prepares a model for the given samples (grid indices) and outputs, which are put into `shared` memory if so wanted; call `dispose` when
+ * done.
+ */
 export async function gridModel(
   runtime: Runtime,
   config: TaskConfig & ModelConfig,
   parameters: Parameters,
   outputs: readonly ForwardOutput[],
-  samples: Int32Array = everySample(config.p),
+  { samples = everySample(config.p), shared = false }: { readonly samples?: Int32Array; readonly shared?: boolean } = {},
 ): Promise<GridModel> {
   const classes = logitsOf(headsOf(config));
   const weights = inFloat64(parameters);
@@ -72,7 +75,7 @@ export async function gridModel(
           const rows = results[name] as NdArray;
           const shape = name === "logits" ? [classes] : rows.shape.slice(1);
           const width = sizeOf(shape);
-          whole[name] ??= float64(sharedFloat64(samples.length * width), [samples.length, ...shape]);
+          whole[name] ??= float64(zeros(samples.length * width, shared), [samples.length, ...shape]);
           putRows(whole[name].data, start, rows, width, count);
         }
       }
@@ -82,15 +85,16 @@ export async function gridModel(
   };
 }
 
-/** Activations of a model over all p² samples by name (see `ACTIVATION_NAMES`), float64. */
+/** Activations of a model over all p² samples by name (see `ACTIVATION_NAMES`), float64; in memory that threads can share if so wanted. */
 export async function activationsOf(
   runtime: Runtime,
   config: TaskConfig & ModelConfig,
   parameters: Parameters,
   names: readonly ForwardOutput[],
+  { shared = false }: { readonly shared?: boolean } = {},
 ): Promise<{ readonly [name in ForwardOutput]?: NdArray<"float64"> }> {
   if (names.length === 0) return {};
-  const model = await gridModel(runtime, config, parameters, names);
+  const model = await gridModel(runtime, config, parameters, names, { shared });
   try {
     return await model.run();
   } finally {

@@ -70,7 +70,7 @@ export async function editableModel(
   const modelFor = async (samples: Int32Array): Promise<GridModel> => {
     const known = models.get(samples);
     if (known) return known;
-    const made = await gridModel(runtime, config, base, ["logits"], samples);
+    const made = await gridModel(runtime, config, base, ["logits"], { samples });
     models.set(samples, made);
     return made;
   };

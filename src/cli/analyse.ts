@@ -119,7 +119,7 @@ export async function analyseModel(
   const { onProgress, stop } = watcher();
   const pool = poolFor(chosen, model, how);
   try {
-    return await withAnalysisInput(model, needs, { runtime, seed, onProgress }, async (input) => {
+    return await withAnalysisInput(model, needs, { runtime, seed, shared: pool !== undefined, onProgress }, async (input) => {
       const away = pool === undefined ? [] : chosen.filter(isSelfContained);
       // The longest first, so that no thread is left alone with it at the end.
       const tasks = away

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { activationsOf, editableModel } from "../activations/index.ts";
 import {
   ACTIVATION_NAMES,
@@ -18,6 +20,15 @@ function isActivation(need: Need): need is ActivationName {
   return (ACTIVATION_NAMES as readonly Need[]).includes(need);
 }
 
+/**
+ * Frees what nothing refers to any more. Activations of a large model take hundreds of megabytes, of which the collector sees a few bytes
+ * and waits.
+ */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
 function seriesOf(run: RunDirectory, runtime: Runtime): Series {
   const [metrics, omega] = [readMetrics<MetricsRow>(run), readOmega<OmegaRow>(run)];
   [...metrics.warnings, ...omega.warnings].forEach(note);
@@ -25,6 +36,7 @@ function seriesOf(run: RunDirectory, runtime: Runtime): Series {
   async function* models(names: readonly ActivationName[]) {
     for (const { epoch, path } of checkpoints) {
       const { parameters, config } = readCheckpoint(path);
+      collectGarbage();
       yield { epoch, parameters, activations: await activationsOf(runtime, config, parameters, names) };
     }
   }
@@ -41,6 +53,8 @@ export interface LookOptions {
   readonly runtime: Runtime;
   /** Seeds the nulls. */
   readonly seed: number;
+  /** Whether activations are to be in memory that threads can share. */
+  readonly shared?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -51,7 +65,7 @@ export interface LookOptions {
 export async function withAnalysisInput<T>(
   model: Model,
   needs: readonly Need[],
-  { runtime, seed, onProgress }: LookOptions,
+  { runtime, seed, shared = false, onProgress }: LookOptions,
   use: (input: AnalysisInput) => Promise<T>,
 ): Promise<T> {
   const { checkpoint, run, split } = model;
@@ -64,7 +78,7 @@ export async function withAnalysisInput<T>(
       parameters,
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
-      activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation)),
+      activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared }),
       ...(needs.includes("series") && run !== undefined ? { series: seriesOf(run, runtime) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       seed,
