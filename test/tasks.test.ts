@@ -176,5 +176,8 @@ test("presets are as published, and every field is checked", () => {
   assert.deepEqual([resized.d_head, resized.d_mlp], [16, 256]);
   assert.throws(() => presetConfig("nanda", {}, true), /no fast variant/);
   assert.throws(() => presetConfig("nanda", { dropout: 1 }), /dropout: must be in \[0, 1\), got 1/);
-  assert.throws(() => presetConfig("nanda", { d_model: 130 }), /d_model: must be a multiple of n_heads = 4 where d_head is not given, got 130/);
+  assert.throws(
+    () => presetConfig("nanda", { d_model: 130 }),
+    /d_model: must be a multiple of n_heads = 4 where d_head is not given, got 130/,
+  );
 });
