@@ -42,12 +42,16 @@ function row({ claim, judgement }: JudgedClaim, sections: ReadonlySet<string>): 
 </tr>`;
 }
 
-/** In which settings the runs differ from the paper's, one sentence each. */
+/** In which settings the runs differ from the paper's; those that differ alike are named together. */
 export function caveats(runs: readonly ClaimRun[]): string {
-  const notes = runs.flatMap((run) => {
+  const byCaveat = new Map<string, string[]>();
+  for (const run of runs) {
     const caveat = caveatOf(run);
-    return caveat === undefined || roleOf(run.run) === undefined ? [] : [`${escapeHtml(run.label)} has ${escapeHtml(caveat)}`];
-  });
+    if (caveat !== undefined && roleOf(run.run) !== undefined) byCaveat.set(caveat, [...(byCaveat.get(caveat) ?? []), run.label]);
+  }
+  const notes = [...byCaveat].map(
+    ([caveat, labels]) => `${labels.map(escapeHtml).join(", ")} ${labels.length > 1 ? "have" : "has"} ${escapeHtml(caveat)}`,
+  );
   if (notes.length === 0) return "";
   const several = new Set(runs.map(({ run }) => run.config.p)).size > 1;
   const smaller = several ? " Where a run of p = 113 can speak to a claim, those of another p are left out of it." : "";
