@@ -142,7 +142,8 @@ export async function analyseModel(
         await keep(analysis, () => analysis.run(input, options)).finally(stop);
       }
       await together;
-      return new Map(chosen.flatMap(({ id }) => [...outcomes].filter(([found]) => found === id)));
+      const place = new Map(chosen.map(({ id }, i) => [id, i]));
+      return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
     });
   } finally {
     await pool?.close();

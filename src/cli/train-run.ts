@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import {
   appendJsonLine,
@@ -11,6 +10,7 @@ import {
   readResume,
   runFiles,
   splitHash,
+  statOf,
   truncateJsonLines,
   writeCheckpoint,
   writeFileAtomic,
@@ -153,7 +153,7 @@ export async function trainRun(config: RunConfig, path: string, options: TrainRu
 
 /** The last state of a run; undefined for one that broke off before its first was kept, and has to begin anew. */
 function savedState(run: RunDirectory): ResumeState | undefined {
-  if (existsSync(runFiles.resume(run))) return readResume(run).state;
+  if (statOf(runFiles.resume(run)) !== undefined) return readResume(run).state;
   ensure(
     !listCheckpoints(run).some(({ epoch }) => epoch > 0),
     "usage",

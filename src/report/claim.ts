@@ -1,7 +1,7 @@
 import type { MechanismResult } from "../analyses/mechanism.ts";
 import type { Json } from "../core/index.ts";
 import { PAPER_P, settingsApart } from "./settings.ts";
-import { isHarder, trainingOf } from "./training.ts";
+import { isHarder, mean, trainingOf } from "./training.ts";
 import type { ReportRun, Verdict } from "./types.ts";
 
 /**
@@ -144,8 +144,7 @@ export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimR
 function trainedAccuracy(run: ClaimRun): number | undefined {
   const training = run.run.config.task === "masked" ? trainingOf(run) : undefined;
   if (training === undefined) return run.metric("curves", "validation_accuracy");
-  const trained = training.heads.filter(({ q }) => isHarder(q));
-  return trained.reduce((sum, head) => sum + head.validationAccuracy, 0) / trained.length;
+  return mean(training.heads.filter(({ q }) => isHarder(q)).map(({ validationAccuracy }) => validationAccuracy));
 }
 
 /** Mean validation accuracy from which a model counts as having found a solution. */
@@ -158,7 +157,7 @@ function heldOutLoss(run: ClaimRun): number | undefined {
   const losses =
     result?.kind === "heads" ? result.heads.filter(({ q }) => trained(q)).map(({ loss }) => loss.test) : [result?.loss?.test];
   const known = losses.flatMap((loss) => loss ?? []);
-  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
+  return known.length === 0 ? undefined : mean(known);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "./claim.ts";
 import { formatNumber as text } from "./html.ts";
 import { PAPER_P } from "./settings.ts";
+import { mean } from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
@@ -67,7 +68,7 @@ function against(
 
 function meanOf(runs: readonly ClaimRun[], analysis: string, name: string): number | undefined {
   const values = runs.flatMap((run) => run.metric(analysis, name) ?? []);
-  return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
+  return values.length === 0 ? undefined : mean(values);
 }
 
 /** A metric of `positional` in words; undefined where it is not known. */

@@ -65,10 +65,7 @@ function besideMiiii(
       const standing = standingAt(other, known.epochs, isHarder);
       return standing === undefined ? [] : [{ ...standing, run: other }];
     });
-    const best = references.reduce<(typeof references)[number] | undefined>(
-      (a, b) => (a === undefined || b.accuracy > a.accuracy ? b : a),
-      undefined,
-    );
+    const [best] = references.sort((a, b) => b.accuracy - a.accuracy);
     const own = standingAt(run, known.epochs, isHarder);
     if (best === undefined || own === undefined) return notTested("no run of miiii with the same settings is among these");
     if (best.accuracy < ARRIVED)

@@ -1,3 +1,4 @@
+import { formatNumber } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
 type Config = ReportRun["config"];
@@ -74,7 +75,7 @@ export function settingsApart(config: Config): string | undefined {
   const { d_model, n_heads, d_head, d_mlp, epochs, task } = config;
   if (d_head !== d_model / n_heads) parts.push(`d_head = ${d_head}`);
   if (d_mlp !== 4 * d_model) parts.push(`d_mlp = ${d_mlp}`);
-  if (task !== "nanda" && epochs !== undefined && epochs < PAPER_EPOCHS) parts.push(`${epochs.toLocaleString("en-US")} epochs`);
+  if (task !== "nanda" && epochs !== undefined && epochs < PAPER_EPOCHS) parts.push(`${formatNumber(epochs)} epochs`);
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 

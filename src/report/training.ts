@@ -51,13 +51,17 @@ export function standingAt(run: ClaimRun, epoch: number, chosen: (q: number) => 
   const tick = result?.epochs.findLastIndex((logged) => logged <= epoch) ?? -1;
   const heads = (result?.q ?? []).flatMap((q, h) => (chosen(q) ? [h] : []));
   if (result === undefined || tick < 0 || heads.length === 0) return undefined;
-  const accuracies = heads.map((h) => result.validation.accuracy[h]?.[tick] ?? 0);
   return {
     epoch: result.epochs[tick] ?? 0,
     heads: heads.length,
     generalised: heads.filter((h) => (result.grok_epoch[h] ?? Number.POSITIVE_INFINITY) <= epoch).length,
-    accuracy: accuracies.reduce((a, b) => a + b, 0) / heads.length,
+    accuracy: mean(heads.map((h) => result.validation.accuracy[h]?.[tick] ?? 0)),
   };
+}
+
+/** The mean of a list that is not empty. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /** The middle of a list (the lower of the two middle ones); undefined where it is empty. */

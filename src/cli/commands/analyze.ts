@@ -13,7 +13,7 @@ import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
 import { parseReferences } from "../references.ts";
 import { openRuntime } from "../runtime-choice.ts";
 import { shippedRuns } from "../shipped.ts";
-import { readSplit } from "../split-file.ts";
+import { readSplit, SPLIT_OPTION } from "../split-file.ts";
 
 async function registry(): Promise<readonly Analysis[]> {
   return (await import("../../analyses/registry.ts")).ANALYSES;
@@ -49,11 +49,7 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
     .option("json", { type: "boolean", default: false, description: "print one JSON object" })
     .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
     .option("figure", { type: "string", requiresArg: true, description: "draw to this file: .html, .svg, .png or .vl.json" })
-    .option("split", {
-      type: "string",
-      requiresArg: true,
-      description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
-    })
+    .option("split", SPLIT_OPTION)
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .epilogue(`Analyses:\n${list}\n  ${"all".padEnd(12)}every one of them`);
   const chosen = analyses.find(({ id }) => args.slice(1).includes(id));

@@ -9,7 +9,7 @@ import { loadModel, type Model } from "../models.ts";
 import { jsonText, print } from "../output.ts";
 import { parseReferences } from "../references.ts";
 import { openRuntime } from "../runtime-choice.ts";
-import { readSplit } from "../split-file.ts";
+import { readSplit, SPLIT_OPTION } from "../split-file.ts";
 import { table } from "../table.ts";
 
 /** Declares the options of `inspect`. */
@@ -17,11 +17,7 @@ export function options(parser: Argv<GlobalOptions>) {
   return withForeignOptions(parser)
     .positional("checkpoint", { type: "string", demandOption: true, description: "a file, a run directory or a shipped run" })
     .option("evaluate", { type: "boolean", default: false, description: "accuracy and cross-entropy per head and split" })
-    .option("split", {
-      type: "string",
-      requiresArg: true,
-      description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
-    })
+    .option("split", SPLIT_OPTION)
     .option("json", { type: "boolean", default: false, description: "print one JSON object" });
 }
 

@@ -17,7 +17,7 @@ import { createProgress } from "../progress.ts";
 import { provenanceOf, sourceCommit } from "../provenance.ts";
 import { parseReferences, type Reference, shippedReferences } from "../references.ts";
 import { openRuntime } from "../runtime-choice.ts";
-import { readSplit } from "../split-file.ts";
+import { readSplit, SPLIT_OPTION } from "../split-file.ts";
 import { VERSION } from "../version.ts";
 
 /** Declares the options of `report`. */
@@ -31,11 +31,7 @@ export function options(parser: Argv<GlobalOptions>) {
     })
     .option("out", { type: "string", requiresArg: true, description: "the page to write [default: reports/index.html]" })
     .option("title", { type: "string", requiresArg: true, description: "the page's title" })
-    .option("split", {
-      type: "string",
-      requiresArg: true,
-      description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
-    })
+    .option("split", SPLIT_OPTION)
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .option("samples", {
       ...numberOption("samples", "inputs on which circuits are evaluated (analyze circuits takes 2,048)", "integer"),
@@ -96,7 +92,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
         runtime,
         seed,
         options: { samples },
-        // Threads would save an eighth of the time and take the page's memory beyond 1 GB.
+        // Threads would save a tenth of the time and take the page's memory beyond 1 GB.
         threads: 0,
         onFailure: (id, reason) => {
           missing[id] = reason;
