@@ -116,7 +116,8 @@ for (const [name, overrides, preset] of cases) {
     const data = makeDataset(config, seed);
     const heads = headsOf(config);
     const batch = { ...tableRows(samples, data), columns: targetColumns(data.targets, heads, samples) };
-    for (const runtime of [onnx, tensorflow]) {
+    // In blocks of samples as well, of which the last is shorter or longer.
+    for (const { runtime, blockBytes } of [{ runtime: onnx }, { runtime: onnx, blockBytes: 1024 }, { runtime: tensorflow }]) {
       const float = (shape: readonly number[]) => ({ dtype: "float32" as const, shape });
       const program = await runtime.compile({
         dtype: "float32",
@@ -127,6 +128,7 @@ for (const [name, overrides, preset] of cases) {
         },
         build: <T>(ops: Ops<T>, given: Readonly<Record<string, T>>) => {
           const masks = { mid: given.mid as T, post: given.post as T };
+          if (blockBytes !== undefined) Object.assign(ops, { blockBytes });
           const { loss, gradients } = lossAndGradients(ops, given, batch, heads, { ...config, batch: n }, masks);
           return { loss, ...Object.fromEntries(PARAMETER_NAMES.map((each) => [`d/${each}`, gradients[each]])) };
         },
@@ -143,7 +145,7 @@ for (const [name, overrides, preset] of cases) {
           square += at(auto, j) ** 2;
         });
         const relative = Math.sqrt(difference / square);
-        assert.ok(relative < 1e-5, `${runtime.name} ${each}: relative difference ${relative}`);
+        assert.ok(relative < 1e-5, `${runtime.name}, blocks of ${blockBytes} bytes, ${each}: relative difference ${relative}`);
       });
       await program.dispose();
     }

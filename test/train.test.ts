@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
 import { resumeRun, trainRun } from "../src/cli/train-run.ts";
 import { MiiiiError, type NdArray } from "../src/core/index.ts";
-import type { MetricsRow } from "../src/model/index.ts";
+import { type MetricsRow, PARAMETER_NAMES } from "../src/model/index.ts";
 import { onnxRuntime, type Program, type Runtime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
 import { initialState, presetConfig, type TrainState, ticksOf, train } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
@@ -37,19 +37,30 @@ test("ticks: first, last, log-spaced and regular", () => {
   assert.deepEqual([...ticksOf(0).metrics], [0]);
 });
 
-test("ONNX and TensorFlow.js agree over a hundred steps", async () => {
+test("ONNX and TensorFlow.js agree over fifty steps", async () => {
   for (const dropout_mask of ["step", "sample"] as const) {
-    const hundred = { ...config, epochs: 100, dropout_mask };
-    const [a, b] = [
-      await finalState({ config: hundred, runtime: onnx, omega: false }),
-      await finalState({ config: hundred, runtime: tensorflow, omega: false }),
-    ];
-    const start = initialState(hundred).parameters;
-    for (const name of ["embed.W_E", "blocks.0.attn.W_K", "blocks.0.mlp.W_in", "unembed.W_U"] as const) {
-      const moved = Math.hypot(...Array.from(a.parameters[name].data, (x, i) => x - (start[name].data[i] as number)));
-      const apart = Math.hypot(...Array.from(a.parameters[name].data, (x, i) => x - (b.parameters[name].data[i] as number)));
-      // Rounding differs and Adam divides by small second moments, so runs drift apart slowly: far less than they move.
-      assert.ok(moved > 0.1 && apart / moved < 2e-3, `${name}: ${apart / moved} of the way`);
+    const apart: Record<string, number[]> = {};
+    for (const seed of [0, 1, 2]) {
+      const fifty = { ...config, epochs: 50, dropout_mask, seed };
+      const [a, b] = [
+        await finalState({ config: fifty, runtime: onnx, omega: false }),
+        await finalState({ config: fifty, runtime: tensorflow, omega: false }),
+      ];
+      const start = initialState(fifty).parameters;
+      for (const name of PARAMETER_NAMES) {
+        const distance = (x: NdArray, y: NdArray) =>
+          Math.hypot(...Array.from(x.data, (value, i) => value - (y.data[i] as number)));
+        const moved = distance(a.parameters[name], start[name]);
+        assert.ok(moved > 0.01, `${name} moved ${moved}`);
+        apart[name] = [...(apart[name] ?? []), distance(a.parameters[name], b.parameters[name]) / moved];
+      }
+    }
+    // Where a pre-activation is within rounding of zero its ReLU opens in one runtime and not in the other, and the two part from there (by
+    // 1e-2 of the way in a hundred steps). That takes chance, about one run in sixteen of a hundred steps; a difference in what is computed
+    // would part every pair.
+    for (const [name, values] of Object.entries(apart)) {
+      const [, median = Number.NaN] = values.toSorted((x, y) => x - y);
+      assert.ok(median < 1e-5, `${name}: ${values.map((each) => each.toExponential(1)).join(", ")} of the way`);
     }
   }
 });

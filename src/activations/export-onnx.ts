@@ -1,5 +1,5 @@
 import type { NdArray } from "../core/index.ts";
-import { BIAS_NAMES, forward, type ModelConfig, PARAMETER_NAMES, type Parameters } from "../model/index.ts";
+import { BIAS_NAMES, forward, type ModelConfig, PARAMETER_NAMES, type Parameters, unembed } from "../model/index.ts";
 import { encodeTokenModel } from "../runtimes/index.ts";
 import type { TaskConfig } from "../tasks/index.ts";
 
@@ -18,6 +18,7 @@ export function exportOnnx(config: TaskConfig & ModelConfig, parameters: Paramet
     weights,
     offset1: config.p,
     // A batch of −1 leaves the length free in every reshape.
-    logits: (ops, given, rows0, rows1) => forward(ops, given, rows0, rows1, { ...config, batch: -1 }).logits,
+    logits: (ops, given, rows0, rows1) =>
+      unembed(ops, forward(ops, given, rows0, rows1, { ...config, batch: -1 }).resid_post, given),
   });
 }

@@ -29,7 +29,6 @@ export interface ForwardPass<T> {
   readonly resid_mid: T; // [batch, d_model], after dropout
   readonly mlp_post: T; // [batch, d_mlp]
   readonly resid_post: T; // [batch, d_model], after dropout
-  readonly logits: T; // [batch, classes]
 }
 
 /** A weight tensor or bias among a program's inputs. */
@@ -117,8 +116,12 @@ export function forward<T>(
   const skip = b_out === undefined ? resid_mid : ops.add(resid_mid, b_out); // [batch, d_model]
   const afterMlp = ops.matmul(mlp_post, weight(weights, "blocks.0.mlp.W_out"), { add: skip }); // [batch, d_model]
   const resid_post = dropout ? ops.mul(afterMlp, dropout.post) : afterMlp; // [batch, d_model]
-  const logits = matmulAdd(ops, resid_post, weight(weights, "unembed.W_U"), bias(weights, "unembed.b_U")); // [batch, classes]
-  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, resid_mid, mlp_post, resid_post, logits };
+  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, resid_mid, mlp_post, resid_post };
+}
+
+/** Logits of a residual stream at the last position: [batch, d_model] → [batch, classes]. */
+export function unembed<T>(ops: Ops<T>, resid_post: T, weights: Tensors<T>): T {
+  return matmulAdd(ops, resid_post, weight(weights, "unembed.W_U"), bias(weights, "unembed.b_U"));
 }
 
 /** The rows of {@link forward}'s tables for samples given by their digits: x0, and p + x1. */

@@ -2,7 +2,7 @@ import { type DType, mix32, type NdArray } from "../core/index.ts";
 import { type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
 import type { ModelConfig, RunConfig } from "./config.ts";
-import { forward } from "./forward.ts";
+import { forward, unembed } from "./forward.ts";
 import { BIAS_NAMES, PARAMETER_NAMES, type Parameters, parameterShapes } from "./parameters.ts";
 import { type Batch, eachParameter, lossAndGradients, sumOfSquares, update } from "./step.ts";
 
@@ -121,7 +121,7 @@ export function forwardProgram(
           case "blocks.0.mlp.hook_post":
             return pass.mlp_post; // [batch, d_mlp]
           case "logits":
-            return pass.logits; // [batch, classes]
+            return unembed(ops, pass.resid_post, given); // [batch, classes]
           default:
             return output satisfies never;
         }

@@ -37,8 +37,8 @@ function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
 }
 
 /**
- * Cross-entropy of every head and its gradient with respect to the logits, up to each head's weight and 1/batch. With the softmax P and
- * the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
+ * Cross-entropy of every head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to the logits, up to
+ * each head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
  * of nearly equal numbers, so both stay exact far below float32's resolution of the logits.
  */
 export function crossEntropy<T>(
@@ -49,27 +49,65 @@ export function crossEntropy<T>(
   batch: number,
 ): { loss: T; dLogits: T } {
   const indicator = ops.constant(headIndicator(heads)); // [heads, classes]
-  const zeros = ops.constant(float64(new Float64Array(batch * heads.length), [batch, heads.length]));
   const softmax = ops.softmax(
     logits,
     heads.map((head) => head.classes),
-  ); // [batch, classes]
-  const target = ops.takeColumns(softmax, columns); // [batch, heads]
-  const others = ops.putColumns(softmax, columns, zeros); // [batch, classes]
-  const rest = ops.matmul(others, indicator, { transposeB: true }); // [batch, heads]
+  ); // [rows, classes]
+  const target = ops.takeColumns(softmax, columns); // [rows, heads]
+  // Made from the target, so that it is read before the softmax is written over, and no copy is needed.
+  const zeros = ops.sub(target, target); // [rows, heads]
+  const others = ops.putColumns(softmax, columns, zeros); // [rows, classes]
+  const rest = ops.matmul(others, indicator, { transposeB: true }); // [rows, heads]
   const floor = ops.constant(float64([TINY], [1]));
   const loss = ops.sum(ops.log1p(ops.div(rest, ops.maximum(target, floor))), 0); // [heads]
-  const dLogits = ops.putColumns(others, columns, ops.sub(zeros, rest)); // [batch, classes]
+  const dLogits = ops.putColumns(others, columns, ops.sub(zeros, rest)); // [rows, classes]
   return { loss: ops.mul(loss, ops.constant(float64([1 / batch], [1]))), dLogits };
 }
 
-/** Backward pass from the gradient at the logits; `columnWeights` [1, classes] multiplies it class by class. */
+/** Loss of each head, and the gradient of their weighted sum at what the logits are computed from. */
+interface Readout<T> {
+  readonly loss: T; // [heads]
+  readonly dW_U: T; // [d_model, classes]
+  readonly dResidPost: T; // [batch, d_model]
+}
+
+/**
+ * From the residual stream through the logits to the loss and back. Nothing here looks beyond its own sample but sums, so the logits, the
+ * largest arrays by far, exist for one block of samples at a time where the runtime is faster so.
+ */
+function readout<T>(ops: Ops<T>, resid_post: T, W_U: T, targets: NdArray<"int32">, heads: readonly Head[]): Readout<T> {
+  const batch = targets.shape[0] as number;
+  const width = heads.length;
+  const classes = logitsOf(heads);
+  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
+  const perHead = headWeights(heads).data;
+  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / batch));
+  const columnWeights = ops.constant(float64(perClass, [1, classes]));
+  const weighted = ops.mul(W_U, columnWeights); // [d_model, classes]
+  const bytes = Float32Array.BYTES_PER_ELEMENT * batch * classes;
+  const blocks = Math.min(batch, Math.ceil(bytes / (ops.blockBytes ?? bytes)));
+  let loss: T | undefined;
+  let dW_U: T | undefined;
+  const dResid: T[] = [];
+  for (let block = 0; block < blocks; block++) {
+    const [start, end] = [Math.floor((block * batch) / blocks), Math.floor(((block + 1) * batch) / blocks)];
+    const rows = blocks === 1 ? resid_post : ops.slice(resid_post, start, end); // [rows, d_model]
+    const columns = { ...targets, shape: [end - start, width], data: targets.data.subarray(start * width, end * width) };
+    const own = crossEntropy(ops, ops.matmul(rows, W_U), ops.constant(columns), heads, batch);
+    loss = loss === undefined ? own.loss : ops.add(loss, own.loss);
+    dW_U = ops.matmul(rows, own.dLogits, { transposeA: true, ...(dW_U === undefined ? {} : { add: dW_U }) });
+    dResid.push(ops.matmul(own.dLogits, weighted, { transposeB: true }));
+  }
+  const [dResidPost] = dResid.length === 1 ? dResid : [ops.concat(dResid, 0)];
+  return { loss: loss as T, dW_U: ops.mul(dW_U as T, columnWeights), dResidPost: dResidPost as T };
+}
+
+/** Backward pass from the gradients on either side of the logits. */
 function backward<T>(
   ops: Ops<T>,
   pass: ForwardPass<T>,
   weights: Tensors<T>,
-  dLogits: T,
-  columnWeights: T,
+  { dW_U, dResidPost }: Readout<T>,
   batch: Batch,
   shape: ForwardShape,
   dropout: DropoutMasks<T> | undefined,
@@ -80,10 +118,7 @@ function backward<T>(
   const times = (a: T, mask: T | undefined) => (mask === undefined ? a : ops.mul(a, mask));
   const transposed = { transposeB: true } as const;
 
-  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
-  const W_U = ops.mul(tensor(weights, "unembed.W_U"), columnWeights); // [d_model, classes]
-  const dW_U = ops.mul(ops.matmul(pass.resid_post, dLogits, { transposeA: true }), columnWeights); // [d_model, classes]
-  const dAfterMlp = times(ops.matmul(dLogits, W_U, transposed), dropout?.post); // [batch, d_model]
+  const dAfterMlp = times(dResidPost, dropout?.post); // [batch, d_model]
   const dW_out = ops.matmul(pass.mlp_post, dAfterMlp, { transposeA: true }); // [d_mlp, d_model]
   const dMlp = ops.reluGrad(ops.matmul(dAfterMlp, tensor(weights, "blocks.0.mlp.W_out"), transposed), pass.mlp_post); // [batch, d_mlp]
   const dW_in = ops.matmul(pass.resid_mid, dMlp, { transposeA: true }); // [d_model, d_mlp]
@@ -153,11 +188,8 @@ export function lossAndGradients<T>(
   dropout?: DropoutMasks<T>,
 ): LossAndGradients<T> {
   const pass = forward(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape, dropout);
-  const { loss, dLogits } = crossEntropy(ops, pass.logits, ops.constant(batch.columns), heads, shape.batch);
-  const perHead = headWeights(heads).data;
-  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / shape.batch));
-  const columnWeights = ops.constant(float64(perClass, [1, perClass.length]));
-  return { loss, gradients: backward(ops, pass, weights, dLogits, columnWeights, batch, shape, dropout) };
+  const read = readout(ops, pass.resid_post, tensor(weights, "unembed.W_U"), batch.columns, heads);
+  return { loss: read.loss, gradients: backward(ops, pass, weights, read, batch, shape, dropout) };
 }
 
 /** Per-step scalars of the optimiser, [1] each: learning rate, and the two corrections of the moments' bias. */
@@ -193,9 +225,12 @@ export function update<T>(
   const filtered = ema === undefined ? gradient : ops.add(gradient, ops.mul(ema, c(lambda)));
   const m = blend(beta1, state.m, filtered);
   const v = blend(beta2, state.v, ops.mul(filtered, filtered));
-  const direction = ops.div(ops.mul(m, scalars.correct1), ops.add(ops.sqrt(ops.mul(v, scalars.correct2)), c(config.eps)));
-  const step = ops.mul(ops.add(direction, ops.mul(weight, c(config.weight_decay))), scalars.lr);
-  return { weight: ops.sub(weight, step), filtered, state: { m, v, ema } };
+  // (1 − lr·wd)·w − lr·(m·c1) / (√(v·c2) + ε), with the scalars taken together: they cost nothing, and each operation on a tensor does.
+  const root = ops.sqrt(scalars.correct2);
+  const rate = ops.div(ops.mul(scalars.lr, scalars.correct1), root);
+  const kept = ops.sub(c(1), ops.mul(scalars.lr, c(config.weight_decay)));
+  const direction = ops.div(m, ops.add(ops.sqrt(v), ops.div(c(config.eps), root)));
+  return { weight: ops.sub(ops.mul(weight, kept), ops.mul(direction, rate)), filtered, state: { m, v, ema } };
 }
 
 /** Sum of squares of a tensor, [1]. */

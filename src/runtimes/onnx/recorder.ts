@@ -13,6 +13,8 @@ export interface Recorded {
 
 /** Writes a program down as an ONNX graph, node by node. */
 export class OnnxRecorder implements Ops<Recorded> {
+  /** Eight such arrays are read and written in turn for the loss; a core's share of the last cache holds a few. */
+  readonly blockBytes = 4 * 2 ** 20;
   readonly #dtype: "float32" | "float64";
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Initializer[] = [];
