@@ -64,13 +64,10 @@ async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoi
   return readForeign(path, foreign);
 }
 
-const FOREIGN_OPTIONS: Readonly<Record<string, string>> = {
-  layout: "--layout",
-  heads: "--heads",
-  task: "--task",
-  lowDigit: "--low-digit",
-  mapping: "--mapping",
-};
+/** The command line's name of an option, from its property. */
+function optionOf(property: string): string {
+  return `--${property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
 
 /** How models are read. */
 export interface LoadOptions {
@@ -88,7 +85,7 @@ export async function loadModel(reference: Reference, { train, foreign = {} }: L
     run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
   const known = checkpoint.metadata.config !== undefined;
-  const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [FOREIGN_OPTIONS[name] ?? name]));
+  const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [optionOf(name)]));
   if (known && given.length > 0)
     note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
   const own = splitOf(checkpoint);

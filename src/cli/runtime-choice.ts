@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { ensure, MiiiiError } from "../core/index.ts";
 import type { Runtime, RuntimeName } from "../runtimes/index.ts";
@@ -37,12 +38,21 @@ async function open(name: RuntimeName, { threads, adapter }: RuntimeOptions): Pr
   }
 }
 
+function isInstalled(packageName: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(packageName);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Opens a runtime that was not asked for by name. Without a driver, Dawn writes warnings of its own to stderr, which look like a crash:
  * so another process tries WebGPU first, with its stderr closed.
  */
 async function openQuietly(name: RuntimeName): Promise<Runtime> {
-  if (name === "webgpu") {
+  if (name === "webgpu" && isInstalled("webgpu")) {
     const module = new URL(`../runtimes/index${extname(import.meta.url)}`, import.meta.url).href;
     const tryOut = `import(${JSON.stringify(module)}).then(({ webgpuRuntime }) => webgpuRuntime()).then(() => "works", (error) => error.message)
       .then((text) => process.stdout.write(text, () => process.exit()))`;
