@@ -5,7 +5,7 @@ import { chanceOf } from "./chance.ts";
 import { type Ablations, ablate, type Evaluate, nullOf, passes } from "./circuits/ablate.ts";
 import { circuitsFigure } from "./circuits/figure.ts";
 import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./circuits/parts.ts";
-import { activationOf } from "./inputs.ts";
+import { activationOf, trainedHeads } from "./inputs.ts";
 import { listed, percent, perRun, short } from "./spectral-text.ts";
 
 /** Result of `circuits`. */
@@ -33,6 +33,7 @@ async function run(input: AnalysisInput, options: OptionValues): Promise<Circuit
   const { config, heads, targets, forward } = input;
   const { p } = config;
   if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
+  const trained = trainedHeads(heads);
   const draws = Number(options.draws);
   const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
   const samples = sampleOf(input, options);
@@ -63,10 +64,11 @@ async function run(input: AnalysisInput, options: OptionValues): Promise<Circuit
     passes(embeddingSizes, draws) +
     attentionParts.length;
   const evaluate: Evaluate = async (edits) => {
-    const metrics = headMetrics(await forward(edits, samples), targets, heads, samples);
+    const { accuracy, loss } = headMetrics(await forward(edits, samples), targets, heads, samples);
     done++;
     input.onProgress?.(done, total);
-    return metrics;
+    const own = (values: ArrayLike<number>) => trained.map(({ number }) => at(values, number));
+    return { accuracy: own(accuracy), loss: own(loss) };
   };
   const baseline = await evaluate({});
   const random = randomStream(input.seed, "circuits/null");
@@ -97,8 +99,8 @@ async function run(input: AnalysisInput, options: OptionValues): Promise<Circuit
   return {
     parts,
     samples: samples?.length ?? p * p,
-    q: heads.map((head) => head.q),
-    chance_accuracy: heads.map((head) => chanceOf(head, config.labels).accuracy),
+    q: trained.map((head) => head.q),
+    chance_accuracy: trained.map((head) => chanceOf(head, config.labels).accuracy),
     baseline,
     dead: best.length - live.length,
     groups,
@@ -179,7 +181,7 @@ export const circuits = defineAnalysis<CircuitsResult>({
   id: "circuits",
   title: "Circuits: which ablations break which tasks",
   description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
-  definition: `Each part is taken out by itself and every head is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
+  definition: `Each part is taken out by itself and every head in the loss is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
 \`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per head of \`q\` with nothing
 taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
 

@@ -1,10 +1,9 @@
 import { at, ensure } from "../core/index.ts";
 import { mean } from "../math/index.ts";
-import type { Head } from "../tasks/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled, type MetricsRow, type OmegaRow } from "./analysis.ts";
 import { chanceOf, limitOfChance } from "./chance.ts";
 import { curvesFigure } from "./curves-figure.ts";
-import { seriesOf } from "./inputs.ts";
+import { seriesOf, trainedHeads } from "./inputs.ts";
 import { grokEpoch } from "./spectral-omega.ts";
 import { listed, percent, perRun, rounded, short } from "./spectral-text.ts";
 
@@ -41,7 +40,7 @@ export type CurvesResult = {
 function splitCurves(
   rows: readonly MetricsRow[],
   split: "train" | "validation",
-  heads: readonly Head[],
+  heads: ReturnType<typeof trainedHeads>,
   chance: readonly Chance[],
 ): SplitCurves {
   const overTime = (value: (row: MetricsRow, h: number) => number) =>
@@ -51,8 +50,9 @@ function splitCurves(
         6,
       ),
     );
-  const accuracy = (row: MetricsRow, h: number) => at(row[split].accuracy, h);
-  const loss = (row: MetricsRow, h: number) => at(row[split].loss, h);
+  const number = (h: number) => (heads[h] as { number: number }).number;
+  const accuracy = (row: MetricsRow, h: number) => at(row[split].accuracy, number(h));
+  const loss = (row: MetricsRow, h: number) => at(row[split].loss, number(h));
   return {
     accuracy: overTime(accuracy),
     loss: overTime(loss),
@@ -102,14 +102,14 @@ function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega
 
 function run(input: AnalysisInput): CurvesResult {
   const { metrics, omega } = seriesOf(input);
-  const { heads } = input;
+  const heads = trainedHeads(input.heads);
   ensure(metrics.length > 0, "input", () => "curves: the run must hold metrics, got none");
   for (const { epoch, train, validation } of metrics) {
     for (const list of [train.loss, train.accuracy, validation.loss, validation.accuracy]) {
       ensure(
-        list.length === heads.length,
+        list.length === input.heads.length,
         "input",
-        () => `curves: metrics of epoch ${epoch} must have ${heads.length} heads, got ${list.length}`,
+        () => `curves: metrics of epoch ${epoch} must have ${input.heads.length} heads, got ${list.length}`,
       );
     }
   }
@@ -118,10 +118,10 @@ function run(input: AnalysisInput): CurvesResult {
   const kept = metrics.filter((_, i) => i % every === 0 || i === metrics.length - 1);
   const chance = heads.map((head) => chanceOf(head, input.config.labels));
   const epochOf = (split: "train" | "validation") =>
-    heads.map((_, h) =>
+    heads.map(({ number }) =>
       grokEpoch(
         epochs,
-        metrics.map((row) => at(row[split].accuracy, h)),
+        metrics.map((row) => at(row[split].accuracy, number)),
       ),
     );
   const grok_epoch = epochOf("validation");
@@ -149,7 +149,10 @@ function run(input: AnalysisInput): CurvesResult {
       .sort((a, b) => a.epoch - b.epoch || a.modulus - b.modulus)
       .map(({ modulus }) => modulus),
     phases: phasesOf(q, grok_epoch, omega, at(epochs, epochs.length - 1)),
-    final: { train_accuracy: [...final.train.accuracy], validation_accuracy: [...final.validation.accuracy] },
+    final: {
+      train_accuracy: heads.map(({ number }) => at(final.train.accuracy, number)),
+      validation_accuracy: heads.map(({ number }) => at(final.validation.accuracy, number)),
+    },
   };
 }
 
@@ -173,7 +176,7 @@ export const curves = defineAnalysis<CurvesResult>({
   id: "curves",
   title: "Learning curves",
   description: "Accuracy and cross-entropy of each head through training, and when and in which order heads generalise.",
-  definition: `Per logged tick and head, in order of \`q\`, \`train\` and \`validation\` each with [heads][ticks] of:
+  definition: `Per logged tick and head in the loss, in order of \`q\`, \`train\` and \`validation\` each with [heads][ticks] of:
 
 - \`accuracy\`, \`loss\` (cross-entropy in nats), without dropout, six significant digits;
 - \`corrected_accuracy\` = (accuracy − chance)/(1 − chance) and \`relative_loss\` = loss/chance loss: (acc − 1/q)/(1 − 1/q) and CE/ln q for

@@ -1,4 +1,5 @@
 import { dim, ensure, ensureFinite, MiiiiError, type NdArray, rows, toFloat64 } from "../core/index.ts";
+import type { Head } from "../tasks/index.ts";
 import type { ActivationName, AnalysisInput, Series } from "./analysis.ts";
 
 /** The token embedding without the '=' row, float64, [p, d_model]. */
@@ -27,6 +28,11 @@ export function activationOf(input: Pick<AnalysisInput, "config" | "activations"
   ensure(dim(activation, 0) === samples, "input", () => `${name}: must cover ${samples} samples, got ${dim(activation, 0)}`);
   ensureFinite(activation, name);
   return activation;
+}
+
+/** The heads in the loss, each with its number among all: analyses of heads leave out those that nothing trains (`masked`). */
+export function trainedHeads(heads: readonly Head[]): (Head & { readonly number: number })[] {
+  return heads.map((head, number) => ({ ...head, number })).filter(({ active }) => active);
 }
 
 /** What the run directory tells over time. */

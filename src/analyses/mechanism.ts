@@ -155,7 +155,7 @@ export const mechanism = defineAnalysis<MechanismResult>({
   Restricted: T + the mean over samples of L − T, per class. Excluded: L − T, nothing added back; \`per_k\`: one key frequency alone
   removed, on the training samples.
 
-Every other model (\`kind: "heads"\`), \`heads[]\` in order of q, each head in its own group:
+Every other model (\`kind: "heads"\`), \`heads[]\`, those in the loss in order of q, each in its own group:
 
 - \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the head's ideal logit. Labels that were
   shuffled do not enter: n is the sample's true number.

@@ -2,7 +2,7 @@ import { at, ensure, type NdArray, randomStream } from "../core/index.ts";
 import { gini, gramMatrix, mean, permutedEnergies, quantile } from "../math/index.ts";
 import { type AnalysisInput, defineAnalysis, type Labelled, type SeriesModel } from "./analysis.ts";
 import { chanceOf } from "./chance.ts";
-import { activationOf, seriesOf, tokenEmbedding } from "./inputs.ts";
+import { activationOf, seriesOf, tokenEmbedding, trainedHeads } from "./inputs.ts";
 import { cosCoefficients, keyFrequencies, sumByTotal } from "./mechanism/addition.ts";
 import { headLogits, residues, sampleNumbers } from "./mechanism/groups.ts";
 import type { SplitLosses } from "./mechanism/losses.ts";
@@ -83,8 +83,9 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
     return { losses, none: [none] };
   }
   const numbers = sampleNumbers(input.config);
-  const losses = input.heads.map((head, h) => headLosses(input, headLogits(logits, head), h, residues(numbers, head)));
-  const none = input.heads.map((head, h) => ({
+  const heads = trainedHeads(input.heads);
+  const losses = heads.map((head) => headLosses(input, headLogits(logits, head), head.number, residues(numbers, head)));
+  const none = heads.map((head, h) => ({
     restricted: chanceOf(head, labels).loss,
     excluded: trained((losses[h] as MechanismLosses).loss),
   }));
@@ -127,8 +128,9 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
     snapshots.push(snapshot(input, model, key));
     input.onProgress?.(snapshots.length, series.checkpoints.length);
   }
+  const heads = trainedHeads(input.heads);
   const byHead = (value: (snapshot: Snapshot, h: number) => number) =>
-    input.heads.map((_, h) =>
+    heads.map((_, h) =>
       rounded(
         snapshots.map((one) => value(one, h)),
         6,
@@ -141,13 +143,13 @@ async function run(input: AnalysisInput): Promise<ProgressResult> {
   const nullOf = (name: "restricted" | "excluded") =>
     snapshots.some(({ none }) => none === undefined) ? null : byHead(({ none }, h) => none?.[h]?.[name] ?? 0);
   const epochs = snapshots.map(({ epoch }) => epoch);
-  const chance_loss = input.heads.map((head) => chanceOf(head, input.config.labels).loss);
+  const chance_loss = heads.map((head) => chanceOf(head, input.config.labels).loss);
   const firstBelow = (losses: LossesOverTime) =>
-    input.heads.map((_, h) => halfChanceEpoch(epochs, (losses.test ?? losses.all)[h] ?? [], at(chance_loss, h)));
+    heads.map((_, h) => halfChanceEpoch(epochs, (losses.test ?? losses.all)[h] ?? [], at(chance_loss, h)));
   const [loss, restricted_loss, excluded_loss] = [overTime("loss"), overTime("restricted"), overTime("excluded")];
   const ginis = snapshots.flatMap(({ W_L_gini }) => (W_L_gini === undefined ? [] : [W_L_gini]));
   return {
-    q: input.heads.map((head) => head.q),
+    q: heads.map((head) => head.q),
     chance_loss,
     epochs,
     key_frequencies: isAddition(input) ? key : null,
@@ -216,7 +218,7 @@ export const progress = defineAnalysis<ProgressResult>({
   id: "progress",
   title: "Progress measures",
   description: "Restricted and excluded loss, Gini coefficients and the weights' sum of squares at each kept checkpoint.",
-  definition: `At each checkpoint that the run kept (\`epochs\`, at least two), by head in order of \`q\`, [heads][checkpoints]:
+  definition: `At each checkpoint that the run kept (\`epochs\`, at least two), by head in the loss in order of \`q\`, [heads][checkpoints]:
 
 - \`loss\`, \`restricted_loss\`, \`excluded_loss\` in nats as in \`mechanism\`, over \`all\` samples and, where the split is known, over those of \`train\` and
   all others (\`test\`). For addition the key frequencies are those of the last checkpoint (\`key_frequencies\`), the projection is fitted

@@ -2,7 +2,7 @@ import { activationsOf } from "../activations/index.ts";
 import { chanceOf } from "../analyses/chance.ts";
 import type { StoredConfig } from "../checkpoint/index.ts";
 import type { NdArray } from "../core/index.ts";
-import { headMetrics } from "../math/index.ts";
+import { headMetrics, mean } from "../math/index.ts";
 import type { Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
@@ -20,18 +20,18 @@ export type HeadEvaluation = {
 };
 
 /**
- * Mean over the heads, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
+ * Mean over the heads in the loss, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
  * class, (accuracy − chance)/(1 − chance), since that alone is above 0.9 for most moduli.
  */
 export async function scoreOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {
   const heads = headsOf(config);
   const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
   const { accuracy } = headMetrics(logits as NdArray, makeDataset(config, config.seed ?? 0).targets, heads);
-  const scores = heads.map((head, h) => {
+  const scores = heads.flatMap((head, h) => {
     const chance = config.labels === "divisibility" ? chanceOf(head, config.labels).accuracy : 0;
-    return ((accuracy[h] as number) - chance) / (1 - chance);
+    return head.active ? [((accuracy[h] as number) - chance) / (1 - chance)] : [];
   });
-  return scores.reduce((a, b) => a + b, 0) / heads.length;
+  return mean(scores);
 }
 
 /** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */

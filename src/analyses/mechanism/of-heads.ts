@@ -3,6 +3,7 @@ import { tokenPermutation } from "../../math/index.ts";
 import type { Head, Labels } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../analysis.ts";
 import { chanceOf } from "../chance.ts";
+import { trainedHeads } from "../inputs.ts";
 import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
 import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
 import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
@@ -70,7 +71,7 @@ export function headLosses(
   };
 }
 
-/** The mechanism of every head in its own group. */
+/** The mechanism of every head in the loss in its own group. */
 export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
   const random = randomStream(input.seed, "mechanism/permutations");
   const { labels } = input.config;
@@ -78,7 +79,8 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   const permuted = Array.from({ length: HEAD_PERMUTATIONS }, () =>
     sampleNumbers(input.config, tokenPermutation(input.config.p, random)),
   );
-  const analyse = (head: Head, h: number): HeadMechanism => {
+  const heads = trainedHeads(input.heads);
+  const analyse = (head: (typeof heads)[number], done: number): HeadMechanism => {
     const own = headLogits(logits, head);
     const residue = residues(numbers, head);
     const readings = [residue, ...permuted.map((other) => residues(other, head))];
@@ -86,8 +88,8 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
     const [share = 0, ...shares] =
       labels === "divisibility" ? residueShares(centred, readings, head.q) : kernelShares(centred, readings);
     const structure = structureOf(own, residue, head, labels);
-    const { loss, restricted, excluded } = headLosses(input, own, h, residue, structure);
-    input.onProgress?.(h + 1, input.heads.length);
+    const { loss, restricted, excluded } = headLosses(input, own, head.number, residue, structure);
+    input.onProgress?.(done + 1, heads.length);
     return {
       q: head.q,
       chance_loss: chanceOf(head, labels).loss,
@@ -110,7 +112,7 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   return {
     kind: "heads",
     labels,
-    heads: input.heads.map(analyse),
+    heads: heads.map(analyse),
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out: input.split === undefined ? timed.map((name) => `heads[].${name}`) : [],
   };

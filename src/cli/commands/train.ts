@@ -4,7 +4,7 @@ import { openRunDirectory } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { MetricsRow } from "../../model/index.ts";
 import type { Runtime } from "../../runtimes/index.ts";
-import { headsOf } from "../../tasks/index.ts";
+import { type Head, headsOf, type TaskConfig } from "../../tasks/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
@@ -44,15 +44,19 @@ function described(runtime: Runtime, why: string | undefined): string {
   return `${runtime.name} (${runtime.device})${why === undefined ? "" : `: ${why}`}`;
 }
 
-function percent(accuracy: readonly number[]): string {
-  return `${((100 * accuracy.reduce((a, b) => a + b, 0)) / accuracy.length).toFixed(1)}%`;
+/** Mean over the heads in the loss. */
+function percent(accuracy: readonly number[], heads: readonly Head[]): string {
+  const trained = accuracy.filter((_, h) => heads[h]?.active);
+  return `${((100 * trained.reduce((a, b) => a + b, 0)) / trained.length).toFixed(1)}%`;
 }
 
 /** Runs `work` with progress shown, and with Ctrl-C and termination asking it to save and stop; twice, at once. */
 async function supervised(
+  task: TaskConfig,
   total: number,
   work: (options: Pick<TrainRunOptions, "signal" | "onProgress" | "onTick">) => Promise<TrainRunResult>,
 ): Promise<TrainRunResult> {
+  const heads = headsOf(task);
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
@@ -70,7 +74,7 @@ async function supervised(
         progress.update(epoch, accuracy);
       },
       onTick: ({ train, validation }: MetricsRow) => {
-        accuracy = { train: percent(train.accuracy), validation: percent(validation.accuracy) };
+        accuracy = { train: percent(train.accuracy, heads), validation: percent(validation.accuracy, heads) };
       },
     });
   } finally {
@@ -93,10 +97,11 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       "usage",
       () => `--resume goes on with the run's own settings, so it excludes --${given.join(", --")}`,
     );
-    const total = overrides.epochs ?? openRunDirectory(resume).header.config.epochs;
+    const { config } = openRunDirectory(resume).header;
+    const total = overrides.epochs ?? config.epochs;
     const { runtime, why } = await openRuntime(argv.runtime, argv);
     const onStart = () => note(`${resume}: going on to epoch ${total} on ${described(runtime, why)}`);
-    result = await supervised(total, (watch) =>
+    result = await supervised(config, total, (watch) =>
       resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
   } else {
@@ -109,7 +114,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       note(
         `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`,
       );
-    result = await supervised(config.epochs, (watch) =>
+    result = await supervised(config, config.epochs, (watch) =>
       trainRun(config, out, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
   }
