@@ -1,4 +1,4 @@
-import { MiiiiError } from "../../core/index.ts";
+import { MiiiiError, messageOf } from "../../core/index.ts";
 
 /** Bits of a buffer's use, as the WebGPU specification numbers them. */
 export const USE = { read: 0x1, copyFrom: 0x4, copyTo: 0x8, storage: 0x80 } as const;
@@ -62,12 +62,18 @@ export class Gpu {
     if (this.#buffers.delete(buffer)) buffer.destroy();
   }
 
-  /** The compiled shader; the same text is compiled once. */
+  /** The compiled shader; the same text is compiled once. Throws where the device refuses it. */
   pipeline(label: string, code: string): Promise<GPUComputePipeline> {
     let made = this.#pipelines.get(code);
     if (made === undefined) {
       const module = this.device.createShaderModule({ label, code });
-      made = this.device.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } });
+      made = this.device
+        .createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint: "main" } })
+        .catch((error) => {
+          this.check();
+          const why = messageOf(error).split("\n")[0];
+          throw new MiiiiError("runtime", `webgpu: the device refused a shader (${label}): ${why}`, { cause: error });
+        });
       this.#pipelines.set(code, made);
     }
     return made;
@@ -77,11 +83,13 @@ export class Gpu {
    * Does something with the device and gives what came of it, once the device has said that it is well. `explain` puts a lack of memory
    * into words.
    */
-  async watched<T>(action: () => T, explain: () => string): Promise<T> {
+  async watched<T>(action: () => T | Promise<T>, explain: () => string): Promise<T> {
     this.device.pushErrorScope("internal");
     this.device.pushErrorScope("validation");
     this.device.pushErrorScope("out-of-memory");
     const result = action();
+    // Waited for below: its failure is not to be taken for one that nobody looks at.
+    Promise.resolve(result).catch(() => {});
     const errors = [this.device.popErrorScope(), this.device.popErrorScope(), this.device.popErrorScope()];
     let memory: GPUError | null;
     let other: (GPUError | null)[];

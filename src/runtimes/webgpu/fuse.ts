@@ -51,7 +51,12 @@ function usersOf(tensors: readonly Tensor[]): Map<Tensor, Tensor[]> {
 const hasOwnMemory = (tensor: Tensor) => tensor.operation.kind === "input" || tensor.operation.kind === "constant";
 
 /** Decides which tensors get memory, and which of them are computed on the way out of a product or a sum. */
-function choose(tensors: readonly Tensor[], users: ReadonlyMap<Tensor, readonly Tensor[]>, outputs: ReadonlySet<Tensor>) {
+function choose(
+  tensors: readonly Tensor[],
+  users: ReadonlyMap<Tensor, readonly Tensor[]>,
+  outputs: ReadonlySet<Tensor>,
+  { limit, key }: Bindings,
+) {
   const stored = new Set<Tensor>();
   const cheap = new Set<Tensor>();
   for (const tensor of tensors) {
@@ -65,6 +70,9 @@ function choose(tensors: readonly Tensor[], users: ReadonlyMap<Tensor, readonly 
       for (const user of users.get(overwritten) ?? []) stored.add(user);
     }
   }
+  const bound = new Map<Tensor, ReadonlySet<unknown>>();
+  const boundBy = (arg: Tensor): ReadonlySet<unknown> =>
+    stored.has(arg) || hasOwnMemory(arg) ? new Set(isLiteral(arg) ? [] : [key(arg)]) : (bound.get(arg) ?? new Set());
   for (const tensor of tensors) {
     if (tensor.operation.kind === "reshape" || isLiteral(tensor)) continue;
     const uses = users.get(tensor) ?? [];
@@ -73,6 +81,11 @@ function choose(tensors: readonly Tensor[], users: ReadonlyMap<Tensor, readonly 
     const blownUp = uses.some((user) => sizeOf(user.shape) >= BLOW_UP * sizeOf(tensor.shape));
     const repeated = (uses.length > 1 || blownUp) && !cheap.has(tensor);
     if (!isInline(tensor) || outputs.has(tensor) || repeated) stored.add(tensor);
+    // What reads more than a kernel can be bound to reads some of it from memory instead of computing it.
+    const args = [...new Set(tensor.args.map(unshaped))].sort((a, b) => boundBy(b).size - boundBy(a).size);
+    const all = () => new Set(args.flatMap((arg) => [...boundBy(arg)]));
+    for (const arg of args) if (all().size >= limit && boundBy(arg).size > 1) stored.add(arg);
+    bound.set(tensor, all());
   }
   return stored;
 }
@@ -186,7 +199,7 @@ export function fuse(outputTensors: readonly Tensor[], bindings: Bindings): Fusi
   const tensors = reachable(outputTensors);
   const users = usersOf(tensors);
   const outputs = new Set(outputTensors.map(unshaped));
-  const stored = choose(tensors, users, outputs);
+  const stored = choose(tensors, users, outputs, bindings);
   const { cores, within } = epilogues(tensors, users, outputs);
   for (const tensor of within) stored.delete(tensor);
   for (const root of cores.keys()) stored.add(root);

@@ -229,6 +229,11 @@ export class GraphRecorder implements Ops<Tensor> {
   concat(parts: readonly Tensor[], axis: number): Tensor {
     const [first] = parts;
     if (first === undefined) throw new Error("program: concat needs parts");
+    if (parts.length > 4) {
+      // In halves, which can have memory of their own where a kernel cannot be bound to all parts.
+      const half = Math.ceil(parts.length / 2);
+      return this.concat([this.concat(parts.slice(0, half), axis), this.concat(parts.slice(half), axis)], axis);
+    }
     const at = axis < 0 ? axis + first.shape.length : axis;
     const length = parts.reduce((sum, part) => sum + (part.shape[at] as number), 0);
     return this.#make({ kind: "concat", axis: at }, first.shape.with(at, length), parts);

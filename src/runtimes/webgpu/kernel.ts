@@ -14,6 +14,15 @@ export interface Kernel {
   readonly work: number;
 }
 
+/** Work of THREADS threads a workgroup, written for any number of workgroups: such work of one step shares a dispatch. */
+export interface Light {
+  readonly label: string;
+  readonly shader: Shader;
+  /** Statements of the thread `local` of the workgroup `number`. */
+  readonly body: string;
+  readonly workgroups: number;
+}
+
 /** What writing a kernel needs to know of its surroundings. */
 export interface Surroundings extends Omit<Scope, "shader"> {
   /** The memory of a stored tensor. */
@@ -58,26 +67,61 @@ export function finish(group: Group, scope: Scope, core: string): { lines: strin
   return { lines: writer.lines.join("\n  "), result };
 }
 
-/** A kernel over all entries of some tensors of one size; `body` writes the statements for entry `i`. */
+/** Work over all entries of some tensors of one size; `body` writes the statements for entry `i`. */
 export function overEntries(
   label: string,
   count: number,
   surroundings: Surroundings,
   body: (shader: Shader, scope: Scope) => string,
-): Kernel {
+): Light {
   const { shader, scope } = shaderFor(surroundings);
-  const { workgroups, number } = spread(Math.ceil(count / THREADS));
-  const statements = body(shader, scope);
-  const code = shader.text(`${entry(THREADS)}  let i = ${number} * ${THREADS}u + local;
+  const statements = `let i = number * ${THREADS}u + local;
   if (i >= ${count}u) { return; }
-  ${statements}
+  ${body(shader, scope)}`;
+  return { label, shader, body: statements, workgroups: Math.ceil(count / THREADS) };
+}
+
+/** How many buffers it takes to do some work in one dispatch. */
+function buffersOf(lights: readonly Light[]): number {
+  return new Set(lights.flatMap(({ shader }) => shader.bound.map(({ memory }) => memory))).size;
+}
+
+/** One dispatch that does all of the given work, none of which waits for any other: each workgroup some of one. */
+function together(lights: readonly Light[]): Kernel {
+  const shader = new Shader();
+  const total = lights.reduce((sum, { workgroups }) => sum + workgroups, 0);
+  const { workgroups, number } = spread(total);
+  let first = 0;
+  const calls: string[] = [];
+  const functions = lights.map((light, i) => {
+    const names = light.shader.bound.map(({ memory, type, written }) => shader.bind(memory, type, written));
+    const body = light.body.replace(/\bb(\d+)\b/g, (_, place) => names[Number(place)] as string);
+    calls.push(`if (number < ${first + light.workgroups}u) { light${i}(number - ${first}u, local); }`);
+    first += light.workgroups;
+    return `fn light${i}(number: u32, local: u32) {\n  ${body}\n}\n`;
+  });
+  // A workgroup does one thing alone, so that they can share its memory.
+  const sums = functions.some((text) => text.includes("sums[")) ? `var<workgroup> sums: array<f32, ${THREADS}>;\n` : "";
+  const code = shader.text(`${sums}${functions.join("")}${entry(THREADS)}  let number = ${number};
+  ${calls.join("\n  else ")}
 }
 `);
-  return { label, code, bound: shader.bound, workgroups, work: 0 };
+  return { label: lights.map(({ label }) => label).join(", "), code, bound: shader.bound, workgroups, work: 0 };
+}
+
+/** As few dispatches as the number of buffers that a dispatch may have allows. */
+export function dispatches(lights: readonly Light[], storageBuffers: number): Kernel[] {
+  const shared: Light[][] = [];
+  for (const light of lights) {
+    const room = shared.find((others) => buffersOf([...others, light]) <= storageBuffers);
+    if (room === undefined) shared.push([light]);
+    else room.push(light);
+  }
+  return shared.map(together);
 }
 
 /** Element-wise chains that end in one or more stored tensors. */
-export function elementwiseKernel(group: Group, surroundings: Surroundings): Kernel {
+export function elementwiseKernel(group: Group, surroundings: Surroundings): Light {
   const [first] = group.roots;
   if (first === undefined) throw new Error("program: a group must have a root");
   return overEntries(`elementwise ${group.roots.length}`, sizeOf(first.shape), surroundings, (shader, scope) => {
@@ -89,7 +133,7 @@ export function elementwiseKernel(group: Group, surroundings: Surroundings): Ker
 }
 
 /** Replaces the entries of a matrix at the given columns, in place. */
-export function putColumnsKernel(group: Group, surroundings: Surroundings): Kernel {
+export function putColumnsKernel(group: Group, surroundings: Surroundings): Light {
   const [root] = group.roots;
   const [, columns, values] = root?.args ?? [];
   if (root === undefined || columns === undefined || values === undefined) throw new Error("program: putColumns needs arguments");
@@ -103,7 +147,7 @@ export function putColumnsKernel(group: Group, surroundings: Surroundings): Kern
 }
 
 /** Copies a tensor's memory into another. */
-export function copyKernel(from: Memory, to: Memory, surroundings: Surroundings): Kernel {
+export function copyKernel(from: Memory, to: Memory, surroundings: Surroundings): Light {
   return overEntries(`copy to ${to.label}`, from.bytes / 4, surroundings, (shader) => {
     return `${shader.bind(to, "u32", true)}[i] = ${shader.bind(from, "u32")}[i];`;
   });

@@ -1,8 +1,18 @@
 import type { Group } from "./fuse.ts";
-import { entry, finish, type Kernel, type Surroundings, shaderFor } from "./kernel.ts";
+import { entry, finish, type Kernel, type Light, type Surroundings, shaderFor } from "./kernel.ts";
 import { partsKernel, sumKernels } from "./reduce.ts";
 import type { Memory, Shader } from "./shader.ts";
-import { ENOUGH_WORKGROUPS, LEAST_TERMS, MOST_PARTS, MOST_WORKGROUPS_CUT, SMALL_PRODUCT, TILES, type Tile } from "./tuning.ts";
+import {
+  ENOUGH,
+  FULL,
+  LARGE_RESULT,
+  LEAST_TERMS,
+  LEAST_TERMS_LARGE,
+  MOST_PARTS,
+  SMALL_PRODUCT,
+  TILES,
+  type Tile,
+} from "./tuning.ts";
 
 /** A matrix as it lies in memory, and how a product reads it. */
 interface Operand {
@@ -16,21 +26,28 @@ interface Operand {
   readonly tile: number;
 }
 
-function workgroupsOf(tile: Tile, m: number, n: number): number {
-  return Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns);
-}
+const threadsOf = (tile: Tile) => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns);
+
+/** Bytes of workgroup memory that a tile may take, operands turned. */
+const bytesOf = (tile: Tile) => 4 * tile.depth * (tile.rows + 4 + tile.columns + 4);
 
 /** The tile of a product's kernel, and into how many parts its sums are cut so that there is work for the whole device. */
-export function layoutOf(m: number, n: number, k: number, given?: Tile): { tile: Tile; parts: number; partTerms: number } {
-  const partsFor = (tile: Tile) => {
-    const workgroups = workgroupsOf(tile, m, n);
-    if (workgroups > MOST_WORKGROUPS_CUT) return 1;
-    return Math.max(1, Math.min(MOST_PARTS, Math.floor(k / LEAST_TERMS), Math.ceil(ENOUGH_WORKGROUPS / workgroups)));
-  };
-  const fills = TILES.filter((tile) => m > tile.rows / 2 && n > tile.columns / 2);
+export function layoutOf(
+  m: number,
+  n: number,
+  k: number,
+  workgroupBytes: number,
+  given?: Tile,
+): { tile: Tile; parts: number; partTerms: number } {
+  /** Threads that compute the product uncut. */
+  const threadsFor = (tile: Tile) => Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns) * threadsOf(tile);
+  const leastTerms = m * n > LARGE_RESULT ? LEAST_TERMS_LARGE : LEAST_TERMS;
+  const partsFor = (tile: Tile) =>
+    Math.max(1, Math.min(MOST_PARTS, Math.floor(k / leastTerms), Math.floor(FULL / threadsFor(tile))));
+  const fits = TILES.filter((tile) => bytesOf(tile) <= workgroupBytes);
+  const fills = fits.filter((tile) => m > tile.rows / 2 && n > tile.columns / 2);
   const last = TILES.at(-1) as Tile;
-  const tile =
-    given ?? fills.find((each) => workgroupsOf(each, m, n) * partsFor(each) >= ENOUGH_WORKGROUPS) ?? fills.at(-1) ?? last;
+  const tile = given ?? fills.find((each) => threadsFor(each) * partsFor(each) >= FULL * ENOUGH) ?? fills.at(-1) ?? last;
   const parts = partsFor(tile);
   const partTerms = Math.ceil(k / parts / tile.depth) * tile.depth;
   return { tile, parts: Math.ceil(k / partTerms), partTerms };
@@ -86,7 +103,7 @@ const COMPONENTS = ["x", "y", "z", "w"] as const;
  * A matrix product, and what follows it element by element. Each workgroup computes a tile of the result from tiles of the operands staged in
  * its memory; each thread a block of it in registers, while the next tiles are on their way.
  */
-export function matmulKernels(group: Group, surroundings: Surroundings): Kernel[] {
+export function matmulKernels(group: Group, surroundings: Surroundings): (Kernel | Light)[] {
   const { core } = group;
   const [root] = group.roots;
   const [first, second] = core?.args ?? [];
@@ -97,7 +114,7 @@ export function matmulKernels(group: Group, surroundings: Surroundings): Kernel[
   const [m, n] = core.shape as [number, number];
   const k = first.shape[transposeA ? 0 : 1] as number;
   if (surroundings.tile === undefined && m * n * k <= SMALL_PRODUCT) return sumKernels(group, surroundings);
-  const { tile, parts, partTerms } = layoutOf(m, n, k, surroundings.tile);
+  const { tile, parts, partTerms } = layoutOf(m, n, k, surroundings.workgroupBytes, surroundings.tile);
   const { rows, columns, depth, threadRows, threadColumns } = tile;
   const a: Operand = {
     name: "a",
@@ -113,8 +130,8 @@ export function matmulKernels(group: Group, surroundings: Surroundings): Kernel[
     turned: transposeB,
     tile: columns,
   };
-  const [down, across] = [rows / threadRows, columns / threadColumns];
-  const threads = down * across;
+  const across = columns / threadColumns;
+  const threads = threadsOf(tile);
   // A row of workgroup memory is one block longer where operands are turned, so that threads write to different banks.
   const [strideA, strideB] = [rows / 4 + (a.turned ? 1 : 0), columns / 4 + (b.turned ? 1 : 0)];
   const [blocksA, blocksB] = [(rows * depth) / 16, (columns * depth) / 16];

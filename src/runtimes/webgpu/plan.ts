@@ -2,7 +2,15 @@ import { MiiiiError, type NdArray, sizeOf, toFloat32 } from "../../core/index.ts
 import type { ProgramSource } from "../../ops/index.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { GraphRecorder, isInline, type Tensor, unshaped } from "./graph.ts";
-import { copyKernel, elementwiseKernel, type Kernel, putColumnsKernel, type Surroundings } from "./kernel.ts";
+import {
+  copyKernel,
+  dispatches,
+  elementwiseKernel,
+  type Kernel,
+  type Light,
+  putColumnsKernel,
+  type Surroundings,
+} from "./kernel.ts";
 import { matmulKernels } from "./matmul.ts";
 import { recordKernel } from "./record.ts";
 import { sumKernels } from "./reduce.ts";
@@ -108,7 +116,8 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
   const small = fieldsOf(fed.filter(([, tensor]) => isSmall(tensor)));
   const large = fed.filter(([, tensor]) => !isSmall(tensor));
   const results = fieldsOf([...outputs].map(([name, tensor]) => [name, { ...tensor, shape: shapes.get(name) ?? tensor.shape }]));
-  const recorded = large.length === 0 && 4 * results.width <= SMALL_OUTPUTS && outputs.size + 2 <= limits.storageBuffers;
+  const recorded =
+    outputs.size > 0 && large.length === 0 && 4 * results.width <= SMALL_OUTPUTS && outputs.size + 2 <= limits.storageBuffers;
   const runsKept = recorded ? RUNS_KEPT : 1;
   const feeds: FeedTable = {
     table: memory("feeds", 4 * small.width * runsKept),
@@ -167,7 +176,7 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
       return fusion.stored.has(tensor) || homes.has(tensor) ? { memory: memoryOf(tensor) } : undefined;
     },
   };
-  const kernelsOf = (group: Group): Kernel[] => {
+  const kernelsOf = (group: Group): (Kernel | Light)[] => {
     switch (group.core?.operation.kind) {
       case "matmul":
         return matmulKernels(group, surroundings);
@@ -183,21 +192,29 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
     }
   };
   // The second kernels of cut sums run after all first ones of their step, so that the first ones need not wait.
-  const placed = fusion.groups.flatMap((group) =>
-    kernelsOf(group).map((kernel, i) => ({ kernel, place: 2 * (steps.get(group) ?? 0) + i })),
-  );
-  placed.sort((a, b) => a.place - b.place);
-  const end = (placed.at(-1)?.place ?? 0) + 1;
-  for (const change of changes) {
-    if (inPlace.has(change)) continue;
-    placed.push({ kernel: copyKernel(memoryOf(change.after), memoryOf(change.before), surroundings), place: end });
+  const places: (Kernel | Light)[][] = [];
+  for (const group of fusion.groups) {
+    kernelsOf(group).forEach((kernel, i) => {
+      const place = 2 * (steps.get(group) ?? 0) + i;
+      places[place] = [...(places[place] ?? []), kernel];
+    });
   }
+  places.push(
+    changes
+      .filter((change) => !inPlace.has(change))
+      .map((change) => copyKernel(memoryOf(change.after), memoryOf(change.before), surroundings)),
+  );
+  const placed = Array.from(places, (kernels = [], place) => {
+    const light = kernels.filter((kernel) => "shader" in kernel);
+    const own = kernels.filter((kernel) => "code" in kernel);
+    return [...dispatches(light, limits.storageBuffers), ...own].map((kernel) => ({ kernel, place }));
+  }).flat();
   const named = new Map(
     [...outputs].map(([name, tensor]) => [name, { memory: memoryOf(tensor), field: results.fields.get(name) as Field }]),
   );
   const record = recorded ? memory("outputs of each run", 4 * results.width * runsKept) : undefined;
   if (record !== undefined) {
-    placed.push({ kernel: recordKernel([...named.values()], record, results.width, feeds.counter), place: end + 1 });
+    placed.push({ kernel: recordKernel([...named.values()], record, results.width, feeds.counter), place: places.length });
   }
 
   const lasting = new Set<Memory>([
@@ -210,7 +227,11 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
   const temporary = new Map<Memory, { first: number; last: number }>();
   for (const { kernel, place } of placed) {
     const { bound, label } = kernel;
-    if (bound.length > limits.storageBuffers) throw new Error(`program: ${label} needs ${bound.length} buffers`);
+    if (bound.length > limits.storageBuffers)
+      throw new MiiiiError(
+        "runtime",
+        `webgpu: a shader (${label}) needs ${bound.length} storage buffers, the device has ${limits.storageBuffers}`,
+      );
     for (const { memory: each } of bound) {
       if (lasting.has(each)) continue;
       const span = temporary.get(each) ?? { first: place, last: place };

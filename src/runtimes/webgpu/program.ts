@@ -94,11 +94,10 @@ export class WebgpuProgram implements Program {
     gpu.check();
     const buffers = await allocate(gpu, plan);
     try {
-      const made = await gpu.watched(
+      const pipelines = await gpu.watched(
         () => Promise.all(plan.kernels.map(({ label, code }) => gpu.pipeline(label, code))),
         () => "shaders",
       );
-      const pipelines = await made;
       const dispatches = await gpu.watched(
         () => {
           for (const [memory, array] of plan.constants) {
@@ -252,8 +251,10 @@ export class WebgpuProgram implements Program {
       }
       pass.end();
       if (run + perSubmit >= feeds.length) break;
-      const submitted = this.#submit(encoder);
-      waiting.push(Promise.all([submitted, device.queue.onSubmittedWorkDone()]));
+      const submitted = Promise.all([this.#submit(encoder), device.queue.onSubmittedWorkDone()]);
+      // Waited for later, if at all: the first failure ends the call.
+      submitted.catch(() => {});
+      waiting.push(submitted);
       if (waiting.length >= SUBMITS_IN_FLIGHT) {
         await waiting.shift();
         this.#check();

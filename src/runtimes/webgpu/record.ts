@@ -18,7 +18,7 @@ export function recordKernel(
   });
   const code = shader.text(`${entry(THREADS)}  let run = ${count}[0];
   ${copies.join("\n  ")}
-  workgroupBarrier();
+  storageBarrier();
   if (local == 0u) { ${count}[0] = run + 1u; }
 }
 `);

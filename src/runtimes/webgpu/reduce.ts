@@ -1,8 +1,8 @@
 import { sizeOf } from "../../core/index.ts";
 import type { Group } from "./fuse.ts";
-import { entry, finish, type Kernel, overEntries, type Surroundings, shaderFor, spread } from "./kernel.ts";
+import { finish, type Light, overEntries, type Surroundings, shaderFor } from "./kernel.ts";
 import { type Memory, Writer } from "./shader.ts";
-import { ENOUGH_OUTPUTS, LEAST_THREADS, TERMS_ALONE, TERMS_PER_THREAD, THREADS } from "./tuning.ts";
+import { ENOUGH_OUTPUTS, TERMS_ALONE, TERMS_PER_THREAD, THREADS } from "./tuning.ts";
 
 /** The largest power of two that is at most `n`, and at least 1. */
 function powerBelow(n: number): number {
@@ -14,7 +14,7 @@ function powerBelow(n: number): number {
  * each every so many, and then their sums pairwise; long sums for few outputs are cut into parts that a second kernel adds up. The order is
  * fixed, so results repeat bit for bit.
  */
-export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
+export function sumKernels(group: Group, surroundings: Surroundings): Light[] {
   const { core } = group;
   const [root] = group.roots;
   const [source, order, starts] = core?.args ?? [];
@@ -28,8 +28,7 @@ export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
   const few = outputs < 1024;
   const most = inner > 1 ? (few ? 32 : product === undefined ? 8 : 1) : few ? THREADS : 32;
   const lanes = terms <= TERMS_ALONE ? 1 : Math.min(most, powerBelow(terms / 2));
-  const threads = Math.max(LEAST_THREADS, Math.min(THREADS, 2 * powerBelow(outputs * lanes)), lanes);
-  const slots = threads / lanes;
+  const slots = THREADS / lanes;
   const wide = outputs * lanes < ENOUGH_OUTPUTS && !byRow;
   const parts = wide ? Math.max(1, Math.ceil(terms / (lanes * TERMS_PER_THREAD))) : 1;
   const partTerms = Math.ceil(terms / parts);
@@ -58,7 +57,6 @@ export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
     term = `${left}[e] * ${right}[${product.transposeB ? `${column} * ${terms}u + t` : `t * ${n}u + ${column}`}]`;
   }
   const [slot, lane] = inner > 1 ? [`local % ${slots}u`, `local / ${slots}u`] : [`local / ${lanes}u`, `local % ${lanes}u`];
-  const { workgroups, number } = spread(Math.ceil(outputs / slots) * parts);
 
   let store: string;
   let partials: Memory | undefined;
@@ -77,12 +75,11 @@ export function sumKernels(group: Group, surroundings: Surroundings): Kernel[] {
     if (lane < step) { sums[place] += sums[place + step * ${slots}u]; }
   }`;
   const across = Math.ceil(outputs / slots);
-  const code = shader.text(`${lanes === 1 ? "" : `var<workgroup> sums: array<f32, ${threads}>;`}
-${entry(threads)}  let slot = ${slot};
+  const body = `let slot = ${slot};
   let lane = ${lane};
   let place = lane * ${slots}u + slot;
-  let part = ${number} / ${across}u;
-  let o = (${number} % ${across}u) * ${slots}u + slot;
+  let part = number / ${across}u;
+  let o = (number % ${across}u) * ${slots}u + slot;
   let valid = o < ${outputs}u && part < ${parts}u;
   var sum = 0f;
   if (valid) {
@@ -97,15 +94,13 @@ ${entry(threads)}  let slot = ${slot};
   ${halvings}
   if (!valid || lane > 0u) { return; }
   let total = ${lanes === 1 ? "sum" : "sums[place]"};
-  ${store}
-}
-`);
-  const first: Kernel = { label: `${core.operation.kind} ${core.id}`, code, bound: shader.bound, workgroups, work: 0 };
+  ${store}`;
+  const first: Light = { label: `${core.operation.kind} ${core.id}`, shader, body, workgroups: across * parts };
   return partials === undefined ? [first] : [first, partsKernel(group, partials, parts, outputs, surroundings)];
 }
 
 /** Adds up the parts of sums that were cut, and finishes them. */
-export function partsKernel(group: Group, partials: Memory, parts: number, outputs: number, surroundings: Surroundings): Kernel {
+export function partsKernel(group: Group, partials: Memory, parts: number, outputs: number, surroundings: Surroundings): Light {
   return overEntries(`parts of ${group.core?.id}`, outputs, surroundings, (shader, scope) => {
     const [root] = group.roots;
     if (root === undefined) throw new Error("program: a group must have a root");

@@ -10,7 +10,7 @@ export interface StateChange {
 
 /** In which order groups run, and which of them write state in place. */
 export interface Schedule {
-  /** Step of each group: groups of one step do not wait for each other. */
+  /** Step of each group: groups of one step do not wait for each other, and each waits for earlier steps alone. */
   readonly steps: ReadonlyMap<Group, number>;
   /** State whose new values are written over the old ones as they are computed; the rest is copied at the end. */
   readonly inPlace: ReadonlySet<StateChange>;
@@ -60,6 +60,7 @@ export function schedule({ groups, stored }: Fusion, changes: readonly StateChan
     inPlace.add(change);
   }
   const steps = new Map<Group, number>();
+  const order: Group[] = [];
   const waiting = new Map<Group, number>(groups.map((group) => [group, 0]));
   for (const nexts of after.values()) for (const next of nexts) waiting.set(next, (waiting.get(next) ?? 0) + 1);
   let ready = groups.filter((group) => waiting.get(group) === 0);
@@ -67,6 +68,7 @@ export function schedule({ groups, stored }: Fusion, changes: readonly StateChan
     const nextReady: Group[] = [];
     for (const group of ready) {
       steps.set(group, step);
+      order.push(group);
       for (const next of after.get(group) ?? []) {
         const left = (waiting.get(next) ?? 0) - 1;
         waiting.set(next, left);
@@ -76,5 +78,13 @@ export function schedule({ groups, stored }: Fusion, changes: readonly StateChan
     ready = nextReady;
   }
   if (steps.size !== groups.length) throw new Error("program: its kernels wait for each other in a circle");
+  // What no product waits for is put off as far as can be, where the most of it shares dispatches.
+  const last = Math.max(0, ...steps.values());
+  const awaited = new Set<Group>();
+  for (const group of order.toReversed()) {
+    const nexts = [...(after.get(group) ?? [])];
+    if (group.core?.operation.kind === "matmul" || nexts.some((next) => awaited.has(next))) awaited.add(group);
+    else steps.set(group, Math.min(last, ...nexts.map((next) => (steps.get(next) as number) - 1)));
+  }
   return { steps, inPlace };
 }

@@ -35,7 +35,7 @@ export class Shader {
     return `b${place}`;
   }
 
-  get bound(): readonly { readonly memory: Memory; readonly written: boolean }[] {
+  get bound(): readonly { readonly memory: Memory; readonly type: ElementType; readonly written: boolean }[] {
     return this.#bindings;
   }
 

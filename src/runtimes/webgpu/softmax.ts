@@ -18,7 +18,7 @@ export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel 
   const rows = sizeOf(root.shape) / width;
   const count = widths.length;
   const threads = Math.min(THREADS, Math.max(LEAST_THREADS, 2 ** Math.ceil(Math.log2(width))));
-  const bytes = 4 * (width + threads + count);
+  const bytes = 4 * (width + threads);
   if (bytes > surroundings.workgroupBytes) {
     throw new MiiiiError(
       "runtime",
@@ -26,45 +26,39 @@ export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel 
     );
   }
   const lanes = 2 ** Math.max(0, Math.floor(Math.log2(threads / count)));
-  const starts = widths.map((_, s) => widths.slice(0, s).reduce((sum, each) => sum + each, 0));
+  const starts = [...widths.map((_, s) => widths.slice(0, s).reduce((sum, each) => sum + each, 0)), width];
   const { shader, scope } = shaderFor(surroundings);
   const writer = new Writer(scope);
   const value = writer.value(source, "e");
   const target = shader.bind(surroundings.memoryOf(root), "f32", true);
   const { workgroups, number } = spread(rows);
-  const rounds = Math.ceil(count / (threads / lanes));
-  /** Each segment's maximum or sum: every lane its entries, then the first lane the lanes'. */
-  const perSegment = (start: string, step: string, combine: (a: string, b: string) => string, into: string) =>
-    Array.from(
-      { length: rounds },
-      (_, round) => `{
-    let s = ${(round * threads) / lanes}u + local / ${lanes}u;
-    var own = ${start};
-    if (s < ${count}u) {
-      for (var c = starts[s] + lane; c < starts[s + 1u]; c += ${lanes}u) { ${step} }
-    }
-    shared_[local] = own;
-    workgroupBarrier();
-    if (s < ${count}u && lane == 0u) {
-      for (var other = 1u; other < ${lanes}u; other++) { own = ${combine("own", "shared_[local + other]")}; }
-      ${into}[s] = own;
+  /** Combines what the lanes of each segment have found, and gives it to all of them. */
+  const together = (name: string, combine: (a: string, b: string) => string) => `shared_[local] = ${name};
+    for (var step = ${lanes >> 1}u; step > 0u; step >>= 1u) {
+      workgroupBarrier();
+      if (lane < step) { shared_[local] = ${combine("shared_[local]", "shared_[local + step]")}; }
     }
     workgroupBarrier();
-  }`,
-    ).join("\n  ");
-  const code = shader.text(`const starts = array<u32, ${count + 1}>(${[...starts, width].map((each) => `${each}u`).join(", ")});
+    ${name} = shared_[local - lane];
+    workgroupBarrier();`;
+  const each = (statement: string) => `for (var c = begin + lane; c < end; c += ${lanes}u) { ${statement} }`;
+  const rounds = Array.from({ length: Math.ceil((count * lanes) / threads) }, (_, round) => {
+    const slot = `${(round * threads) / lanes}u + local / ${lanes}u`;
+    return `{
+    let begin = starts[min(${slot}, ${count}u)];
+    let end = starts[min(${slot} + 1u, ${count}u)];
+    var high = -3.4e38f;
+    ${each("high = max(high, row[c]);")}
+    ${together("high", (a, b) => `max(${a}, ${b})`)}
+    var sum = 0f;
+    ${each("row[c] = exp_(row[c] - high); sum += row[c];")}
+    ${together("sum", (a, b) => `${a} + ${b}`)}
+    ${each("row[c] = row[c] / sum;")}
+  }`;
+  });
+  const code = shader.text(`const starts = array<u32, ${count + 1}>(${starts.map((start) => `${start}u`).join(", ")});
 var<workgroup> row: array<f32, ${width}>;
 var<workgroup> shared_: array<f32, ${threads}>;
-var<workgroup> found: array<f32, ${count}>;
-fn segment(c: u32) -> u32 {
-  var low = 0u;
-  var high = ${count}u;
-  while (high - low > 1u) {
-    let middle = (low + high) / 2u;
-    if (starts[middle] <= c) { low = middle; } else { high = middle; }
-  }
-  return low;
-}
 ${entry(threads)}  let r = ${number};
   let lane = local % ${lanes}u;
   if (r >= ${rows}u) { return; }
@@ -74,11 +68,9 @@ ${entry(threads)}  let r = ${number};
     row[c] = ${value};
   }
   workgroupBarrier();
-  ${perSegment("-3.4e38f", "own = max(own, row[c]);", (a, b) => `max(${a}, ${b})`, "found")}
-  for (var c = local; c < ${width}u; c += ${threads}u) { row[c] = exp_(row[c] - found[segment(c)]); }
+  ${rounds.join("\n  ")}
   workgroupBarrier();
-  ${perSegment("0f", "own += row[c];", (a, b) => `${a} + ${b}`, "found")}
-  for (var c = local; c < ${width}u; c += ${threads}u) { ${target}[r * ${width}u + c] = row[c] / found[segment(c)]; }
+  for (var c = local; c < ${width}u; c += ${threads}u) { ${target}[r * ${width}u + c] = row[c]; }
 }
 `);
   return { label: "softmax", code, bound: shader.bound, workgroups, work: 0 };

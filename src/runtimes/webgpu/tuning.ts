@@ -18,18 +18,20 @@ export const TILES: readonly Tile[] = [
   { rows: 32, columns: 32, depth: 16, threadRows: 4, threadColumns: 4 },
 ];
 
-/** Workgroups of a product below which a smaller tile, or a split of the sums, is worth it: about two for each unit of a large GPU. */
-export const ENOUGH_WORKGROUPS = 256;
+/** Threads that a large GPU works on at a time in a product: 512 on each of 132 units. Smaller tiles, and sums cut into parts, make as many. */
+export const FULL = 132 * 512;
+
+/** Share of {@link FULL} from which on a tile is not given up for a smaller one, which reads more for the same arithmetic. */
+export const ENOUGH = 2 / 3;
 
 /** Multiplications of a product up to which tiles are not worth it: it is computed entry by entry. */
 export const SMALL_PRODUCT = 2 ** 19;
 
-/** Products with more workgroups than this are not split: adding up the parts of a large result would cost more. */
-export const MOST_WORKGROUPS_CUT = 64;
-
-/** Sums are split into at most this many parts, each of at least so many terms. */
+/** Sums are cut into at most this many parts, each of at least so many terms; more where the result is large, whose parts take long to add up. */
 export const MOST_PARTS = 32;
-export const LEAST_TERMS = 128;
+export const LEAST_TERMS = 64;
+export const LEAST_TERMS_LARGE = 1024;
+export const LARGE_RESULT = 2 ** 19;
 
 /** Threads of a workgroup in every other kernel. */
 export const THREADS = 256;

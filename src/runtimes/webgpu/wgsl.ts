@@ -84,7 +84,8 @@ export function elementwise(op: Elementwise, [a = "", b = ""]: readonly string[]
     case "sqrt":
       return `sqrt(${a})`;
     case "relu":
-      return `max(${a}, 0f)`;
+      // Not max, which may give 0 for what is not a number.
+      return `select(${a}, 0f, ${a} < 0f)`;
     case "reluGrad":
       return `select(0f, ${a}, ${b} > 0f)`;
     case "copy":
