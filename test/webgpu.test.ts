@@ -310,6 +310,27 @@ test("many runs in one call equal single runs, with one mask a step, bit for bit
   await reference.dispose();
 });
 
+test("nothing in a dispatch reads or writes what another part of it writes, nor is memory written bound twice", () => {
+  for (const preset of ["miiii", "nanda"] as const) {
+    for (const storageBuffers of [8, 12, 100]) {
+      const { source } = stepOf(presetConfig(preset, { ...small, p: 13, epochs: 1 }));
+      const { kernels } = planProgram(source, { storageBuffers, workgroupBytes: 32768 });
+      let shared = 0;
+      for (const { code, bound, label } of kernels) {
+        const parts = code.split(/^(?=fn light\d)/m).slice(1);
+        if (parts.length > 1) shared += 1;
+        bound.forEach(({ memory, written }, i) => {
+          if (!written) return;
+          assert.equal(bound.filter((each) => each.memory === memory).length, 1, `${label}: ${memory.label}`);
+          const users = parts.filter((part) => new RegExp(`\\bb${i}\\[`).test(part)).length;
+          assert.ok(parts.length === 0 || users === 1, `${label}: ${memory.label} in ${users} parts`);
+        });
+      }
+      assert.ok(shared > 5);
+    }
+  }
+});
+
 test("a step needs no more than WebGPU promises of every device, and shares dispatches as far as that allows", {
   skip,
 }, async () => {

@@ -78,7 +78,9 @@ function choose(
     const uses = users.get(tensor) ?? [];
     const free = (arg: Tensor) => stored.has(unshaped(arg)) || cheap.has(unshaped(arg)) || isLiteral(arg);
     if (tensor.operation.kind === "mask" || (isView(tensor) && tensor.args.every(free))) cheap.add(tensor);
-    const blownUp = uses.some((user) => sizeOf(user.shape) >= BLOW_UP * sizeOf(tensor.shape));
+    // What is put into a matrix is computed once for each place, not for each entry of the matrix.
+    const readers = uses.filter((user) => user.operation.kind !== "putColumns");
+    const blownUp = readers.some((user) => sizeOf(user.shape) >= BLOW_UP * sizeOf(tensor.shape));
     const repeated = (uses.length > 1 || blownUp) && !cheap.has(tensor);
     if (!isInline(tensor) || outputs.has(tensor) || repeated) stored.add(tensor);
     // What reads more than a kernel can be bound to reads some of it from memory instead of computing it.

@@ -148,7 +148,7 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
     limit: limits.storageBuffers - 1,
     key: (tensor) => (placeInTable.has(tensor) ? feeds : (becomes.get(tensor) ?? tensor)),
   });
-  const { steps, inPlace } = schedule(fusion, changes);
+  const { steps, awaited, inPlace } = schedule(fusion, changes);
   for (const { before, after } of inPlace) homes.set(after, homes.get(before) as Memory);
 
   const memoryOf = (tensor: Tensor): Memory => {
@@ -191,11 +191,11 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
         return [elementwiseKernel(group, surroundings)];
     }
   };
-  // The second kernels of cut sums run after all first ones of their step, so that the first ones need not wait.
+  // The second kernels of cut sums run between steps, as late as they can: there they share dispatches.
   const places: (Kernel | Light)[][] = [];
   for (const group of fusion.groups) {
     kernelsOf(group).forEach((kernel, i) => {
-      const place = 2 * (steps.get(group) ?? 0) + i;
+      const place = i === 0 ? 2 * (steps.get(group) ?? 0) : 2 * (awaited.get(group) ?? 0) - 1;
       places[place] = [...(places[place] ?? []), kernel];
     });
   }

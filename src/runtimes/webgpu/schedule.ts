@@ -12,6 +12,8 @@ export interface StateChange {
 export interface Schedule {
   /** Step of each group: groups of one step do not wait for each other, and each waits for earlier steps alone. */
   readonly steps: ReadonlyMap<Group, number>;
+  /** The first step that waits for each group. */
+  readonly awaited: ReadonlyMap<Group, number>;
   /** State whose new values are written over the old ones as they are computed; the rest is copied at the end. */
   readonly inPlace: ReadonlySet<StateChange>;
 }
@@ -78,13 +80,13 @@ export function schedule({ groups, stored }: Fusion, changes: readonly StateChan
     ready = nextReady;
   }
   if (steps.size !== groups.length) throw new Error("program: its kernels wait for each other in a circle");
-  // What no product waits for is put off as far as can be, where the most of it shares dispatches.
-  const last = Math.max(0, ...steps.values());
-  const awaited = new Set<Group>();
+  // Products run as soon as they can; all else is put off as far as can be, where the most of it shares dispatches.
+  const end = 1 + Math.max(-1, ...steps.values());
+  const awaited = new Map<Group, number>();
   for (const group of order.toReversed()) {
-    const nexts = [...(after.get(group) ?? [])];
-    if (group.core?.operation.kind === "matmul" || nexts.some((next) => awaited.has(next))) awaited.add(group);
-    else steps.set(group, Math.min(last, ...nexts.map((next) => (steps.get(next) as number) - 1)));
+    const first = Math.min(end, ...[...(after.get(group) ?? [])].map((next) => steps.get(next) as number));
+    awaited.set(group, first);
+    if (group.core?.operation.kind !== "matmul") steps.set(group, first - 1);
   }
-  return { steps, inPlace };
+  return { steps, awaited, inPlace };
 }
