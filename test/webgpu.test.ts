@@ -6,6 +6,7 @@ import { dropoutMask, type Ops, type ProgramSource } from "../src/ops/index.ts";
 import { onnxRuntime, type Program, type Runtime, runOnce } from "../src/runtimes/index.ts";
 import { chooseAdapter, type WebgpuAdapter } from "../src/runtimes/webgpu/adapters.ts";
 import { layoutOf } from "../src/runtimes/webgpu/matmul.ts";
+import { runsFor } from "../src/runtimes/webgpu/over.ts";
 import { planProgram } from "../src/runtimes/webgpu/plan.ts";
 import { WebgpuProgram } from "../src/runtimes/webgpu/program.ts";
 import { TILES } from "../src/runtimes/webgpu/tuning.ts";
@@ -373,6 +374,24 @@ for (const [name, over] of [
   });
 }
 
+test("a slow device is given fewer runs at once", { skip }, async () => {
+  assert.deepEqual([0, 1, 20, 300, 1e5].map(runsFor), [256, 256, 100, 6, 1]);
+  assert.ok(adapter);
+  const { gpu, runtime } = await openTestRuntime(adapter);
+  assert.equal(runtime.runsAtOnce, 256);
+  const program = await runtime.compile(sourceOf({ a: normals(3) }, (ops, x) => ({ out: ops.exp(x.a as never) })));
+  const watched = gpu.watched.bind(gpu);
+  const slow: typeof watched = async (action, explain) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return watched(action, explain);
+  };
+  Object.assign(gpu, { watched: slow });
+  await runOnce(program, { a: normals(3) });
+  assert.ok(runtime.runsAtOnce <= 20, `${runtime.runsAtOnce} runs`);
+  await program.dispose();
+  gpu.device.destroy();
+});
+
 test("masks are the counter hash's, bit for bit", { skip }, async () => {
   const dropout = { seed: 12345, site: 1, rate: 0.37 };
   const source: ProgramSource = {
@@ -435,7 +454,7 @@ test("what does not fit into the device's memory says how much it needs, and lea
     inputs: { huge: { dtype: "float32", shape: [size] } },
     build: (ops, given) => ({ out: ops.exp(given.huge as never) }),
   };
-  await assert.rejects(runtime.compile(source), /out of device memory: the program needs \d+\.\d+ GB/);
+  await assert.rejects(runtime.compile(source), /out of device memory: the program needs \d+\.\d+ [GM]B/);
   assert.equal(gpu.buffers, live);
 });
 

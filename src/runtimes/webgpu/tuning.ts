@@ -55,6 +55,10 @@ export const WORK_PER_SUBMIT = 2e11;
 export const KERNELS_PER_SUBMIT = 4096;
 export const SUBMITS_IN_FLIGHT = 4;
 
+/** Runs given to the device in one call: as many as take so long, that a slow device can be stopped and its progress be seen, and at most so many. */
+export const MILLISECONDS_AT_ONCE = 2000;
+export const RUNS_AT_ONCE = 256;
+
 /** Runs whose outputs are kept on the device before they are read back. */
 export const RUNS_KEPT = 512;
 
