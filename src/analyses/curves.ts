@@ -43,24 +43,18 @@ function splitCurves(
   heads: ReturnType<typeof trainedHeads>,
   chance: readonly Chance[],
 ): SplitCurves {
-  const overTime = (value: (row: MetricsRow, h: number) => number) =>
-    heads.map((_, h) =>
+  const overTime = (measure: "accuracy" | "loss", scaled: (value: number, guess: Chance) => number = (value) => value) =>
+    heads.map(({ number }, h) =>
       rounded(
-        rows.map((row) => value(row, h)),
+        rows.map((row) => scaled(at(row[split][measure], number), chance[h] as Chance)),
         6,
       ),
     );
-  const number = (h: number) => (heads[h] as { number: number }).number;
-  const accuracy = (row: MetricsRow, h: number) => at(row[split].accuracy, number(h));
-  const loss = (row: MetricsRow, h: number) => at(row[split].loss, number(h));
   return {
-    accuracy: overTime(accuracy),
-    loss: overTime(loss),
-    corrected_accuracy: overTime((row, h) => {
-      const { accuracy: guess } = chance[h] as Chance;
-      return (accuracy(row, h) - guess) / (1 - guess);
-    }),
-    relative_loss: overTime((row, h) => loss(row, h) / (chance[h] as Chance).loss),
+    accuracy: overTime("accuracy"),
+    loss: overTime("loss"),
+    corrected_accuracy: overTime("accuracy", (value, guess) => (value - guess.accuracy) / (1 - guess.accuracy)),
+    relative_loss: overTime("loss", (value, guess) => value / guess.loss),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { MechanismResult } from "../analyses/mechanism.ts";
 import type { Json } from "../core/index.ts";
 import { PAPER_P, settingsApart } from "./settings.ts";
-import { isHarder, mean, trainingOf } from "./training.ts";
+import { mean } from "./training.ts";
 import type { ReportRun, Verdict } from "./types.ts";
 
 /**
@@ -140,22 +140,13 @@ export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimR
   };
 }
 
-/** Mean validation accuracy of the heads that the loss holds: a masked run is not to be blamed for those that it does not. */
-function trainedAccuracy(run: ClaimRun): number | undefined {
-  const training = run.run.config.task === "masked" ? trainingOf(run) : undefined;
-  if (training === undefined) return run.metric("curves", "validation_accuracy");
-  return mean(training.heads.filter(({ q }) => isHarder(q)).map(({ validationAccuracy }) => validationAccuracy));
-}
-
 /** Mean validation accuracy from which a model counts as having found a solution. */
 const SOLVED = 0.9;
 
 /** Mean loss over the heads on samples that were not trained on; undefined where these are not known. */
 function heldOutLoss(run: ClaimRun): number | undefined {
   const result = run.result("mechanism") as MechanismResult | undefined;
-  const trained = (q: number) => run.run.config.task !== "masked" || isHarder(q);
-  const losses =
-    result?.kind === "heads" ? result.heads.filter(({ q }) => trained(q)).map(({ loss }) => loss.test) : [result?.loss?.test];
+  const losses = result?.kind === "heads" ? result.heads.map(({ loss }) => loss.test) : [result?.loss?.test];
   const known = losses.flatMap((loss) => loss ?? []);
   return known.length === 0 ? undefined : mean(known);
 }
@@ -165,7 +156,7 @@ function heldOutLoss(run: ClaimRun): number | undefined {
  * `curves`; a lone checkpoint has only the loss of `mechanism`, held against that of a uniform guess.
  */
 export function unsolvedWhy(run: ClaimRun): string | undefined {
-  const accuracy = trainedAccuracy(run);
+  const accuracy = run.metric("curves", "validation_accuracy");
   if (accuracy !== undefined) {
     if (accuracy >= SOLVED) return undefined;
     return `${run.label} has not generalised: mean validation accuracy ${accuracy.toFixed(2)} at epoch ${run.metric("curves", "epochs") ?? "unknown"}`;
