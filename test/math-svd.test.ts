@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float64, MiiiiError, type NdArray, type Random, randomStream, sizeOf, transpose } from "../src/core/index.ts";
 import { gaussianSingularValues, mean, norm, std, svd } from "../src/math/index.ts";
+import { jacobiSvd, pivotedQr } from "../src/math/jacobi-svd.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
 /** A · B for row-major matrices. */
@@ -71,6 +72,91 @@ test("svd finds planted singular values and vectors, wide as well as tall", () =
       let overlap = 0;
       for (let i = 0; i < rows; i++) overlap += (U.data[i * 13 + j] as number) * (expected.data[i * 4 + j] as number);
       assertAllClose([Math.abs(overlap)], [1], { rtol: 1e-12 });
+    }
+  }
+});
+
+/** Orthonormal factors that give the matrix back, to rounding. */
+function assertDecomposes(matrix: NdArray<"float64">, what: string): Float64Array {
+  const [m, n] = matrix.shape as [number, number];
+  const rank = Math.min(m, n);
+  const { U, singular_values: sigma, V } = svd(matrix);
+  assert.deepEqual([U.shape, V.shape, sigma.length], [[m, rank], [n, rank], rank], what);
+  const scale = sigma[0] || 1;
+  const scaled = U.data.map((value, i) => value * (sigma[i % rank] as number));
+  const again = product(float64(scaled, [m, rank]), transpose(V)).data;
+  assertAllClose(
+    again.map((x) => x / scale),
+    matrix.data.map((x) => x / scale),
+    { atol: 1e-12 },
+  );
+  for (const factor of [U, V]) assertAllClose(product(transpose(factor), factor).data, identity(rank), { atol: 1e-12 });
+  assert.deepEqual(sigma, sigma.slice().sort().reverse(), what);
+  return sigma;
+}
+
+test("svd ends on matrices of every rank with repeated rows or columns, tall and wide", () => {
+  for (const [p, d] of [
+    [7, 12],
+    [59, 16],
+    [113, 20],
+    [251, 24],
+  ] as const) {
+    for (const rank of [0, 1, 2, 3]) {
+      const { normal } = randomStream(p, `rank ${rank}`);
+      const few = Array.from({ length: Math.max(rank, 1) }, () =>
+        Float64Array.from({ length: d }, () => (rank === 0 ? 0 : normal())),
+      );
+      // Rows that depend on the token's residue alone, as W_E of a model that knows n mod 2 has them; rounded to float32 as stored.
+      const repeated = Float64Array.from({ length: p * d }, (_, i) =>
+        Math.fround((few[Math.floor(i / d) % few.length] as Float64Array)[i % d] as number),
+      );
+      // The same plus a constant row of another size: nearly but not exactly repeated rows.
+      const mixed = repeated.map((x, i) => x * (1 + (Math.floor(i / d) % 5)));
+      for (const data of [repeated, mixed]) {
+        const tall = float64(data, [p, d]);
+        for (const matrix of [tall, transpose(tall)]) {
+          const sigma = assertDecomposes(matrix, `p ${p}, rank ${rank}`);
+          const known = sigma.filter((value) => value > 1e-12 * (sigma[0] ?? 0)).length;
+          assert.equal(known, rank, `p ${p}: rank ${known}, planted ${rank}`);
+        }
+      }
+    }
+  }
+});
+
+test("svd keeps to its precision over graded values, one row, one column, and entries near the ends of the floats", () => {
+  const { normal } = randomStream(8, "graded");
+  const graded = Float64Array.from({ length: 31 * 17 }, (_, i) => normal() * 10 ** -(i % 17));
+  assertDecomposes(float64(graded, [31, 17]), "graded");
+  for (const shape of [
+    [1, 9],
+    [9, 1],
+    [1, 1],
+  ]) {
+    assertDecomposes(float64(Float64Array.from({ length: sizeOf(shape) }, normal), shape), String(shape));
+    assertDecomposes(float64(new Float64Array(sizeOf(shape)), shape), String(shape));
+  }
+  for (const size of [1e-300, 1e-320, 1e300]) {
+    const small = svd(float64(Float64Array.from([3 * size, 0, 0, 4 * size, 0, 0]), [3, 2]));
+    assertAllClose(small.singular_values, [4 * size, 3 * size], { rtol: 1e-3 });
+  }
+});
+
+test("Jacobi's method, which takes the deficient matrices, agrees with ml-matrix on the others", () => {
+  for (const [m, n] of [
+    [31, 13],
+    [13, 31],
+    [113, 64],
+  ] as const) {
+    const matrix = gaussianMatrix([m, n], 1, randomStream(6, "both"));
+    const ours = jacobiSvd(pivotedQr({ rows: m, columns: n, data: matrix.data }), { rows: m, columns: n }, Math.min(m, n));
+    const theirs = svd(matrix);
+    assertAllClose(ours.values, theirs.singular_values, { atol: 1e-12 });
+    for (const [j, vector] of ours.U.entries()) {
+      let overlap = 0;
+      for (let i = 0; i < m; i++) overlap += (vector[i] as number) * (theirs.U.data[i * Math.min(m, n) + j] as number);
+      assertAllClose([Math.abs(overlap)], [1], { rtol: 1e-9 });
     }
   }
 });

@@ -32,11 +32,6 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** A name out of a file, quoted for a one-line message: control characters escaped, overlong names cut. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 97)}...` : name);
-}
-
 /** What fingerprints a split: the SHA-256 of the training indices as little-endian int32. */
 export function splitHash(train: Int32Array): string {
   return sha256(bytesOf({ dtype: "int32", shape: [train.length], data: train }, "split"));

@@ -1,6 +1,5 @@
-import { ensure, type NdArray } from "../core/index.ts";
+import { ensure, type NdArray, quoted } from "../core/index.ts";
 import { BIAS_NAMES, type BiasName, PARAMETER_NAMES, type Parameters, parameterShapes } from "../model/index.ts";
-import { quoted } from "./bytes.ts";
 import type { StoredConfig } from "./config.ts";
 
 /** Shape of each bias that an imported model may have. */

@@ -1,3 +1,5 @@
+import { MAX_MESSAGE, printable, shortened } from "./text.ts";
+
 /**
  * What went wrong, by kind. The command line turns the kind into an exit code and prints the message on one line.
  *
@@ -9,12 +11,15 @@
  */
 export type ErrorCode = "usage" | "input" | "io" | "runtime" | "numeric";
 
-/** An error whose message is meant for the user: where, what must hold, what was found. */
+/**
+ * An error whose message is meant for the user: where, what must hold, what was found. The message is one printable line of at most
+ * {@link MAX_MESSAGE} characters, whatever a file made it of.
+ */
 export class MiiiiError extends Error {
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shortened(printable(message), MAX_MESSAGE), options);
     this.name = "MiiiiError";
     this.code = code;
   }

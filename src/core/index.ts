@@ -2,3 +2,4 @@ export * from "./errors.ts";
 export * from "./json.ts";
 export * from "./ndarray.ts";
 export * from "./random.ts";
+export * from "./text.ts";

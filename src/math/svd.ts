@@ -1,5 +1,6 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { dim, ensure, ensureFinite, float64, type NdArray, type Random } from "../core/index.ts";
+import { type Dense, jacobiSvd, pivotedQr } from "./jacobi-svd.ts";
 
 /** M = U·diag(σ)·Vᵀ with r = min(m, n) columns. */
 export interface Svd {
@@ -27,26 +28,61 @@ function columnsOf(matrix: Matrix, count: number): NdArray<"float64"> {
   return float64(data, [matrix.rows, count]);
 }
 
+/** Vectors as the columns of a matrix. */
+function asColumns(vectors: readonly Float64Array[], length: number): NdArray<"float64"> {
+  const data = new Float64Array(length * vectors.length);
+  for (const [j, vector] of vectors.entries()) {
+    for (let i = 0; i < length; i++) data[i * vectors.length + j] = vector[i] as number;
+  }
+  return float64(data, [length, vectors.length]);
+}
+
+/** Below this ratio of the last pivot to the first, ml-matrix is not asked: on matrices of deficient rank it may never return. */
+const SAFE_RATIO = 1e-9;
+
+function decompose(matrix: Dense): Svd {
+  const { rows: m, columns: n, data } = matrix;
+  const rank = Math.min(m, n);
+  const qr = pivotedQr(matrix);
+  const [first = 0, last = 0] = [qr.diagonal[0], qr.diagonal[rank - 1]];
+  if (last <= SAFE_RATIO * first) {
+    const { U, values, V } = jacobiSvd(qr, matrix, rank);
+    return { U: asColumns(U, m), singular_values: values, V: asColumns(V, n) };
+  }
+  const dense = new Matrix(m, n);
+  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) dense.set(i, j, data[i * n + j] as number);
+  // Without autoTranspose a wide matrix gets one singular value too many.
+  const result = new SingularValueDecomposition(dense, { autoTranspose: true });
+  return {
+    U: columnsOf(result.leftSingularVectors, rank),
+    singular_values: Float64Array.from(result.diagonal.slice(0, rank)),
+    V: columnsOf(result.rightSingularVectors, rank),
+  };
+}
+
 /**
- * The thin singular value decomposition of a matrix [m, n], float64. Each pair of singular vectors has the sign that makes the left
- * vector's entry of largest magnitude positive.
+ * The thin singular value decomposition of a matrix [m, n] of any rank, float64. Each pair of singular vectors has the sign that makes
+ * the left vector's entry of largest magnitude positive.
  */
 export function svd(matrix: NdArray): Svd {
   const [m, n] = sizesOf(matrix);
   const rank = Math.min(m, n);
-  const dense = new Matrix(m, n);
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) dense.set(i, j, matrix.data[i * n + j] as number);
-  // Without autoTranspose a wide matrix gets one singular value too many.
-  const result = new SingularValueDecomposition(dense, { autoTranspose: true });
-  const U = columnsOf(result.leftSingularVectors, rank);
-  const V = columnsOf(result.rightSingularVectors, rank);
+  // Squares of very large or very small entries leave the range of floats.
+  let scale = 0;
+  for (const entry of matrix.data) scale = Math.max(scale, Math.abs(entry));
+  const unit = scale === 0 ? 1 : 2 ** Math.max(-1022, Math.floor(Math.log2(scale)));
+  const { U, singular_values, V } = decompose({
+    rows: m,
+    columns: n,
+    data: Float64Array.from(matrix.data, (entry) => entry / unit),
+  });
   for (let j = 0; j < rank; j++) {
     let peak = 0;
     for (let i = j; i < U.data.length; i += rank) if (Math.abs(U.data[i] as number) > Math.abs(peak)) peak = U.data[i] as number;
     if (peak >= 0) continue;
     for (const { data } of [U, V]) for (let i = j; i < data.length; i += rank) data[i] = -(data[i] as number);
   }
-  return { U, singular_values: Float64Array.from(result.diagonal.slice(0, rank)), V };
+  return { U, singular_values: singular_values.map((value) => value * unit), V };
 }
 
 /** A draw of χ with `n` degrees of freedom: the length of n independent standard normals. */

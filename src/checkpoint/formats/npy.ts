@@ -1,5 +1,5 @@
-import { type DType, ensure, type NdArray, sizeOf } from "../../core/index.ts";
-import { bytesOf, quoted } from "../bytes.ts";
+import { type DType, ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
+import { bytesOf } from "../bytes.ts";
 import type { LazyTensor, Unreadable } from "./lazy.ts";
 import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
 import { writeZip, type ZipEntry } from "./zip.ts";

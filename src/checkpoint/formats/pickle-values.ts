@@ -1,4 +1,4 @@
-import { quoted } from "../bytes.ts";
+import { quoted } from "../../core/index.ts";
 
 /** A class or function of Python by name; only ever a name. */
 export class PyGlobal {

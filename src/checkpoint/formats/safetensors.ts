@@ -1,5 +1,5 @@
-import { type DType, ensure, ensureFinite, MiiiiError, type NdArray, sizeOf } from "../../core/index.ts";
-import { bytesOf, quoted } from "../bytes.ts";
+import { type DType, ensure, ensureFinite, MiiiiError, type NdArray, quoted, sizeOf } from "../../core/index.ts";
+import { bytesOf } from "../bytes.ts";
 import { encodeHalf } from "./half.ts";
 import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
 import { isObject, parseJsonBytes } from "./strict-json.ts";

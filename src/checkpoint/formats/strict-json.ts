@@ -1,5 +1,4 @@
-import { MiiiiError, messageOf } from "../../core/index.ts";
-import { quoted } from "../bytes.ts";
+import { MiiiiError, messageOf, quoted } from "../../core/index.ts";
 
 /** What an object's JSON came to: unknown values by name. */
 export type JsonObject = { readonly [key: string]: unknown };

@@ -1,5 +1,4 @@
-import { ensure, type NdArray, sizeOf } from "../../core/index.ts";
-import { quoted } from "../bytes.ts";
+import { ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "./lazy.ts";
 import { readPickle } from "./pickle.ts";
 import { describe, PyDict, PyGlobal, PyList, PyObject, PyReference, PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";

@@ -1,6 +1,5 @@
 import { crc32, inflateRawSync } from "node:zlib";
-import { ensure, MiiiiError } from "../../core/index.ts";
-import { quoted } from "../bytes.ts";
+import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 
 /** A file inside a zip archive, unpacked when asked for. */
 export interface ZipEntry {

@@ -1,6 +1,5 @@
-import { ensure, MiiiiError } from "../../core/index.ts";
+import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
-import { quoted } from "../bytes.ts";
 import type { TensorGroup } from "../formats/lazy.ts";
 import { fits } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ensure, ensureFinite, MiiiiError } from "../../core/index.ts";
-import { quoted, sha256 } from "../bytes.ts";
+import { ensure, ensureFinite, MiiiiError, quoted } from "../../core/index.ts";
+import { sha256 } from "../bytes.ts";
 import { checkpointFrom } from "../checkpoint.ts";
 import { readFileBytes, statOf, systemReason } from "../files.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";

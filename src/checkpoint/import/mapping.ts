@@ -1,5 +1,4 @@
-import { ensure, MiiiiError, messageOf } from "../../core/index.ts";
-import { quoted } from "../bytes.ts";
+import { ensure, MiiiiError, messageOf, quoted } from "../../core/index.ts";
 import type { LazyTensor } from "../formats/lazy.ts";
 import { isObject } from "../formats/strict-json.ts";
 import { permute, reshape, sliceRows } from "./arrange.ts";
