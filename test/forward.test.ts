@@ -10,7 +10,14 @@ import { plainForward } from "./helpers/plain-model.ts";
 
 const config = presetConfig("miiii", { p: 11, d_model: 12, n_heads: 3, d_mlp: 20, init: "he" });
 const runtime = onnxRuntime({ threads: 1 });
-const names = ["blocks.0.attn.hook_pattern", "blocks.0.attn.hook_z", "blocks.0.mlp.hook_post", "logits"] as const;
+const names = [
+  "blocks.0.attn.hook_pattern",
+  "blocks.0.attn.hook_z",
+  "blocks.0.hook_resid_mid",
+  "blocks.0.mlp.hook_pre",
+  "blocks.0.mlp.hook_post",
+  "logits",
+] as const;
 
 function withBiases(parameters: Parameters, extraClass: boolean): Parameters {
   const random = randomStream(5, "biases");
@@ -45,6 +52,8 @@ for (const [kind, parameters] of [
       const options = { rtol: 1e-11, atol: 1e-13 };
       assertAllClose(row("blocks.0.attn.hook_pattern"), plain.pattern.flat(), options);
       assertAllClose(row("blocks.0.attn.hook_z"), plain.z, options);
+      assertAllClose(row("blocks.0.hook_resid_mid"), plain.mid, options);
+      assertAllClose(row("blocks.0.mlp.hook_pre"), plain.pre, options);
       assertAllClose(row("blocks.0.mlp.hook_post"), plain.post, options);
       assertAllClose(row("logits"), plain.logits.slice(0, 17), options);
     }

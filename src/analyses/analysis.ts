@@ -9,10 +9,18 @@ import type { Head, Split } from "../tasks/index.ts";
  * TransformerLens's hook names.
  *
  * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3].
+ * - `blocks.0.hook_resid_mid`: the residual stream before the MLP, [p², d_model].
+ * - `blocks.0.mlp.hook_pre`: the neurons before the ReLU, [p², d_mlp].
  * - `blocks.0.mlp.hook_post`: the neurons after the ReLU, [p², d_mlp].
  * - `logits`: raw logits of all heads, [p², classes] (an extra '=' class already dropped).
  */
-export const ACTIVATION_NAMES = ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_post", "logits"] as const;
+export const ACTIVATION_NAMES = [
+  "blocks.0.attn.hook_pattern",
+  "blocks.0.hook_resid_mid",
+  "blocks.0.mlp.hook_pre",
+  "blocks.0.mlp.hook_post",
+  "logits",
+] as const;
 
 /** The name of an activation. */
 export type ActivationName = (typeof ACTIVATION_NAMES)[number];

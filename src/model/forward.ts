@@ -27,6 +27,7 @@ export interface ForwardPass<T> {
   readonly values: readonly [T, T];
   readonly z: T; // [batch, head·d_head]
   readonly resid_mid: T; // [batch, d_model], after dropout
+  readonly mlp_pre: T; // [batch, d_mlp]
   readonly mlp_post: T; // [batch, d_mlp]
   readonly resid_post: T; // [batch, d_model], after dropout
 }
@@ -111,12 +112,13 @@ export function forward<T>(
   const start = b_O === undefined ? equals : ops.add(equals, b_O); // [1, d_model]
   const afterAttn = ops.matmul(z, W_O, { add: start }); // [batch, d_model]
   const resid_mid = dropout ? ops.mul(afterAttn, dropout.mid) : afterAttn; // [batch, d_model]
-  const mlp_post = ops.relu(matmulAdd(ops, resid_mid, weight(weights, "blocks.0.mlp.W_in"), bias(weights, "blocks.0.mlp.b_in"))); // [batch, d_mlp]
+  const mlp_pre = matmulAdd(ops, resid_mid, weight(weights, "blocks.0.mlp.W_in"), bias(weights, "blocks.0.mlp.b_in")); // [batch, d_mlp]
+  const mlp_post = ops.relu(mlp_pre); // [batch, d_mlp]
   const b_out = bias(weights, "blocks.0.mlp.b_out");
   const skip = b_out === undefined ? resid_mid : ops.add(resid_mid, b_out); // [batch, d_model]
   const afterMlp = ops.matmul(mlp_post, weight(weights, "blocks.0.mlp.W_out"), { add: skip }); // [batch, d_model]
   const resid_post = dropout ? ops.mul(afterMlp, dropout.post) : afterMlp; // [batch, d_model]
-  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, resid_mid, mlp_post, resid_post };
+  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, resid_mid, mlp_pre, mlp_post, resid_post };
 }
 
 /** Logits of a residual stream at the last position: [batch, d_model] → [batch, classes]. */

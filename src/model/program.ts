@@ -82,7 +82,13 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
 }
 
 /** Values at the last position that a forward program can give, under TransformerLens's names. */
-export type ForwardOutput = "blocks.0.attn.hook_pattern" | "blocks.0.attn.hook_z" | "blocks.0.mlp.hook_post" | "logits";
+export type ForwardOutput =
+  | "blocks.0.attn.hook_pattern"
+  | "blocks.0.attn.hook_z"
+  | "blocks.0.hook_resid_mid"
+  | "blocks.0.mlp.hook_pre"
+  | "blocks.0.mlp.hook_post"
+  | "logits";
 
 /**
  * A forward pass without dropout as a program: weights (and biases) by name and `rows0`, `rows1` (int32 [batch], see `tableRows`) in; the
@@ -118,6 +124,10 @@ export function forwardProgram(
             ); // [batch, head, 3]
           case "blocks.0.attn.hook_z":
             return ops.reshape(pass.z, [batch, config.n_heads, config.d_head]); // [batch, head, d_head]
+          case "blocks.0.hook_resid_mid":
+            return pass.resid_mid; // [batch, d_model]
+          case "blocks.0.mlp.hook_pre":
+            return pass.mlp_pre; // [batch, d_mlp]
           case "blocks.0.mlp.hook_post":
             return pass.mlp_post; // [batch, d_mlp]
           case "logits":

@@ -52,12 +52,11 @@ export function plainForward(config: Config, weights: Parameters, x0: number, x1
     }
   }
   const last = at(mid, 2).map((value, i) => value + b("blocks.0.attn.b_O", i));
-  const post = matvec(last, data("blocks.0.mlp.W_in"), d_model, d_mlp).map((value, i) =>
-    Math.max(0, value + b("blocks.0.mlp.b_in", i)),
-  );
+  const pre = matvec(last, data("blocks.0.mlp.W_in"), d_model, d_mlp).map((value, i) => value + b("blocks.0.mlp.b_in", i));
+  const post = pre.map((value) => Math.max(0, value));
   const mlp = matvec(post, data("blocks.0.mlp.W_out"), d_mlp, d_model);
   const resid = last.map((value, i) => value + at(mlp, i) + b("blocks.0.mlp.b_out", i));
   const classes = dim(weights["unembed.W_U"], 1);
   const logits = matvec(resid, data("unembed.W_U"), d_model, classes).map((value, i) => value + b("unembed.b_U", i));
-  return { pattern, z, post, logits };
+  return { pattern, z, mid: last, pre, post, logits };
 }
