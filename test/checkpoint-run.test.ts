@@ -163,8 +163,8 @@ test("config.json is checked when a run is opened", () =>
     broken("[]", /config.json: must be an object/);
     broken({ ...header, config: { ...config, lr: "1" } }, /config.lr must be of kind number, got "1"/);
     broken({ ...header, config: { ...config, task: "toString" } }, /config.task must be one of nanda, miiii, basis, masked/);
-    broken({ ...header, config: { ...config, p: 12 } }, /p: must be a prime from 5 to 251, got 12/);
-    broken({ ...header, config: { ...config, d_mlp: 0 } }, /d_mlp: must be a positive integer, got 0/);
+    broken({ ...header, config: { ...config, p: 12 } }, /config.p must be a prime from 5 to 251, got 12/);
+    broken({ ...header, config: { ...config, d_mlp: 0 } }, /config.d_mlp must be an integer of at least 1, got 0/);
     broken({ ...header, config: { ...config, epochs: undefined } }, /config.epochs must be of kind integer, got nothing/);
     broken({ ...header, runtime: 3 }, /runtime must be a string, got 3/);
     broken({ ...header, versions: { a: 1 } }, /versions must map names to strings/);

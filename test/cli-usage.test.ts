@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { dashed } from "../src/cli/config-options.ts";
 import { editDistance, nearest } from "../src/cli/nearest.ts";
 import { trainCommand } from "../src/cli/provenance.ts";
-import { CONFIG_FIELDS, presetConfig } from "../src/train/presets.ts";
+import { CONFIG_FIELDS } from "../src/model/index.ts";
+import { presetConfig } from "../src/train/presets.ts";
 import { runCommands, spawnCli, TSX } from "./helpers/cli.ts";
 import { ROOT } from "./helpers/source.ts";
 

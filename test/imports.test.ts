@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   activations: ["core", "tasks", "model", "runtimes", "checkpoint"],
   figures: ["core"],
   analyses: ["core", "math", "tasks", "figures"],
-  report: ["core", "analyses", "figures"],
+  report: ["core", "model", "analyses", "figures"],
   cli: [
     "core",
     "math",

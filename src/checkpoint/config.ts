@@ -1,60 +1,38 @@
 import { ensure, messageOf } from "../core/index.ts";
-import { DROPOUT_MASKS, INITS, type ModelConfig, parameterShapes, type RunConfig } from "../model/index.ts";
+import {
+  CONFIG_FIELDS,
+  type ConfigField,
+  isAllowed,
+  isOfKind,
+  layeredConfig,
+  type ModelConfig,
+  parameterShapes,
+  type RunConfig,
+  requirementOf,
+  type Setting,
+  settingOf,
+} from "../model/index.ts";
 import { isObject } from "./formats/strict-json.ts";
 
 /** What every model file says of itself: task and sizes. Models trained elsewhere say no more; this project's say all. */
 export type StoredConfig = Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | keyof ModelConfig> & Partial<RunConfig>;
 
-const TASKS: Record<RunConfig["task"], true> = { nanda: true, miiii: true, basis: true, masked: true };
-const LABELS: Record<RunConfig["labels"], true> = { remainder: true, divisibility: true };
+const REQUIRED = CONFIG_FIELDS.filter((field) => settingOf(field).everyModel);
 
-type Kind = "integer" | "number" | "boolean" | "string" | readonly string[];
-
-/** The kind of each setting; the compiler holds the list complete. */
-const KINDS: { readonly [key in keyof RunConfig]-?: Kind } = {
-  task: Object.keys(TASKS),
-  p: "integer",
-  labels: Object.keys(LABELS),
-  shuffle_labels: "boolean",
-  d_model: "integer",
-  n_heads: "integer",
-  d_head: "integer",
-  d_mlp: "integer",
-  preset: "string",
-  seed: "integer",
-  init: INITS,
-  epochs: "integer",
-  lr: "number",
-  warmup: "integer",
-  beta1: "number",
-  beta2: "number",
-  eps: "number",
-  weight_decay: "number",
-  grokfast_alpha: "number",
-  grokfast_lambda: "number",
-  dropout: "number",
-  dropout_mask: DROPOUT_MASKS,
-  train_fraction: "number",
-};
-
-const REQUIRED = ["task", "p", "labels", "shuffle_labels", "d_model", "n_heads", "d_head", "d_mlp"] as const;
-
-function matches(value: unknown, kind: Kind): boolean {
-  if (kind === "integer") return Number.isSafeInteger(value);
-  if (kind === "number") return typeof value === "number" && Number.isFinite(value);
-  if (kind === "boolean" || kind === "string") return typeof value === kind;
-  return kind.includes(value as string);
+function kindText(setting: Setting): string {
+  return "of" in setting ? requirementOf(setting) : `of kind ${setting.kind}`;
 }
 
-function checkSettings(value: unknown, where: string, required: readonly string[]): asserts value is StoredConfig {
+function checkSettings(value: unknown, where: string, required: readonly ConfigField[]): asserts value is StoredConfig {
   ensure(isObject(value), "input", () => `${where}: config must be an object, got ${JSON.stringify(value)?.slice(0, 100)}`);
-  for (const [key, kind] of Object.entries(KINDS) as [string, Kind][]) {
-    const found = Object.hasOwn(value, key) ? value[key] : undefined;
-    if (found === undefined && !required.includes(key)) continue;
-    ensure(matches(found, kind), "input", () => {
-      const must = typeof kind === "string" ? `of kind ${kind}` : `one of ${kind.join(", ")}`;
-      return `${where}: config.${key} must be ${must}, got ${JSON.stringify(found)?.slice(0, 100) ?? "nothing"}`;
-    });
+  for (const field of CONFIG_FIELDS) {
+    const setting = settingOf(field);
+    const found = Object.hasOwn(value, field) ? value[field] : undefined;
+    if (found === undefined && !required.includes(field)) continue;
+    const fails = (must: string) => () =>
+      `${where}: config.${field} must be ${must}, got ${JSON.stringify(found)?.slice(0, 100) ?? "nothing"}`;
+    ensure(isOfKind(setting, found), "input", fails(kindText(setting)));
+    ensure(isAllowed(setting, found), "input", fails(requirementOf(setting)));
   }
   try {
     parameterShapes(value as unknown as StoredConfig);
@@ -69,10 +47,14 @@ export function parseStoredConfig(value: unknown, where: string): StoredConfig {
   return value;
 }
 
-/** The config of a run of this project: every setting must be there. */
+/** The config of a run of this project: every setting must be there, but for those that did not exist when it was trained. */
 export function parseRunConfig(value: unknown, where: string): RunConfig {
-  checkSettings(value, where, Object.keys(KINDS));
-  return value as RunConfig;
+  checkSettings(
+    value,
+    where,
+    CONFIG_FIELDS.filter((field) => !settingOf(field).later),
+  );
+  return { ...layeredConfig([]), ...value };
 }
 
 /** Config as text with its keys in order, so that equal configs give equal text. */

@@ -87,7 +87,7 @@ export function openRunDirectory(path: string): RunDirectory {
   ensure(statOf(file), "io", () => `${path}: must hold config.json to be a run directory, and does not`);
   const value = parseJsonBytes(readFileBytes(file), file);
   ensure(isObject(value), "input", () => `${file}: must be an object`);
-  parseRunConfig(value.config, file);
+  const config = parseRunConfig(value.config, file);
   for (const key of ["miiii", "split_hash", "runtime"]) {
     ensure(
       typeof value[key] === "string",
@@ -101,7 +101,7 @@ export function openRunDirectory(path: string): RunDirectory {
     "input",
     () => `${file}: versions must map names to strings, got ${JSON.stringify(versions)?.slice(0, 100)}`,
   );
-  return { path, header: value as unknown as RunHeader };
+  return { path, header: { ...value, config } as unknown as RunHeader };
 }
 
 /** The rows of `metrics.jsonl`. */

@@ -1,43 +1,9 @@
 import type { Argv, Options } from "yargs";
 import { ensure, MiiiiError } from "../core/index.ts";
-import { DROPOUT_MASKS, INITS, type RunConfig } from "../model/index.ts";
-import { LABELS } from "../tasks/index.ts";
+import { CONFIG_FIELDS, type ConfigField, type RunConfig, settingOf } from "../model/index.ts";
 
 /** The settings that `miiii train` takes as options; the preset decides the task. */
-export type ConfigField = Exclude<keyof RunConfig, "preset" | "task">;
-
-interface FieldOption {
-  readonly kind: "number" | "integer" | "boolean" | readonly string[];
-  readonly description: string;
-}
-
-/** An option for each setting; the compiler holds the list complete. */
-const FIELDS: { readonly [field in ConfigField]: FieldOption } = {
-  p: { kind: "integer", description: "prime modulus and number base, 5 to 251" },
-  seed: { kind: "integer", description: "seed of split, weights, labels and dropout" },
-  epochs: { kind: "integer", description: "epochs in all" },
-  labels: { kind: LABELS, description: "n mod q, or whether q divides n" },
-  shuffle_labels: { kind: "boolean", description: "permute the labels over the samples: the baseline without structure" },
-  d_model: { kind: "integer", description: "width of the residual stream" },
-  n_heads: { kind: "integer", description: "attention heads" },
-  d_head: { kind: "integer", description: "width of an attention head" },
-  d_mlp: { kind: "integer", description: "neurons" },
-  init: { kind: INITS, description: "how weights are drawn" },
-  lr: { kind: "number", description: "learning rate" },
-  warmup: { kind: "integer", description: "steps of linear warm-up" },
-  beta1: { kind: "number", description: "decay of AdamW's first moment" },
-  beta2: { kind: "number", description: "decay of AdamW's second moment" },
-  eps: { kind: "number", description: "AdamW's epsilon" },
-  weight_decay: { kind: "number", description: "decoupled weight decay" },
-  grokfast_alpha: { kind: "number", description: "decay of Grokfast's moving average" },
-  grokfast_lambda: { kind: "number", description: "Grokfast's amplification; 0 turns it off" },
-  dropout: { kind: "number", description: "dropout rate on the residual stream" },
-  dropout_mask: { kind: DROPOUT_MASKS, description: "one mask a step, or one a sample" },
-  train_fraction: { kind: "number", description: "share of the p² samples to train on" },
-};
-
-/** The fields by name. */
-export const CONFIG_FIELD_NAMES = Object.keys(FIELDS) as readonly ConfigField[];
+export const CONFIG_FIELD_NAMES = CONFIG_FIELDS.filter((field) => !settingOf(field).hidden);
 
 /** `grokfast_lambda` as it is typed: `grokfast-lambda`. */
 export function dashed(field: string): string {
@@ -75,12 +41,39 @@ export function numberOption(option: string, description: string, kind: "number"
   } as const satisfies Options;
 }
 
+/** Words between commas, as a list of the setting's entries. */
+function parseList(option: string, typed: unknown, kind: "primes" | "names"): readonly (number | string)[] | undefined {
+  if (typed === undefined) return undefined;
+  if (Array.isArray(typed)) throw new MiiiiError("usage", `--${option}: must be given once, got ${typed.join(" and ")}`);
+  const words = String(typed) === "none" ? [] : String(typed).split(",");
+  return words.map((word) => (kind === "primes" ? parseNumber(option, word, "integer") : word.trim()));
+}
+
 function optionOf(field: ConfigField): Options {
-  const { kind, description } = FIELDS[field];
+  const setting = settingOf(field);
+  const { kind, help: description } = setting;
   const group = "Settings (default: the preset's):";
-  if (kind === "boolean") return { type: "boolean", description, group };
-  if (kind === "number" || kind === "integer") return numberOption(dashed(field), description, kind, { group });
-  return { choices: kind, description, requiresArg: true, group };
+  switch (kind) {
+    case "boolean":
+      return { type: "boolean", description, group };
+    case "number":
+    case "integer":
+      return numberOption(dashed(field), description, kind, { group });
+    case "string":
+      return { type: "string", description, requiresArg: true, group };
+    case "choice":
+      return { choices: setting.of, description, requiresArg: true, group };
+    case "primes":
+    case "names":
+      return {
+        description: `${description} [${kind}, comma-separated; or none]`,
+        requiresArg: true,
+        group,
+        coerce: (typed: unknown) => parseList(dashed(field), typed, kind),
+      };
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** Declares every setting as an option. */

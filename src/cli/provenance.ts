@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { listCheckpoints, readJsonLines, readMetrics, runFiles } from "../checkpoint/index.ts";
-import type { RunConfig } from "../model/index.ts";
+import { type RunConfig, sameValue } from "../model/index.ts";
 import type { Provenance } from "../report/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
 import { CONFIG_FIELD_NAMES, dashed } from "./config-options.ts";
@@ -23,8 +23,8 @@ export function trainCommand(config: Partial<RunConfig>): string | undefined {
   const start = presetConfig(preset, {}, fast);
   const words = CONFIG_FIELD_NAMES.flatMap((field) => {
     const value = config[field];
-    if (value === undefined || value === start[field]) return [];
-    return typeof value === "boolean" ? [`--${dashed(field)}`] : [`--${dashed(field)}`, String(value)];
+    if (value === undefined || sameValue(value, start[field])) return [];
+    return typeof value === "boolean" ? [`--${dashed(field)}`] : [`--${dashed(field)}`, String(value) || "none"];
   });
   return ["miiii train --preset", preset, ...(fast ? ["--fast"] : []), ...words].join(" ");
 }

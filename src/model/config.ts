@@ -1,6 +1,7 @@
-import type { TaskConfig } from "../tasks/index.ts";
+import { LABELS, TASK_NAMES, type TaskConfig } from "../tasks/index.ts";
+import { choice, flag, integer, number, type PresetLayer, type Setting, string, type ValueOf } from "./setting.ts";
 
-/** How weights are drawn before training; see {@link initParameters}. */
+/** How weights are drawn before training; see `initParameters`. */
 export type Init = "nanda" | "he" | "he-jax";
 
 /** The kinds of initialisation. */
@@ -12,35 +13,158 @@ export type DropoutMask = "step" | "sample";
 /** The kinds of dropout masks. */
 export const DROPOUT_MASKS = ["step", "sample"] as const satisfies readonly DropoutMask[];
 
-/** The sizes of the one-block transformer, under TransformerLens's names. */
-export interface ModelConfig {
-  readonly d_model: number;
-  readonly n_heads: number;
+const PERCENT = (share: number) => `${Math.round(100 * share)} % of the data`;
+
+/**
+ * Everything that fixes a training run, in the order of `miiii train --help`. This table gives {@link RunConfig}, the check of stored
+ * configs, the command line's options, the presets and what a page says of a run's departures from the papers: a new field is one entry.
+ */
+export const SETTINGS = {
+  /** The preset's name, for people: the other fields say what it stands for. */
+  preset: string({ value: "nanda", help: "the settings to start from", hidden: true, unstated: true, varies: true }),
+  task: choice(TASK_NAMES, {
+    value: "nanda",
+    presets: { miiii: "miiii", basis: "basis", masked: "masked" },
+    help: "what is learned",
+    hidden: true,
+    everyModel: true,
+    unstated: true,
+    varies: true,
+  }),
+  /** The prime modulus and number base, 5 to 251. */
+  p: integer({
+    value: 113,
+    least: 5,
+    most: 251,
+    prime: true,
+    help: "prime modulus and number base, 5 to 251",
+    everyModel: true,
+    written: (p) => `p = ${p}`,
+  }),
+  seed: integer({
+    value: 0,
+    least: 0,
+    most: 2 ** 32 - 1,
+    help: "seed of split, weights, labels and dropout",
+    unstated: true,
+    varies: true,
+  }),
+  epochs: integer({
+    value: 10_000,
+    presets: { miiii: 65_536, fast: 20_000 },
+    least: 0,
+    help: "epochs in all",
+    unstated: true,
+    varies: true,
+  }),
+  labels: choice(LABELS, {
+    value: "remainder",
+    help: "n mod q, or whether q divides n",
+    everyModel: true,
+    unstated: true,
+  }),
+  /** Permute whole label rows over the samples (always so for `basis`). */
+  shuffle_labels: flag({
+    help: "permute the labels over the samples: the baseline without structure",
+    everyModel: true,
+    unstated: true,
+    varies: true,
+  }),
+  /** Share of the p² samples trained on. */
+  train_fraction: number({
+    value: 0.3,
+    presets: { miiii: 0.5 },
+    above: 0,
+    below: 1,
+    help: "share of the p² samples to train on",
+    written: PERCENT,
+  }),
+  d_model: integer({
+    value: 128,
+    presets: { miiii: 256 },
+    least: 1,
+    help: "width of the residual stream",
+    everyModel: true,
+    written: (width) => `d_model = ${width}`,
+  }),
+  n_heads: integer({ value: 4, least: 1, help: "attention heads", everyModel: true, written: (heads) => `n_heads = ${heads}` }),
   /** Width of an attention head; the scores are scaled by 1/√d_head. */
-  readonly d_head: number;
-  readonly d_mlp: number;
+  d_head: integer({
+    value: 32,
+    presets: { miiii: 64 },
+    least: 1,
+    help: "width of an attention head",
+    everyModel: true,
+    unstated: true,
+  }),
+  d_mlp: integer({ value: 512, presets: { miiii: 1024 }, least: 1, help: "neurons", everyModel: true, unstated: true }),
+  init: choice(INITS, { value: "nanda", presets: { miiii: "he-jax", fast: "he" }, help: "how weights are drawn" }),
+  /** AdamW's learning rate, reached after `warmup` linear steps. */
+  lr: number({ value: 1e-3, presets: { miiii: 3e-4, fast: 1e-3 }, above: 0, help: "learning rate" }),
+  warmup: integer({ value: 10, presets: { miiii: 0 }, least: 0, help: "steps of linear warm-up" }),
+  beta1: number({ value: 0.9, least: 0, below: 1, help: "decay of AdamW's first moment" }),
+  beta2: number({ value: 0.98, least: 0, below: 1, help: "decay of AdamW's second moment" }),
+  eps: number({ value: 1e-8, above: 0, help: "AdamW's epsilon", unstated: true }),
+  /** Decoupled weight decay, on every matrix. */
+  weight_decay: number({
+    value: 1,
+    presets: { miiii: 1 / 3, fast: 1 },
+    least: 0,
+    help: "decoupled weight decay",
+    written: (decay) => `weight decay ${decay}`,
+  }),
+  /** Grokfast-EMA's decay α. */
+  grokfast_alpha: number({
+    value: 0.98,
+    least: 0,
+    below: 1,
+    help: "decay of Grokfast's moving average",
+    idle: (config) => config.grokfast_lambda === 0,
+  }),
+  /** Grokfast-EMA's amplification λ; 0 turns it off. */
+  grokfast_lambda: number({
+    value: 0,
+    presets: { miiii: 0.5, "no-grokfast": 0 },
+    least: 0,
+    help: "Grokfast's amplification; 0 turns it off",
+    written: (lambda) => `λ = ${lambda}`,
+  }),
+  /** Dropout rate on the residual stream after each sub-block, in training alone. */
+  dropout: number({
+    value: 0,
+    presets: { miiii: 0.1, "no-dropout": 0 },
+    least: 0,
+    below: 1,
+    help: "dropout rate on the residual stream",
+  }),
+  dropout_mask: choice(DROPOUT_MASKS, {
+    value: "step",
+    help: "one mask a step, or one a sample",
+    idle: (config) => config.dropout === 0,
+  }),
+};
+
+type Settings = typeof SETTINGS;
+
+/** The name of a setting. */
+export type ConfigField = keyof Settings;
+
+/** Everything that fixes a training run, as written to `config.json` and into each checkpoint; see {@link SETTINGS}. */
+export type RunConfig = { readonly [field in keyof Settings]: ValueOf<Settings[field]> };
+
+/** The sizes of the one-block transformer, under TransformerLens's names. */
+export type ModelConfig = Pick<RunConfig, "d_model" | "n_heads" | "d_head" | "d_mlp">;
+
+/** The names of the settings, in order. */
+export const CONFIG_FIELDS = Object.keys(SETTINGS) as readonly ConfigField[];
+
+/** A setting by its name. */
+export function settingOf(field: ConfigField): Setting {
+  return SETTINGS[field];
 }
 
-/** Everything that fixes a training run, as written to `config.json` and into each checkpoint. */
-export interface RunConfig extends TaskConfig, ModelConfig {
-  readonly preset: string;
-  readonly seed: number;
-  readonly init: Init;
-  readonly epochs: number;
-  /** AdamW's learning rate, reached after `warmup` linear steps. */
-  readonly lr: number;
-  readonly warmup: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  /** Decoupled weight decay, on every matrix. */
-  readonly weight_decay: number;
-  /** Grokfast-EMA's decay (α) and amplification (λ; 0 turns it off). */
-  readonly grokfast_alpha: number;
-  readonly grokfast_lambda: number;
-  /** Dropout rate on the residual stream after each sub-block, in training alone. */
-  readonly dropout: number;
-  readonly dropout_mask: DropoutMask;
-  /** Share of the p² samples trained on. */
-  readonly train_fraction: number;
+/** The configuration that the given layers of presets make, one over the other, over the published addition model. */
+export function layeredConfig(layers: readonly PresetLayer[]): RunConfig & TaskConfig {
+  const resolve = ({ value, presets = {} }: Setting) => layers.reduce((now: unknown, layer) => presets[layer] ?? now, value);
+  return Object.fromEntries(CONFIG_FIELDS.map((field) => [field, resolve(settingOf(field))])) as RunConfig;
 }

@@ -5,4 +5,5 @@ export * from "./init.ts";
 export * from "./metrics.ts";
 export * from "./parameters.ts";
 export * from "./program.ts";
+export * from "./setting.ts";
 export * from "./step.ts";

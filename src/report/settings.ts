@@ -1,61 +1,34 @@
+import {
+  CONFIG_FIELDS,
+  type ConfigField,
+  layeredConfig,
+  type PresetLayer,
+  sameValue,
+  settingOf,
+  settingText,
+} from "../model/index.ts";
 import { formatNumber } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
 type Config = ReportRun["config"];
-type Value = Config[keyof Config];
 
-/** Settings of modular addition as Nanda et al. 2023 have them. */
-const ADDITION: Partial<Config> = {
-  p: 113,
-  train_fraction: 0.3,
-  d_model: 128,
-  n_heads: 4,
-  init: "nanda",
-  lr: 1e-3,
-  warmup: 10,
-  beta1: 0.9,
-  beta2: 0.98,
-  weight_decay: 1,
-  grokfast_lambda: 0,
-  dropout: 0,
-};
+const layersOf = (task: Config["task"]): readonly PresetLayer[] => (task === "nanda" ? [] : ["miiii"]);
 
-/** Table 2, Syrkis & Søgaard 2024. */
-const REMAINDERS: Partial<Config> = {
-  ...ADDITION,
-  train_fraction: 0.5,
-  d_model: 256,
-  init: "he-jax",
-  lr: 3e-4,
-  warmup: 0,
-  weight_decay: 1 / 3,
-  grokfast_alpha: 0.98,
-  grokfast_lambda: 0.5,
-  dropout: 0.1,
-  dropout_mask: "step",
-};
-
-/** The papers' own settings for a task, without the number of epochs. */
+/** The papers' own settings for a task, as far as they state them, without the number of epochs. */
 export function paperSettings(task: Config["task"]): Partial<Config> {
-  return task === "nanda" ? ADDITION : REMAINDERS;
+  const config = layeredConfig(layersOf(task));
+  return Object.fromEntries(
+    CONFIG_FIELDS.flatMap((field) => (settingOf(field).unstated ? [] : [[field, config[field]] as const])),
+  );
 }
 
 /** The papers' modulus. */
-export const PAPER_P = 113;
+export const PAPER_P = layeredConfig([]).p;
 
-const PAPER_EPOCHS = 65_536;
+const PAPER_EPOCHS = layeredConfig(["miiii"]).epochs;
 
-const NAMES: Partial<Record<keyof Config, (value: Value) => string>> = {
-  p: (value) => `p = ${value}`,
-  train_fraction: (value) => `${Math.round(100 * Number(value))} % of the data`,
-  d_model: (value) => `d_model = ${value}`,
-  n_heads: (value) => `n_heads = ${value}`,
-  weight_decay: (value) => `weight decay ${value}`,
-  grokfast_lambda: (value) => `λ = ${value}`,
-};
-
-const close = (a: Value, b: Value) =>
-  typeof a === "number" && typeof b === "number" ? Math.abs(a - b) <= 1e-3 * Math.abs(b) : a === b;
+const close = (a: unknown, b: unknown) =>
+  typeof a === "number" && typeof b === "number" ? Math.abs(a - b) <= 1e-3 * Math.abs(b) : sameValue(a, b);
 
 /**
  * In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known. What
@@ -66,11 +39,9 @@ export function settingsApart(config: Config): string | undefined {
   const ablated = ablatedField(config);
   const parts = (Object.keys(paper) as (keyof Config)[]).flatMap((field) => {
     const value = config[field];
-    if (value === undefined || field === ablated || close(value, paper[field])) return [];
-    // Without Grokfast or dropout there is nothing for their further settings to say.
-    if (field === "grokfast_alpha" && config.grokfast_lambda === 0) return [];
-    if (field === "dropout_mask" && config.dropout === 0) return [];
-    return [NAMES[field]?.(value) ?? `${field.replaceAll("_", " ")} ${value}`];
+    const setting = settingOf(field);
+    if (value === undefined || field === ablated || setting.idle?.(config) || close(value, paper[field])) return [];
+    return [settingText(field, setting, value)];
   });
   const { d_model, n_heads, d_head, d_mlp, epochs, task } = config;
   if (d_head !== d_model / n_heads) parts.push(`d_head = ${d_head}`);
@@ -86,12 +57,12 @@ function ablatedField({ task, grokfast_lambda, dropout }: Config): "grokfast_lam
   return dropout === 0 ? "dropout" : undefined;
 }
 
-/** Fields in which comparable runs may differ: chance, length, name, and what an ablation changes. */
-const FREE: readonly (keyof Config)[] = ["seed", "epochs", "preset", "task", "shuffle_labels"];
-
 /** Whether two runs have the same settings but for seed, length and the one that `ablation` changes. */
 export function sameSettings(ablation: Config, other: Config): boolean {
   const ablated = ablatedField(ablation);
-  const fields = new Set([...Object.keys(ablation), ...Object.keys(other)]) as Set<keyof Config>;
-  return [...fields].every((field) => FREE.includes(field) || field === ablated || close(ablation[field], other[field]));
+  const valueIn = (config: Config, field: ConfigField) =>
+    config[field] ?? (settingOf(field).later ? settingOf(field).value : undefined);
+  return CONFIG_FIELDS.every(
+    (field) => settingOf(field).varies || field === ablated || close(valueIn(ablation, field), valueIn(other, field)),
+  );
 }
