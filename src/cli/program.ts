@@ -47,6 +47,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/export.ts"),
   },
   {
+    usage: "construct",
+    description: "write a model by hand that computes its task exactly",
+    load: () => import("./commands/construct.ts"),
+  },
+  {
     usage: "completion [shell]",
     description: "print the script that completes commands and options in bash or zsh",
     load: () => import("./commands/completion.ts"),

@@ -1,4 +1,5 @@
 export * from "./config.ts";
+export * from "./construct.ts";
 export * from "./edits.ts";
 export * from "./forward.ts";
 export * from "./init.ts";
