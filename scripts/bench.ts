@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ANALYSES } from "../src/analyses/index.ts";
-import type { AnalyseOptions } from "../src/cli/analyse.ts";
-import { loadModel } from "../src/cli/models.ts";
-import { shippedReferences } from "../src/cli/references.ts";
+import type { AnalyseOptions } from "../src/api/analyze.ts";
+import { loadModel } from "../src/api/models.ts";
+import { shippedReferences } from "../src/api/references.ts";
 import { float64, randomStream } from "../src/core/index.ts";
 import { fft2 } from "../src/math/index.ts";
 import type { RunConfig } from "../src/model/index.ts";
@@ -21,7 +21,7 @@ import { inTurn, median } from "./lib/timing.ts";
 
 // As compiled: threads load no TypeScript.
 const compiled = new URL("../dist/cli/analyse.js", import.meta.url).href;
-const { analyseModel } = (await import(compiled)) as typeof import("../src/cli/analyse.ts");
+const { analyseModel } = (await import(compiled)) as typeof import("../src/api/analyze.ts");
 
 const threads = availableParallelism();
 const runtime = onnxRuntime({ threads });

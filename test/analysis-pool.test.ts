@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { ANALYSES } from "../src/analyses/index.ts";
-import { analyseModel } from "../src/cli/analyse.ts";
-import { type AnalysisTask, analysisPool } from "../src/cli/analysis-pool.ts";
-import { loadModel } from "../src/cli/models.ts";
-import { shippedReferences } from "../src/cli/references.ts";
+import { analyseModel } from "../src/api/analyze.ts";
+import { type AnalysisTask, analysisPool } from "../src/api/analysis-pool.ts";
+import { loadModel } from "../src/api/models.ts";
+import { shippedReferences } from "../src/api/references.ts";
 import { MiiiiError } from "../src/core/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 

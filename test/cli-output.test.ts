@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { ANALYSES } from "../src/analyses/registry.ts";
-import { trainRun } from "../src/cli/train-run.ts";
+import { trainRun } from "../src/api/train-run.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { presetConfig } from "../src/train/index.ts";
 import { type CommandResult, runCommands, spawnCli, startCli } from "./helpers/cli.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Analysis } from "../src/analyses/analysis.ts";
+import type { Analysis } from "../src/analyses/kit/define.ts";
 import { buildReport } from "../src/report/index.ts";
 import { type BrowserPage, findChromium, openPage } from "./helpers/chromium.ts";
 import { made, madeInput, madeRun, pictures } from "./helpers/report.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import type { Analysis } from "../src/analyses/analysis.ts";
+import type { Analysis } from "../src/analyses/kit/define.ts";
 import { RUN_COLORS } from "../src/figures/index.ts";
 import { buildReport, comparedBody, figurePage, loadBundles, MAX_PAGE_BYTES } from "../src/report/index.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";

@@ -11,7 +11,7 @@ import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import type * as Tf from "@tensorflow/tfjs";
 import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
-import { resumeRun, trainRun } from "../src/cli/train-run.ts";
+import { resumeRun, trainRun } from "../src/api/train-run.ts";
 import { messageOf, type NdArray } from "../src/core/index.ts";
 import {
   initParameters,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
-import { resumeRun, trainRun } from "../src/cli/train-run.ts";
+import { resumeRun, trainRun } from "../src/api/train-run.ts";
 import { MiiiiError, type NdArray } from "../src/core/index.ts";
 import type { MetricsRow } from "../src/model/index.ts";
 import { onnxRuntime, type Program, type Runtime, tensorflowRuntimeOf } from "../src/runtimes/index.ts";

@@ -1,4 +1,4 @@
-import type { Analysis } from "../../src/analyses/analysis.ts";
+import type { Analysis } from "../../src/analyses/kit/define.ts";
 import { dashed } from "../../src/cli/config-options.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { Schema, SchemaMaker } from "./schema.ts";

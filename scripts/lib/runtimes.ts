@@ -1,4 +1,4 @@
-import { openRuntime, probeRuntimes } from "../../src/cli/runtime-choice.ts";
+import { openRuntime, probeRuntimes } from "../../src/api/runtime-choice.ts";
 import { MiiiiError } from "../../src/core/index.ts";
 import { RUNTIME_NAMES, type Runtime, type RuntimeName } from "../../src/runtimes/index.ts";
 import { tfjsWebgpuRuntime } from "./tfjs-webgpu.ts";

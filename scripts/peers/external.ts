@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { activationsOf } from "../../src/activations/index.ts";
 import { ACTIVATION_NAMES, ANALYSES, type AnalysisInput } from "../../src/analyses/index.ts";
-import { readSplit } from "../../src/cli/split-file.ts";
+import { readSplit } from "../../src/api/split-file.ts";
 import type { Json, NdArray } from "../../src/core/index.ts";
 import { headMetrics } from "../../src/math/index.ts";
 import { headsOf, makeDataset } from "../../src/tasks/index.ts";

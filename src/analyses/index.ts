@@ -1,2 +1,2 @@
-export * from "./analysis.ts";
+export * from "./kit/define.ts";
 export * from "./registry.ts";

@@ -1,16 +1,16 @@
-import type { Analysis } from "./analysis.ts";
-import { attention } from "./attention.ts";
-import { circuits } from "./circuits.ts";
-import { curves } from "./curves.ts";
-import { fft } from "./fft.ts";
-import { fourier } from "./fourier.ts";
-import { mechanism } from "./mechanism.ts";
-import { norms } from "./norms.ts";
-import { omega } from "./omega.ts";
-import { positional } from "./positional.ts";
-import { primes } from "./primes.ts";
-import { progress } from "./progress.ts";
-import { svd } from "./svd.ts";
+import type { Analysis } from "./kit/define.ts";
+import { attention } from "./attention/index.ts";
+import { circuits } from "./circuits/index.ts";
+import { curves } from "./curves/index.ts";
+import { fft } from "./fft/index.ts";
+import { fourier } from "./fourier/index.ts";
+import { mechanism } from "./mechanism/index.ts";
+import { norms } from "./norms/index.ts";
+import { omega } from "./omega/index.ts";
+import { positional } from "./positional/index.ts";
+import { primes } from "./primes/index.ts";
+import { progress } from "./progress/index.ts";
+import { svd } from "./svd/index.ts";
 
 /** Every analysis, in the order of the report. */
 export const ANALYSES: readonly Analysis[] = [

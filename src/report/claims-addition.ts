@@ -1,4 +1,4 @@
-import type { AdditionResult } from "../analyses/mechanism/of-addition.ts";
+import type { AdditionResult } from "../analyses/logits/of-addition.ts";
 import { type Claim, type ClaimRun, eachSolved, eachSpectral, isJudgement, metricsOf } from "./claim.ts";
 import { formatPercent as percent, formatNumber as text } from "./html.ts";
 

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { Analysis, Labelled } from "../analyses/analysis.ts";
-import { spread } from "../analyses/spread.ts";
+import type { Analysis, Labelled } from "../analyses/kit/define.ts";
+import { spread } from "../analyses/kit/spread.ts";
 import { type Json, messageOf } from "../core/index.ts";
 import { THEME } from "../figures/index.ts";
 

@@ -1,4 +1,4 @@
-import type { Analysis, AnalysisInput } from "../analyses/analysis.ts";
+import type { Analysis, AnalysisInput } from "../analyses/kit/define.ts";
 import type { Json } from "../core/index.ts";
 
 /** What one analysis found in one run. */

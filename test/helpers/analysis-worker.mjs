@@ -2,4 +2,4 @@
 import { register } from "tsx/esm/api";
 
 register();
-await import("../../src/cli/analysis-worker.ts");
+await import("../../src/api/analysis-worker.ts");

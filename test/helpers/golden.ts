@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ANALYSES } from "../../src/analyses/index.ts";
-import { analyseModel } from "../../src/cli/analyse.ts";
-import { loadModel } from "../../src/cli/models.ts";
-import { shippedReferences } from "../../src/cli/references.ts";
+import { analyseModel } from "../../src/api/analyze.ts";
+import { loadModel } from "../../src/api/models.ts";
+import { shippedReferences } from "../../src/api/references.ts";
 import { onnxRuntime } from "../../src/runtimes/index.ts";
 
 /** Metrics by analysis and name. */

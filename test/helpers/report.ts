@@ -1,4 +1,4 @@
-import { type Analysis, defineAnalysis } from "../../src/analyses/analysis.ts";
+import { type Analysis, defineAnalysis } from "../../src/analyses/kit/define.ts";
 import { barsWithNull, figure, gridWithDetail, linesWithBand, matrixImage, picker } from "../../src/figures/index.ts";
 import { type Bundles, loadBundles, type ReportInput, type ReportRun } from "../../src/report/index.ts";
 import { presetConfig } from "../../src/train/presets.ts";

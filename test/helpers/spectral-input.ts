@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Analysis, AnalysisInput, Labelled } from "../../src/analyses/analysis.ts";
+import type { Analysis, AnalysisInput, Labelled } from "../../src/analyses/kit/define.ts";
 import { ensureFiniteJson, float64, type Json, type NdArray, randomStream } from "../../src/core/index.ts";
 import { renderSvg } from "../../src/figures/render.ts";
 import { initParameters } from "../../src/model/index.ts";

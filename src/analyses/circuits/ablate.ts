@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { type HeadMetrics, mean } from "../../math/index.ts";
-import type { Edits } from "../analysis.ts";
-import { rounded } from "../spectral-text.ts";
+import type { Edits } from "../kit/define.ts";
+import { rounded } from "../kit/text.ts";
 import { sizeClasses } from "./size-classes.ts";
 
 /** A model's accuracy and loss per head under edits, on the samples in use. */

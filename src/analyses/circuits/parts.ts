@@ -1,7 +1,7 @@
 import { at, dim, type NdArray, rows, toFloat64 } from "../../core/index.ts";
 import { argmax, frequencyShares, gridsOf, halfPlanePower, isDead } from "../../math/index.ts";
 import { primesBelow } from "../../tasks/index.ts";
-import { columnsOf, gridNumbers, liveColumns, selectivity } from "../selectivity.ts";
+import { columnsOf, gridNumbers, liveColumns, selectivity } from "../kit/selectivity.ts";
 
 /** What neurons and embedding are taken apart by: frequencies k for addition, primes q for everything else. */
 export type Parts = "frequency" | "prime";

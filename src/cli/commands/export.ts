@@ -3,10 +3,10 @@ import type { Argv } from "yargs";
 import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { foreignOptions, withForeignOptions } from "../foreign.ts";
-import { loadModel } from "../models.ts";
+import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
+import { loadModel } from "../../api/models.ts";
 import { ensureWritable, print, shownPath } from "../output.ts";
-import { parseReferences } from "../references.ts";
+import { parseReferences } from "../../api/references.ts";
 
 /** Declares the options of `export`. */
 export function options(parser: Argv<GlobalOptions>) {

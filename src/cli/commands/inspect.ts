@@ -2,14 +2,14 @@ import type { Argv } from "yargs";
 import { tensorsOf } from "../../checkpoint/index.ts";
 import { sizeOf } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { envelope } from "../envelope.ts";
-import type { HeadEvaluation, SplitName } from "../evaluate.ts";
-import { foreignOptions, withForeignOptions } from "../foreign.ts";
-import { loadModel, type Model } from "../models.ts";
+import { envelope } from "../../api/envelope.ts";
+import type { HeadEvaluation, SplitName } from "../../api/evaluate.ts";
+import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
+import { loadModel, type Model } from "../../api/models.ts";
 import { jsonText, print } from "../output.ts";
-import { parseReferences } from "../references.ts";
-import { openRuntime } from "../runtime-choice.ts";
-import { readSplit, SPLIT_OPTION } from "../split-file.ts";
+import { parseReferences } from "../../api/references.ts";
+import { openRuntime } from "../../api/runtime-choice.ts";
+import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
 import { table } from "../table.ts";
 
 /** Declares the options of `inspect`. */
@@ -105,7 +105,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const outcomes = [];
   for (const model of models) {
     const description = describe(model);
-    const heads = runtime === undefined ? undefined : await (await import("../evaluate.ts")).evaluateModel(model, runtime);
+    const heads = runtime === undefined ? undefined : await (await import("../../api/evaluate.ts")).evaluateModel(model, runtime);
     const result: InspectResult = heads === undefined ? description : { ...description, heads };
     outcomes.push({ model, metrics: heads === undefined ? {} : meansOf(heads), result });
     if (argv.json) continue;

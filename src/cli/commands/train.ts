@@ -11,8 +11,8 @@ import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOp
 import { Interrupted } from "../exit.ts";
 import { note, print, shellWord, shownPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
-import { openRuntime, RUNTIME_CHOICES } from "../runtime-choice.ts";
-import type { TrainRunOptions, TrainRunResult } from "../train-run.ts";
+import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
+import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 
 /** Declares the options of `train`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -87,7 +87,7 @@ async function supervised(
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { preset, resume } = argv;
   const overrides = configOverrides(argv);
-  const { trainRun, resumeRun } = await import("../train-run.ts");
+  const { trainRun, resumeRun } = await import("../../api/train-run.ts");
   let result: TrainRunResult;
   if (resume !== undefined) {
     const fixed = ["preset", "fast", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];

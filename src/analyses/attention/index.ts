@@ -1,0 +1,206 @@
+import { at, dim, ensure, float64, type NdArray, randomStream } from "../../core/index.ts";
+import {
+  argmax,
+  frequencyOf,
+  frequencyShares,
+  gridsOf,
+  halfPlanePower,
+  isDead,
+  mean,
+  permuteGrid,
+  quantile,
+  tokenPermutation,
+} from "../../math/index.ts";
+import { type AnalysisInput, defineAnalysis, type Labelled } from "../kit/define.ts";
+import { attentionFigure } from "./figure.ts";
+import { RANDOM_HEADS, randomHeads } from "./null.ts";
+import { activationOf } from "../kit/inputs.ts";
+import { type Quantised, quantised } from "../kit/quantised.ts";
+import { listed, percent, perRun, short } from "../kit/text.ts";
+
+/** What '=' attends to, in the order of the activation's last axis. */
+const KEYS = ["x0", "x1", "="] as const;
+
+/** A head reads one digit when at least this share of its attention to the digits goes there. */
+const ONE_DIGIT = 0.75;
+
+/** Token permutations of each head and key behind the null of the share. */
+const DRAWS = 20;
+
+/** What a head looks at. */
+export type Reads = "x0" | "x1" | "both" | "=";
+
+/** Result of `attention`; [heads][keys] in the order x0, x1, '='. */
+export type AttentionResult = {
+  p: number;
+  heads: number;
+  mean: number[][];
+  range: [number, number][][];
+  digit_share: number[];
+  reads: Reads[];
+  dominant: [number, number][][];
+  best_k: number[][];
+  share: number[][];
+  patterns: Quantised[][];
+  null: { mean: number; digit_share: number; one_digit: number; share: number };
+};
+
+/** The attention of one head to one key over the grid, described. */
+interface Field {
+  readonly grid: Float64Array;
+  readonly mean: number;
+  readonly range: [number, number];
+  readonly dominant: [number, number];
+  readonly best_k: number;
+  readonly share: number;
+}
+
+function describe(grid: Float64Array, p: number): Field {
+  const range: [number, number] = [grid.reduce((a, b) => Math.min(a, b)), grid.reduce((a, b) => Math.max(a, b))];
+  const plain = { grid, mean: mean(grid), range };
+  if (isDead(grid)) return { ...plain, dominant: [0, 0], best_k: 0, share: 0 };
+  const power = halfPlanePower(grid, p);
+  const shares = frequencyShares(power, p);
+  const best = argmax(shares);
+  const [omega0, omega1] = frequencyOf(argmax(power), p);
+  return { ...plain, dominant: [omega0, omega1], best_k: best + 1, share: at(shares, best) };
+}
+
+/** The part of the attention to the digits that goes to x0. */
+function digitShare([x0 = 0, x1 = 0]: readonly number[]): number {
+  return x0 + x1 === 0 ? 0.5 : x0 / (x0 + x1);
+}
+
+function readBy(means: readonly number[]): Reads {
+  if (at(means, 2) > 0.5) return "=";
+  const share = digitShare(means);
+  return share >= ONE_DIGIT ? "x0" : share <= 1 - ONE_DIGIT ? "x1" : "both";
+}
+
+const oneDigit = (reads: Reads) => reads === "x0" || reads === "x1";
+
+/** The share of heads with random weights of this model's norms that read one digit. */
+function byAccident(input: AnalysisInput): number {
+  return mean(randomHeads(input).map((means) => Number(oneDigit(readBy(means)))));
+}
+
+/** The pattern as one column for each head and key, [p², heads·3]. */
+function columnsOf(input: AnalysisInput): NdArray<"float64"> {
+  const pattern = activationOf(input, "blocks.0.attn.hook_pattern");
+  ensure(
+    pattern.shape.length === 3 && dim(pattern, 2) === KEYS.length,
+    "input",
+    () => `blocks.0.attn.hook_pattern: must be [${dim(pattern, 0)}, heads, 3], got [${pattern.shape.join(", ")}]`,
+  );
+  return float64(pattern.data, [dim(pattern, 0), dim(pattern, 1) * KEYS.length]);
+}
+
+function run(input: AnalysisInput): AttentionResult {
+  const { p } = input.config;
+  const random = randomStream(input.seed, "attention/null");
+  const fields = gridsOf(columnsOf(input)).map((grid) => describe(grid, p));
+  const heads = fields.length / KEYS.length;
+  const perHead = <T>(value: (field: Field) => T): T[][] =>
+    Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));
+  const means = perHead((field) => field.mean);
+  const digit_share = means.map(digitShare);
+  const permuted = fields
+    .filter(({ best_k }) => best_k !== 0)
+    .flatMap(({ grid }) =>
+      Array.from({ length: DRAWS }, () => {
+        const shares = frequencyShares(halfPlanePower(permuteGrid(grid, tokenPermutation(p, random)), p), p);
+        return at(shares, argmax(shares));
+      }),
+    );
+  return {
+    p,
+    heads,
+    mean: means,
+    range: perHead((field) => field.range),
+    digit_share,
+    reads: means.map(readBy),
+    dominant: perHead((field) => field.dominant),
+    best_k: perHead((field) => field.best_k),
+    share: perHead((field) => field.share),
+    patterns: perHead((field) => quantised(field.grid, p)).map((patterns) => patterns.slice(0, 2)),
+    null: {
+      mean: 1 / 3,
+      digit_share: 0.5,
+      one_digit: byAccident(input),
+      share: permuted.length === 0 ? 0 : quantile(permuted, 0.99),
+    },
+  };
+}
+
+/** A head's attention to the digit it looks at more: the key's index and the share at its best k. */
+function digitOf(result: AttentionResult, head: number): { k: number; share: number } {
+  const key = at(result.digit_share, head) >= 0.5 ? 0 : 1;
+  return { k: at(result.best_k[head] ?? [], key), share: at(result.share[head] ?? [], key) };
+}
+
+const headNumbers = (result: AttentionResult) => result.reads.map((_, h) => h);
+
+function headline(entries: readonly Labelled<AttentionResult>[]): string {
+  const clause = ({ result }: Labelled<AttentionResult>) => {
+    const reading = (what: Reads) => result.reads.filter((reads) => reads === what).length;
+    const kinds = (["x0", "x1", "both", "="] as const)
+      .filter((what) => reading(what) > 0)
+      .map((what) => `${reading(what)} ${what === "both" ? "both digits" : what === "=" ? "'='" : `digit ${what}`}`);
+    const shares = headNumbers(result).map((h) => digitOf(result, h).share);
+    return (
+      `of ${result.heads} heads ${listed(kinds)} (${percent(result.null.one_digit)} of random heads read one digit); ${percent(mean(shares))} of their variance over the grid is at one frequency ` +
+      `(null below ${percent(result.null.share)})`
+    );
+  };
+  return `Heads read: ${perRun(entries, clause)}.`;
+}
+
+/** What '=' attends to in each head, over the whole grid (section Attention, Syrkis & Søgaard 2024). */
+export const attention = defineAnalysis<AttentionResult>({
+  id: "attention",
+  title: "Attention patterns",
+  description: "From '=' to each digit and to itself: how much, which digit a head reads, and how periodically.",
+  definition: `The attention of '=' (the last position) to x0, x1 and '=' over the p×p grid, for each head; [heads][keys] in that order.
+
+- \`mean\`, \`range\`: mean and [smallest, largest] over the grid.
+- \`digit_share\`: mean attention to x0 over that to both digits. \`reads\`: "=" where the mean to '=' exceeds 1/2; else "x0" or "x1" where that digit
+  has at least ${ONE_DIGIT} of the digits' attention, else "both".
+- \`dominant\`: the frequencies (ω0, ω1) of the largest |F| of the 2D DFT, mean removed. \`best_k\`, \`share\`: the largest share of variance in
+  {const, cos k, sin k} ⊗ {const, cos k, sin k} without const ⊗ const, as in \`fft\`; 0 for attention that does not vary.
+- \`patterns\`: the attention to x0 and to x1 to 1/255 of its range (base64), [heads][2]; that to '=' is what is left of 1.`,
+  null: `\`null.one_digit\`: share of ${RANDOM_HEADS} heads that read one digit though W_E, W_pos, W_Q and W_K are normal entries of this model's own norms: scores
+of large weights are far from equal, so a head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % quantile of the best
+share under token permutations (x0-values and x1-values relabelled independently), ${DRAWS} of each head and key.`,
+  citation:
+    "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
+  needs: ["blocks.0.attn.hook_pattern"],
+  options: {},
+  run,
+  metrics: (result) => ({
+    heads: result.heads,
+    heads_one_digit: result.reads.filter(oneDigit).length,
+    heads_one_digit_null: result.null.one_digit * result.heads,
+    heads_both_digits: result.reads.filter((reads) => reads === "both").length,
+    heads_periodic: headNumbers(result).filter((h) => digitOf(result, h).share > result.null.share).length,
+    share: mean(headNumbers(result).map((h) => digitOf(result, h).share)),
+    share_null: result.null.share,
+    mean_x0: mean(result.mean.map((keys) => at(keys, 0))),
+    mean_x1: mean(result.mean.map((keys) => at(keys, 1))),
+    mean_equals: mean(result.mean.map((keys) => at(keys, 2))),
+  }),
+  summary: (result) =>
+    [
+      ...headNumbers(result).map((h) => {
+        const [x0 = 0, x1 = 0, equals = 0] = result.mean[h] ?? [];
+        const ranges = (result.range[h] ?? []).slice(0, 2).map(([low, high]) => `${short(low, 2)}–${short(high, 2)}`);
+        const { k, share } = digitOf(result, h);
+        return (
+          `head ${h}   x0 ${percent(x0)} (${ranges[0]}), x1 ${percent(x1)} (${ranges[1]}), '=' ${percent(equals)}: reads ` +
+          `${result.reads[h]}   ${percent(share)} of the variance at k = ${k}`
+        );
+      }),
+      `null     ${percent(result.null.mean)} each; ${percent(result.null.one_digit)} of heads with random weights of these norms read one digit; share at the best k below ${percent(result.null.share)} for permuted tokens`,
+    ].join("\n"),
+  headline,
+  figure: (entries) => attentionFigure(entries, headline(entries)),
+});

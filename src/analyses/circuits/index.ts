@@ -1,0 +1,259 @@
+import { at, MiiiiError, randomStream } from "../../core/index.ts";
+import { argmax, headMetrics, mean, sum } from "../../math/index.ts";
+import { type AnalysisInput, defineAnalysis, type Labelled, type OptionValues } from "../kit/define.ts";
+import { chanceOf } from "../kit/chance.ts";
+import { type Ablations, ablate, type Evaluate, nullOf, passes } from "./ablate.ts";
+import { circuitsFigure } from "./figure.ts";
+import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./parts.ts";
+import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import { listed, percent, perRun, short } from "../kit/text.ts";
+
+/** Result of `circuits`. */
+export type CircuitsResult = {
+  parts: Parts;
+  samples: number;
+  q: number[];
+  chance_accuracy: number[];
+  baseline: { accuracy: number[]; loss: number[] };
+  dead: number;
+  groups: Ablations;
+  embedding: Ablations;
+  attention: Ablations;
+};
+
+/** A seeded sample of the grid, ascending; undefined for all of it. */
+function sampleOf(input: AnalysisInput, options: OptionValues): Int32Array | undefined {
+  const size = input.config.p ** 2;
+  const wanted = Number(options.samples);
+  if (options.all === true || wanted >= size) return undefined;
+  return randomStream(input.seed, "circuits/samples").permutation(size).slice(0, wanted).sort();
+}
+
+async function run(input: AnalysisInput, options: OptionValues): Promise<CircuitsResult> {
+  const { config, heads, targets, forward } = input;
+  const { p } = config;
+  if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
+  const trained = trainedHeads(heads);
+  const draws = Number(options.draws);
+  const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
+  const samples = sampleOf(input, options);
+
+  const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts);
+  const live = best.flatMap((label, j) => (label === 0 ? [] : [j]));
+  const W_E = input.parameters["embed.W_E"];
+  const neuronParts = groupsOf(best).map(({ label, neurons }) => ({
+    label,
+    size: neurons.length,
+    edits: { meanAblateNeurons: neurons },
+  }));
+  const directions = embeddingLabels(p, parts);
+  const embeddingSizes = directions.map((label) => embeddingDimension(label, parts));
+  const attentionParts = Array.from({ length: config.n_heads }, (_, head) => ({
+    label: head,
+    size: 1,
+    edits: { meanAblateHeads: [head] },
+  }));
+
+  let done = 0;
+  const total =
+    1 +
+    passes(
+      neuronParts.map((part) => part.size),
+      draws,
+    ) +
+    passes(embeddingSizes, draws) +
+    attentionParts.length;
+  const evaluate: Evaluate = async (edits) => {
+    const { accuracy, loss } = headMetrics(await forward(edits, samples), targets, heads, samples);
+    done++;
+    input.onProgress?.(done, total);
+    const own = (values: ArrayLike<number>) => trained.map(({ number }) => at(values, number));
+    return { accuracy: own(accuracy), loss: own(loss) };
+  };
+  const baseline = await evaluate({});
+  const random = randomStream(input.seed, "circuits/null");
+  const groups = await ablate(neuronParts, evaluate, baseline, draws, (i) => ({
+    meanAblateNeurons: Array.from(
+      random.permutation(live.length).slice(
+        0,
+        at(
+          neuronParts.map((part) => part.size),
+          i,
+        ),
+      ),
+      (j) => at(live, j),
+    ),
+  }));
+  // One embedding at a time: they are made as they are needed.
+  const embeddingParts = directions.map((label, i) => ({
+    label,
+    size: at(embeddingSizes, i),
+    get edits() {
+      return { W_E: withoutPart(W_E, p, label, parts) };
+    },
+  }));
+  const embedding = await ablate(embeddingParts, evaluate, baseline, draws, (i) => ({
+    W_E: withoutPart(W_E, p, at(directions, i), parts, random.permutation(p)),
+  }));
+  const attention = await ablate(attentionParts, evaluate, baseline, 0, () => ({}));
+  return {
+    parts,
+    samples: samples?.length ?? p * p,
+    q: trained.map((head) => head.q),
+    chance_accuracy: trained.map((head) => chanceOf(head, config.labels).accuracy),
+    baseline,
+    dead: best.length - live.length,
+    groups,
+    embedding,
+    attention,
+  };
+}
+
+/** What the parts of a prime do to the head of that prime, or any part to the only head: means over parts. */
+function specificity(result: CircuitsResult, ablations: Ablations) {
+  const rows = ablations.labels.flatMap((label, i) => {
+    const head = result.parts === "frequency" ? 0 : result.q.indexOf(label);
+    if (head < 0) return [];
+    const [lost, gained] = [ablations.accuracy_lost[i] ?? [], ablations.loss_gained[i] ?? []];
+    const others = lost.filter((_, h) => h !== head);
+    const none = nullOf(ablations, i, head) ?? { accuracy: 0, loss: 0, others: undefined, draws: 0 };
+    return [
+      {
+        label,
+        accuracy: at(lost, head),
+        loss: at(gained, head),
+        others: others.length === 0 ? 0 : mean(others),
+        none,
+        worst: argmax(lost) === head && at(lost, head) > 0,
+      },
+    ];
+  });
+  const average = (value: (row: (typeof rows)[number]) => number) => (rows.length === 0 ? 0 : mean(rows.map(value)));
+  return {
+    accuracy: average((row) => row.accuracy),
+    loss: average((row) => row.loss),
+    others: average((row) => row.others),
+    none: {
+      accuracy: average((row) => row.none.accuracy),
+      loss: average((row) => row.none.loss),
+      /** What random parts cost the other heads on average; undefined where there are no others. */
+      others:
+        rows.length === 0 || rows.some((row) => row.none.others === undefined)
+          ? undefined
+          : average((row) => row.none.others ?? 0),
+    },
+    /** So many parts that are no better than random ones exceed the largest of their draws by chance. */
+    expected: sum(rows.map((row) => 1 / (row.none.draws + 1))),
+    above: rows.filter((row) => row.accuracy > row.none.accuracy).map((row) => row.label),
+    aboveByLoss: rows.filter((row) => row.loss > row.none.loss).map((row) => row.label),
+    worst: rows.filter((row) => row.worst).length,
+    count: rows.length,
+  };
+}
+
+/** A change of loss, with its sign. */
+const signed = (change: number) => `${change < 0 ? "" : "+"}${short(change)}`;
+
+/** A change of accuracy in points of a hundred. */
+const points = (share: number) => `${Math.round(1000 * share) / 10 + 0} %`;
+
+/** The largest mean accuracy over heads that the loss of one attention head costs. */
+function worstAttention({ attention }: CircuitsResult): number {
+  return Math.max(0, ...attention.accuracy_lost.map((lost) => mean(lost)));
+}
+
+function headline(entries: readonly Labelled<CircuitsResult>[]): string {
+  const clause = ({ result }: Labelled<CircuitsResult>) => {
+    const { accuracy, others, none, above, aboveByLoss, expected, count } = specificity(result, result.groups);
+    const many = result.parts === "prime";
+    const rest = none.others === undefined ? "" : `, the other heads ${points(others)} (random groups ${points(none.others)})`;
+    return (
+      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy ` +
+      `(random groups at most ${points(none.accuracy)})${rest}; ${above.length} of ${count} groups exceed ` +
+      `their null in accuracy, ${aboveByLoss.length} in loss (by chance at most ${short(expected, 2)})`
+    );
+  };
+  return `${perRun(entries, clause)}.`;
+}
+
+/** Which ablations break which tasks: the question that Syrkis & Søgaard 2024 leave open. */
+export const circuits = defineAnalysis<CircuitsResult>({
+  id: "circuits",
+  title: "Circuits: which ablations break which tasks",
+  description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
+  definition: `Each part is taken out by itself and every head in the loss is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
+\`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per head of \`q\` with nothing
+taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
+
+- \`groups\`: all neurons of one best k (as in \`fft\`) or one best prime (as in \`primes\`), replaced by their means over all p² inputs; \`sizes\` in
+  neurons. Dead neurons (\`dead\`) are in no group.
+- \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
+  means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone). The mean token and '=' stay.
+- \`attention\`: one head's output replaced by its mean over all p² inputs.`,
+  null: `For \`groups\` random groups of live neurons, for \`embedding\` the same part with the tokens relabelled at random, --draws (20) of each
+size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
+side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is no better than a random
+one exceeds at most once in draws + 1: of all parts so many by chance. \`others_accuracy_lost\`: per head, what random parts cost
+all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the heads that are not
+its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
+other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
+  citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
+  needs: ["blocks.0.mlp.hook_post", "forward"],
+  options: {
+    samples: { type: "integer", default: 2048, min: 1, max: 63_001, description: "inputs to evaluate on, drawn by the seed" },
+    all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },
+    draws: { type: "integer", default: 20, min: 1, max: 1000, description: "random parts per size class, 1 to 1000" },
+  },
+  run,
+  metrics(result) {
+    const [groups, embedding] = [specificity(result, result.groups), specificity(result, result.embedding)];
+    return {
+      samples: result.samples,
+      groups: groups.count,
+      baseline_accuracy: mean(result.baseline.accuracy),
+      own_accuracy_lost: groups.accuracy,
+      other_accuracy_lost: groups.others,
+      null_accuracy_lost: groups.none.accuracy,
+      own_loss_gained: groups.loss,
+      null_loss_gained: groups.none.loss,
+      ...(groups.none.others === undefined ? {} : { null_other_accuracy_lost: groups.none.others }),
+      groups_above_null: groups.above.length,
+      groups_above_null_expected: groups.expected,
+      groups_above_null_by_loss: groups.aboveByLoss.length,
+      groups_own_head_worst: groups.worst,
+      embedding_own_accuracy_lost: embedding.accuracy,
+      embedding_null_accuracy_lost: embedding.none.accuracy,
+      embedding_own_loss_gained: embedding.loss,
+      embedding_null_loss_gained: embedding.none.loss,
+      embedding_above_null: embedding.above.length,
+      embedding_above_null_expected: embedding.expected,
+      embedding_above_null_by_loss: embedding.aboveByLoss.length,
+      attention_accuracy_lost: worstAttention(result),
+    };
+  },
+  summary(result) {
+    const name = result.parts === "prime" ? "q" : "k";
+    const describe = (ablations: Ablations) => {
+      const { accuracy, loss, others, none, above, aboveByLoss, expected, worst, count } = specificity(result, ablations);
+      const random = none.others === undefined ? "" : `, random ones cost them ${points(none.others)}`;
+      const who =
+        result.parts === "prime"
+          ? `own head loses ${points(accuracy)} (others ${points(others)}${random}; worst hit in ${worst})`
+          : `accuracy lost ${points(accuracy)}`;
+      const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
+      return (
+        `${who}, loss ${signed(loss)}   (random: at most ${points(none.accuracy)}, ${signed(none.loss)}); ` +
+        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length} (by chance at most ${short(expected, 2)})`
+      );
+    };
+    const heads = result.attention.accuracy_lost.map((lost) => points(mean(lost)));
+    return [
+      `baseline   accuracy ${percent(mean(result.baseline.accuracy))} on ${result.samples} inputs (chance ${percent(mean(result.chance_accuracy))})`,
+      `neurons    ${describe(result.groups)}`,
+      `embedding  ${describe(result.embedding)}`,
+      `attention  mean accuracy lost without head 0, 1, …: ${listed(heads)}`,
+    ].join("\n");
+  },
+  headline,
+  figure: (entries) => circuitsFigure(entries, headline(entries)),
+});

@@ -1,0 +1,152 @@
+import type { TopLevelSpec } from "vega-lite";
+import { ensure, type Json, type NdArray } from "../../core/index.ts";
+import type { OmegaRow } from "../../math/index.ts";
+import type { Edits, MetricsRow, Parameters, RunConfig } from "../../model/index.ts";
+import type { Head, Split } from "../../tasks/index.ts";
+
+/**
+ * The activations over all p² samples that an analysis may ask for, in grid order (index x0·p + x1), float64, at the last position;
+ * TransformerLens's hook names.
+ *
+ * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3].
+ * - `blocks.0.hook_resid_mid`: the residual stream before the MLP, [p², d_model].
+ * - `blocks.0.mlp.hook_pre`: the neurons before the ReLU, [p², d_mlp].
+ * - `blocks.0.mlp.hook_post`: the neurons after the ReLU, [p², d_mlp].
+ * - `logits`: raw logits of all heads, [p², classes] (an extra '=' class already dropped).
+ */
+export const ACTIVATION_NAMES = [
+  "blocks.0.attn.hook_pattern",
+  "blocks.0.hook_resid_mid",
+  "blocks.0.mlp.hook_pre",
+  "blocks.0.mlp.hook_post",
+  "logits",
+] as const;
+
+/** The name of an activation. */
+export type ActivationName = (typeof ACTIVATION_NAMES)[number];
+
+export type { Edits, MetricsRow, OmegaRow };
+
+/** What a run directory tells over time. */
+export interface Series {
+  readonly metrics: readonly MetricsRow[];
+  readonly omega: readonly OmegaRow[];
+  /** Epochs at which checkpoints were kept, ascending. */
+  readonly checkpoints: readonly number[];
+  /** The model at each kept checkpoint, one after the other, with the activations asked for. */
+  readonly models: (names: readonly ActivationName[]) => AsyncIterable<SeriesModel>;
+}
+
+/** A kept checkpoint of a run. */
+export interface SeriesModel {
+  readonly epoch: number;
+  readonly parameters: Parameters;
+  readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
+}
+
+/** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */
+export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
+
+/** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
+export interface AnalysisInput {
+  /** Known settings; imported models know only their task and sizes. */
+  readonly config: Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | "d_model" | "n_heads" | "d_head" | "d_mlp"> &
+    Partial<RunConfig>;
+  readonly heads: readonly Head[];
+  /** Weights as stored: W_E has the '=' row, W_U may have an extra '=' class. */
+  readonly parameters: Parameters;
+  /** Classes per sample and head over the grid, [p², heads]. */
+  readonly targets: NdArray<"int32">;
+  /** Absent where the training indices are not known. */
+  readonly split?: Split;
+  /** The activations named in `needs`. */
+  readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
+  /** Present where `needs` has `series`. */
+  readonly series?: Series;
+  /** Present where `needs` has `forward`. */
+  readonly forward?: Forward;
+  /** Seeds the nulls. */
+  readonly seed: number;
+  /** Told of progress as (done, total); draws nothing by itself. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error. */
+export type Need = ActivationName | "series" | "forward";
+
+/** An option of an analysis, as shown by `--help` and checked before `run`. */
+export type OptionSpec =
+  | {
+      readonly type: "integer";
+      readonly default: number;
+      readonly min: number;
+      readonly max: number;
+      readonly description: string;
+    }
+  | { readonly type: "boolean"; readonly default: boolean; readonly description: string };
+
+/** The values of an analysis's options by name. */
+export type OptionValues = Readonly<Record<string, number | boolean>>;
+
+/** A result with the run's label. */
+export interface Labelled<R> {
+  readonly label: string;
+  readonly result: R;
+  readonly config: AnalysisInput["config"];
+}
+
+/**
+ * An analysis, defined once: from this come `miiii analyze <id>`, its section of the report and its page in the docs. Declare the
+ * result as a `type`, not an `interface`, so that it is plain JSON to the type checker too.
+ */
+export interface Analysis<R = Json> {
+  /** The file's name. */
+  readonly id: string;
+  readonly title: string;
+  /** One line, for lists. */
+  readonly description: string;
+  /** Markdown: what is computed, with formulas, shapes and units; each result name is explained. */
+  readonly definition: string;
+  /** Markdown: what an object without the structure gives, and how that is computed. */
+  readonly null: string;
+  readonly citation: string;
+  readonly needs: readonly Need[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  run(input: AnalysisInput, options: OptionValues): R | Promise<R>;
+  /** Named numbers for tables and claims. */
+  metrics(result: R): Record<string, number>;
+  /** A readable summary for the terminal: a few lines, nulls beside the values. */
+  summary(result: R): string;
+  /** One sentence on what to see in the figure, made from the numbers. */
+  headline(entries: readonly Labelled<R>[]): string;
+  /** Most runs that a report draws in its figure; 6 where left out. */
+  readonly drawn?: number;
+  /** One figure for one or many labelled results. */
+  figure(entries: readonly Labelled<R>[]): TopLevelSpec;
+}
+
+/**
+ * An analysis's options, those that are not given by their defaults.
+ *
+ * @throws kind `usage` naming the first that is not of its type or out of its range.
+ */
+export function completeOptions({ id, options }: Pick<Analysis, "id" | "options">, given: OptionValues): OptionValues {
+  const entries = Object.entries(options).map(([name, spec]) => {
+    const value = given[name] ?? spec.default;
+    if (spec.type === "boolean")
+      ensure(typeof value === "boolean", "usage", () => `${id}: ${name} must be true or false, got ${value}`);
+    else
+      ensure(
+        Number.isInteger(value) && Number(value) >= spec.min && Number(value) <= spec.max,
+        "usage",
+        () => `${id}: ${name} must be an integer from ${spec.min} to ${spec.max}, got ${value}`,
+      );
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Checks a definition's type where it is written, and its options wherever it is run. */
+export function defineAnalysis<R extends Json>(analysis: Analysis<R>): Analysis<R> {
+  return { ...analysis, run: (input, options) => analysis.run(input, completeOptions(analysis, options)) };
+}

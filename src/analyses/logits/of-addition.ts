@@ -1,0 +1,202 @@
+import { at, type NdArray, type Random, randomStream } from "../../core/index.ts";
+import {
+  familywiseQuantile,
+  gini,
+  gramMatrix,
+  participationRatio,
+  permutedEnergies,
+  pointwiseBand,
+  quantile,
+  type TokenPermutation,
+  tokenPermutation,
+} from "../../math/index.ts";
+import type { AnalysisInput } from "../kit/define.ts";
+import {
+  centredEnergy,
+  cosCoefficients,
+  excludedLogits,
+  keyFrequencies,
+  keyShare,
+  projectOnTotals,
+  restrictedLogits,
+  sumByTotal,
+} from "./addition.ts";
+import { headLogits } from "./groups.ts";
+import { headLoss, partition, type SplitLosses, splitLosses } from "./losses.ts";
+import { fourierNorms, neuronToLogit } from "./neuron-to-logit.ts";
+
+/** Permutations of the classes behind the null of W_L. */
+export const CLASS_PERMUTATIONS = 200;
+/** Token permutations behind the null of the coefficients. */
+export const TOKEN_PERMUTATIONS = 20;
+/** Sets of other frequencies behind the null of the losses. */
+export const FREQUENCY_SETS = 20;
+
+/** A null's 99 % limits. */
+export type Limits = { lower: number; upper: number };
+
+/** What `mechanism` finds in an addition model. */
+export type AdditionResult = {
+  kind: "addition";
+  W_L_norms: number[];
+  W_L_gini: number;
+  W_L_gini_null: Limits;
+  W_L_participation_ratio: number;
+  W_L_participation_ratio_null: Limits;
+  cos_coefficients: number[];
+  cos_coefficients_null: number;
+  key_frequencies: number[];
+  key_frequencies_above_null: number[];
+  logit_share: number;
+  logit_share_null: number;
+  loss: SplitLosses;
+  restricted_loss: SplitLosses;
+  /** Null where fewer frequencies than the key ones are left to choose others from. */
+  restricted_loss_null: Limits | null;
+  excluded_loss: { all: number; train?: number; per_k?: Record<string, number> };
+  excluded_loss_null: Limits | null;
+  sum_sq_weights: Record<string, number>;
+  left_out: string[];
+};
+
+/** Full, restricted and excluded loss: what the progress measures are made of (Nanda et al. 2023, section 5). */
+export interface MechanismLosses {
+  readonly loss: SplitLosses;
+  readonly restricted: SplitLosses;
+  readonly excluded: SplitLosses;
+}
+
+/** Restricted and excluded loss of addition logits [p², p] for given frequencies. */
+export function maskedLosses(
+  { config: { p }, targets, split }: Pick<AnalysisInput, "config" | "targets" | "split">,
+  logits: NdArray<"float64">,
+  frequencies: readonly number[],
+): Omit<MechanismLosses, "loss"> {
+  const byTotal = sumByTotal(logits, p);
+  const part = projectOnTotals(byTotal, p, frequencies);
+  const parts = partition(split, p * p);
+  const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets.data, parts);
+  return { restricted: lossOf(restrictedLogits(part, byTotal, p)), excluded: lossOf(excludedLogits(logits, part, p)) };
+}
+
+/** The losses of addition logits [p², p or more] for given key frequencies. */
+export function additionLosses(
+  input: Pick<AnalysisInput, "config" | "targets" | "split">,
+  logits: NdArray<"float64">,
+  frequencies: readonly number[],
+): MechanismLosses {
+  const { p } = input.config;
+  const own = headLogits(logits, { offset: 0, classes: p });
+  return {
+    loss: splitLosses(own, input.targets.data, partition(input.split, p * p)),
+    ...maskedLosses(input, logits, frequencies),
+  };
+}
+
+function limits(draws: readonly number[]): Limits {
+  const { lower, upper } = pointwiseBand(
+    draws.map((value) => [value]),
+    0.99,
+  );
+  return { lower: at(lower, 0), upper: at(upper, 0) };
+}
+
+/** As many other frequencies as there are key ones, by chance; undefined where fewer are left. */
+export function otherFrequencies(key: readonly number[], p: number, random: Random): number[] | undefined {
+  const others = Array.from({ length: (p - 1) / 2 }, (_, i) => i + 1).filter((k) => !key.includes(k));
+  if (others.length < key.length) return undefined;
+  return Array.from(random.permutation(others.length).slice(0, key.length), (i) => at(others, i));
+}
+
+/** Why {@link otherFrequencies} has nothing to give, for a summary. */
+export function noOthers(key: readonly number[], frequencies: number): string {
+  return `none, of ${frequencies} frequencies ${key.length} are key, which leaves fewer others`;
+}
+
+function times<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make);
+}
+
+/** Sum of squares of every stored tensor, biases included, by name. */
+export function sumSqWeights(parameters: AnalysisInput["parameters"]): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]) => {
+      let total = 0;
+      for (const value of tensor.data) total += value ** 2;
+      return [name, total];
+    }),
+  );
+}
+
+/** The mechanism of an addition model: one head of p classes. */
+export function analyseAddition(input: AnalysisInput, logits: NdArray<"float64">): AdditionResult {
+  const { p } = input.config;
+  const permuted = randomStream(input.seed, "mechanism/permutations");
+  const W_L = neuronToLogit(input.parameters, p); // [p, d_mlp]
+  const W_L_norms = fourierNorms(W_L);
+  const gram = gramMatrix(W_L);
+  const energyDraws = times(CLASS_PERMUTATIONS, () => permutedEnergies(gram, permuted.permutation(p)));
+
+  const byTotal = sumByTotal(logits, p);
+  const coefficients = cosCoefficients(byTotal, p);
+  const key = keyFrequencies(coefficients);
+  const energy = centredEnergy(logits, p);
+  const under = (permutation: TokenPermutation) => cosCoefficients(sumByTotal(logits, p, permutation), p);
+  const coefficientDraws = times(TOKEN_PERMUTATIONS, () => under(tokenPermutation(p, permuted)));
+  const cos_coefficients_null = familywiseQuantile(
+    coefficientDraws.map((draw) => draw.map(Math.abs)),
+    0.99,
+  );
+
+  const losses = additionLosses(input, logits, key);
+  const targets = input.targets.data;
+  const train = partition(input.split, p * p)?.train;
+  const random = randomStream(input.seed, "mechanism/frequencies");
+  const sets = times(FREQUENCY_SETS, () => otherFrequencies(key, p, random));
+  const partDraws = sets.flatMap((others) => (others === undefined ? [] : [projectOnTotals(byTotal, p, others)]));
+  const limitsOfOthers = (loss: (part: Float64Array) => number) => (partDraws.length === 0 ? null : limits(partDraws.map(loss)));
+  const without = (part: Float64Array, rows?: Int32Array) => headLoss(excludedLogits(logits, part, p), targets, rows);
+
+  return {
+    kind: "addition",
+    W_L_norms,
+    W_L_gini: gini(W_L_norms),
+    W_L_gini_null: limits(energyDraws.map((energies) => gini(energies.map(Math.sqrt)))),
+    W_L_participation_ratio: participationRatio(W_L_norms.map((value) => value ** 2)),
+    W_L_participation_ratio_null: limits(energyDraws.map(participationRatio)),
+    cos_coefficients: coefficients,
+    cos_coefficients_null,
+    key_frequencies: key,
+    key_frequencies_above_null: key.filter((k) => Math.abs(at(coefficients, k - 1)) > cos_coefficients_null),
+    logit_share: keyShare(coefficients, energy),
+    logit_share_null: quantile(
+      coefficientDraws.map((draw) => keyShare(draw, energy)),
+      0.99,
+    ),
+    loss: losses.loss,
+    restricted_loss: losses.restricted,
+    restricted_loss_null: limitsOfOthers((part) => headLoss(restrictedLogits(part, byTotal, p), targets)),
+    excluded_loss: {
+      all: losses.excluded.all,
+      ...(losses.excluded.train === undefined || train === undefined
+        ? {}
+        : {
+            train: losses.excluded.train,
+            per_k: Object.fromEntries(key.map((k) => [String(k), without(projectOnTotals(byTotal, p, [k]), train)])),
+          }),
+    },
+    excluded_loss_null: limitsOfOthers((part) => without(part, train)),
+    sum_sq_weights: sumSqWeights(input.parameters),
+    left_out:
+      train === undefined
+        ? [
+            "loss.train",
+            "loss.test",
+            "restricted_loss.train",
+            "restricted_loss.test",
+            "excluded_loss.train",
+            "excluded_loss.per_k",
+          ]
+        : [],
+  };
+}

@@ -1,0 +1,119 @@
+import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
+import { tokenPermutation } from "../../math/index.ts";
+import type { Head, Labels } from "../../tasks/index.ts";
+import type { AnalysisInput } from "../kit/define.ts";
+import { chanceOf } from "../kit/chance.ts";
+import { trainedHeads } from "../kit/inputs.ts";
+import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
+import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
+import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
+import { residueShares, splitByResidue } from "./residue-means.ts";
+
+/** Token permutations behind the null of a head's share. */
+export const HEAD_PERMUTATIONS = 10;
+
+/** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels. */
+export type HeadMechanism = {
+  q: number;
+  /** Nats of a guess that knows how often each class occurs. */
+  chance_loss: number;
+  g: number[];
+  logit_share: number;
+  logit_share_null: number;
+  loss: SplitLosses;
+  restricted_loss: SplitLosses;
+  excluded_loss: SplitLosses;
+};
+
+/** What `mechanism` finds in a model of many heads, or of any task that is not addition. */
+export type HeadsResult = {
+  kind: "heads";
+  labels: Labels;
+  heads: HeadMechanism[];
+  sum_sq_weights: Record<string, number>;
+  left_out: string[];
+};
+
+/** One head's classes of all samples, [p²]. */
+function targetsOf({ targets }: Pick<AnalysisInput, "targets">, h: number): Int32Array {
+  const heads = dim(targets, 1);
+  return Int32Array.from({ length: dim(targets, 0) }, (_, i) => at(targets.data, i * heads + h));
+}
+
+/** A head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples, classes]. */
+interface Structure {
+  readonly g: Float64Array;
+  readonly restricted: NdArray<"float64">;
+  readonly excluded: NdArray<"float64">;
+}
+
+function structureOf(logits: NdArray<"float64">, residue: Int32Array, { q }: Head, labels: Labels): Structure {
+  if (labels === "divisibility") return splitByResidue(logits, residue, q);
+  const g = groupKernel(logits, residue);
+  return { g, ...splitByKernel(logits, residue, g) };
+}
+
+/** The losses of head number `h`, whose own logits are [p², classes]: whole, without the rest, without the structure. */
+export function headLosses(
+  input: Pick<AnalysisInput, "config" | "heads" | "targets" | "split">,
+  logits: NdArray<"float64">,
+  h: number,
+  residue: Int32Array,
+  { restricted, excluded }: Structure = structureOf(logits, residue, input.heads[h] as Head, input.config.labels),
+): MechanismLosses {
+  const parts = partition(input.split, residue.length);
+  const targets = targetsOf(input, h);
+  const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets, parts);
+  return {
+    loss: lossOf(logits),
+    restricted: tabledLosses(restricted, residue, targets, parts),
+    excluded: lossOf(excluded),
+  };
+}
+
+/** The mechanism of every head in the loss in its own group. */
+export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
+  const random = randomStream(input.seed, "mechanism/permutations");
+  const { labels } = input.config;
+  const numbers = sampleNumbers(input.config);
+  const permuted = Array.from({ length: HEAD_PERMUTATIONS }, () =>
+    sampleNumbers(input.config, tokenPermutation(input.config.p, random)),
+  );
+  const heads = trainedHeads(input.heads);
+  const analyse = (head: (typeof heads)[number], done: number): HeadMechanism => {
+    const own = headLogits(logits, head);
+    const residue = residues(numbers, head);
+    const readings = [residue, ...permuted.map((other) => residues(other, head))];
+    const centred = doubleCentred(own);
+    const [share = 0, ...shares] =
+      labels === "divisibility" ? residueShares(centred, readings, head.q) : kernelShares(centred, readings);
+    const structure = structureOf(own, residue, head, labels);
+    const { loss, restricted, excluded } = headLosses(input, own, head.number, residue, structure);
+    input.onProgress?.(done + 1, heads.length);
+    return {
+      q: head.q,
+      chance_loss: chanceOf(head, labels).loss,
+      g: Array.from(structure.g),
+      logit_share: share,
+      logit_share_null: Math.max(...shares),
+      loss,
+      restricted_loss: restricted,
+      excluded_loss: excluded,
+    };
+  };
+  const timed = [
+    "loss.train",
+    "loss.test",
+    "restricted_loss.train",
+    "restricted_loss.test",
+    "excluded_loss.train",
+    "excluded_loss.test",
+  ];
+  return {
+    kind: "heads",
+    labels,
+    heads: heads.map(analyse),
+    sum_sq_weights: sumSqWeights(input.parameters),
+    left_out: input.split === undefined ? timed.map((name) => `heads[].${name}`) : [],
+  };
+}

@@ -1,0 +1,88 @@
+import { barsWithNull, linesWithBand, type Panel } from "../../figures/index.ts";
+import type { Labelled } from "../kit/define.ts";
+import { nullRules } from "../kit/null-rules.ts";
+import type { AdditionResult } from "../logits/of-addition.ts";
+import type { HeadMechanism, HeadsResult } from "../logits/of-heads.ts";
+
+/** The end of a panel's title: the run, where it is the only one shown and `named`. */
+function whose(runs: readonly string[], named: boolean): string {
+  return named && runs.length === 1 ? `: ${runs[0]}` : "";
+}
+
+/** The size of each coefficient, with its null, and the Fourier norms of W_L, of addition models. */
+export function additionPanels(entries: readonly Labelled<AdditionResult>[], named: boolean): Panel[] {
+  if (entries.length === 0) return [];
+  const runs = entries.map(({ label }) => label);
+  const largest = (result: AdditionResult) => Math.max(...result.cos_coefficients.map(Math.abs)) || 1;
+  const coefficients = barsWithNull({
+    title: `Logits along cos(w_k(x₀ + x₁ − c))${whose(runs, named)}`,
+    rows: entries.flatMap(({ label, result }) =>
+      result.cos_coefficients.map((value, i) => ({ run: label, k: i + 1, size: Math.abs(value) / largest(result) })),
+    ),
+    x: "k",
+    y: "size",
+    yTitle: "|coefficient| / largest",
+    series: "run",
+    runs,
+    nulls: nullRules(
+      entries.map(({ label, result }) => ({ label, value: result.cos_coefficients_null / largest(result) })),
+      1,
+    ),
+  });
+  const norms = linesWithBand({
+    title: `W_L in the Fourier basis over classes${whose(runs, named)}`,
+    rows: entries.flatMap(({ label, result }) => result.W_L_norms.map((norm, row) => ({ run: label, row, norm }))),
+    x: "row",
+    y: "norm",
+    xTitle: "basis row: const, cos 1, sin 1, cos 2, …",
+    series: "run",
+    runs,
+    width: 480,
+    height: 140,
+  });
+  return [coefficients, norms];
+}
+
+/** The share of each head's logits that its group explains, with its null, and the three losses, of models of many heads. */
+export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boolean): Panel[] {
+  if (entries.length === 0) return [];
+  const runs = entries.map(({ label }) => label);
+  const turning = entries.every(({ result }) => result.labels === "remainder");
+  const shares = barsWithNull({
+    title: `Logits that depend on ${turning ? "(n − c) mod q" : "n mod q"} alone${whose(runs, named)}`,
+    rows: entries.flatMap(({ label, result }) =>
+      result.heads.map((head) => ({ run: label, q: head.q, share: head.logit_share })),
+    ),
+    x: "q",
+    y: "share",
+    yTitle: "share of the head's logits",
+    yDomain: [0, 1],
+    series: "run",
+    runs,
+    nulls: [
+      { high: Math.max(...entries.flatMap(({ result }) => result.heads.map((head) => head.logit_share_null))), label: "null" },
+    ],
+  });
+  const kinds = ["loss", "restricted", "excluded", "chance"] as const;
+  const nats = (head: HeadMechanism) => ({
+    loss: head.loss.all,
+    restricted: head.restricted_loss.all,
+    excluded: head.excluded_loss.all,
+    chance: head.chance_loss,
+  });
+  const losses = linesWithBand({
+    title: `Cross-entropy of each head: of its logits, restricted, excluded, and of a guess by base rates${whose(runs, named)}`,
+    rows: entries.flatMap(({ label, result }) =>
+      kinds.flatMap((kind) => result.heads.map((head) => ({ run: label, logits: kind, q: head.q, nats: nats(head)[kind] }))),
+    ),
+    x: "q",
+    y: "nats",
+    dash: "logits",
+    series: "run",
+    runs,
+    yScale: "log",
+    width: 480,
+    height: 180,
+  });
+  return [shares, losses];
+}

@@ -1,0 +1,192 @@
+import { figure } from "../../figures/index.ts";
+import { mean, sum } from "../../math/index.ts";
+import { defineAnalysis, type Labelled } from "../kit/define.ts";
+import { activationOf } from "../kit/inputs.ts";
+import {
+  type AdditionResult,
+  analyseAddition,
+  CLASS_PERMUTATIONS,
+  FREQUENCY_SETS,
+  noOthers,
+  TOKEN_PERMUTATIONS,
+} from "../logits/of-addition.ts";
+import { analyseHeads, HEAD_PERMUTATIONS, type HeadsResult } from "../logits/of-heads.ts";
+import { additionPanels, headPanels } from "./figure.ts";
+import { ownColours } from "../kit/panels.ts";
+import { listed, perRun, short } from "../kit/text.ts";
+
+/** Result of `mechanism`: of an addition model, or head by head of any other. */
+export type MechanismResult = AdditionResult | HeadsResult;
+
+/** A share as a percentage, with the digits that small ones need. */
+const percent = (share: number) => `${short(100 * share)} %`;
+
+/** Up to ten names, and how many more there are. */
+function some(names: readonly number[]): string {
+  return names.length <= 10 ? listed(names.map(String)) : `${names.slice(0, 10).join(", ")} and ${names.length - 10} more`;
+}
+
+const total = (weights: Readonly<Record<string, number>>) => sum(Object.values(weights));
+
+/** What a head's structure is a function of. */
+const structureIn = ({ labels }: HeadsResult) => (labels === "divisibility" ? "n mod q" : "(n − c) mod q");
+
+function headMeans({ heads }: HeadsResult) {
+  return {
+    /** Heads without the structure that one expects above the largest of so many draws. */
+    expected: short(heads.length / (HEAD_PERMUTATIONS + 1), 2),
+    share: mean(heads.map((head) => head.logit_share)),
+    none: mean(heads.map((head) => head.logit_share_null)),
+    above: heads.filter((head) => head.logit_share > head.logit_share_null).length,
+    loss: mean(heads.map((head) => head.loss.all)),
+    restricted: mean(heads.map((head) => head.restricted_loss.all)),
+    excluded: mean(heads.map((head) => head.excluded_loss.all)),
+    chance: mean(heads.map((head) => head.chance_loss)),
+  };
+}
+
+function metrics(result: MechanismResult): Record<string, number> {
+  const sum_sq_weights = total(result.sum_sq_weights);
+  if (result.kind === "heads") {
+    const { share, none, above, loss, restricted, excluded, chance } = headMeans(result);
+    return {
+      heads: result.heads.length,
+      heads_above_null: above,
+      logit_share: share,
+      logit_share_null: none,
+      loss,
+      restricted_loss: restricted,
+      excluded_loss: excluded,
+      chance_loss: chance,
+      sum_sq_weights,
+    };
+  }
+  return {
+    key_frequencies: result.key_frequencies.length,
+    key_frequencies_above_null: result.key_frequencies_above_null.length,
+    logit_share: result.logit_share,
+    logit_share_null: result.logit_share_null,
+    loss: result.loss.all,
+    restricted_loss: result.restricted_loss.all,
+    ...(result.restricted_loss_null === null ? {} : { restricted_loss_null: result.restricted_loss_null.lower }),
+    excluded_loss: result.excluded_loss.train ?? result.excluded_loss.all,
+    ...(result.excluded_loss_null === null ? {} : { excluded_loss_null: result.excluded_loss_null.upper }),
+    W_L_gini: result.W_L_gini,
+    W_L_gini_null: result.W_L_gini_null.upper,
+    W_L_participation_ratio: result.W_L_participation_ratio,
+    sum_sq_weights,
+  };
+}
+
+const range = ({ lower, upper }: { lower: number; upper: number }) => `${short(lower)} to ${short(upper)}`;
+
+function summary(result: MechanismResult): string {
+  const missing = result.left_out.length === 0 ? [] : [`left out, the split is not known: ${listed(result.left_out)}`];
+  if (result.kind === "heads") {
+    const { expected, share, none, above, loss, restricted, excluded, chance } = headMeans(result);
+    const line = (head: HeadsResult["heads"][number]) =>
+      `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
+      `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
+    return [
+      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${expected})`,
+      `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
+      ...result.heads.map(line),
+      ...missing,
+    ].join("\n");
+  }
+  const above = result.key_frequencies_above_null.length;
+  const others = (limits: AdditionResult["restricted_loss_null"]) =>
+    limits === null
+      ? `null: ${noOthers(result.key_frequencies, result.cos_coefficients.length)}`
+      : `null, other frequencies: ${range(limits)}`;
+  return [
+    `key frequencies   ${some(result.key_frequencies)}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
+    `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)})`,
+    `loss              ${short(result.loss.all)}`,
+    `restricted loss   ${short(result.restricted_loss.all)}   (${others(result.restricted_loss_null)})`,
+    `excluded loss     ${short(result.excluded_loss.train ?? result.excluded_loss.all)}   (${others(result.excluded_loss_null)})`,
+    `W_L gini          ${short(result.W_L_gini)}   (null ${range(result.W_L_gini_null)}), participation ratio ${short(result.W_L_participation_ratio)} (null ${range(result.W_L_participation_ratio_null)})`,
+    `sum of squares    ${short(total(result.sum_sq_weights))}`,
+    ...missing,
+  ].join("\n");
+}
+
+function headline(entries: readonly Labelled<MechanismResult>[]): string {
+  const clause = ({ result }: Labelled<MechanismResult>) => {
+    if (result.kind === "heads") {
+      const { expected, share, none, above } = headMeans(result);
+      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${expected})`;
+    }
+    const key = result.key_frequencies_above_null;
+    return (
+      `${key.length === 0 ? "no frequency" : `cosines at ${some(key)}`} above the null; the key frequencies carry ` +
+      `${percent(result.logit_share)} of the logits (null ${percent(result.logit_share_null)}); restricted loss ${short(result.restricted_loss.all)}`
+    );
+  };
+  return `${perRun(entries, clause)}.`;
+}
+
+function figureOf(entries: readonly Labelled<MechanismResult>[]) {
+  const addition = entries.flatMap((entry) => (entry.result.kind === "addition" ? [{ ...entry, result: entry.result }] : []));
+  const heads = entries.flatMap((entry) => (entry.result.kind === "heads" ? [{ ...entry, result: entry.result }] : []));
+  // Of several runs, a panel that shows one alone has no legend to say which.
+  const named = entries.length > 1;
+  return figure(ownColours([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
+    title: "Mechanism",
+    description: `What the logits are made of: cosines of the key frequencies, or functions of n mod q in each head. ${headline(entries)}`,
+  });
+}
+
+/** How the logits are made: Nanda et al.'s cosines for addition, and their counterpart in every head's own group. */
+export const mechanism = defineAnalysis<MechanismResult>({
+  id: "mechanism",
+  title: "Mechanism",
+  description: "Key frequencies of the logits, restricted and excluded loss, and how much of each head its own group explains.",
+  definition: `Addition models (\`kind: "addition"\`), with w_k = 2πk/p and L the raw logits over all p² samples, an extra '=' class left out:
+
+- \`W_L_norms\`: norms over neurons of W_L = W_out·W_U in the real orthonormal Fourier basis over the p classes (const, cos 1, sin 1,
+  cos 2, …), [p]; \`W_L_gini\`: their Gini coefficient; \`W_L_participation_ratio\`: (Σe)²/Σe² of their squares e.
+- \`cos_coefficients\`: inner products of L with the unit-norm directions cos(w_k(x0 + x1 − c)), k = 1..(p−1)/2.
+- \`key_frequencies\`: k with |coefficient| > 0.1 of the largest; there is always one. \`key_frequencies_above_null\`: those of them that
+  also exceed \`cos_coefficients_null\`.
+- \`logit_share\`: Σ (key coefficients²)/‖L‖², L centred over samples and over classes.
+- \`loss\`, \`restricted_loss\`, \`excluded_loss\`: mean cross-entropy in nats over \`all\` samples, those of \`train\`, and all others
+  (\`test\`). T is the projection of L, class by class, on cos and sin (w_k(x0 + x1)) of the key frequencies, fitted over all samples.
+  Restricted: T + the mean over samples of L − T, per class. Excluded: L − T, nothing added back; \`per_k\`: one key frequency alone
+  removed, on the training samples.
+
+Every other model (\`kind: "heads"\`), \`heads[]\`, those in the loss in order of q, each in its own group:
+
+- \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the head's ideal logit. Labels that were
+  shuffled do not enter: n is the sample's true number.
+- \`logit_share\`: share of L_q, centred over samples and over classes, that functions of (n − c) mod q carry.
+- \`restricted_loss\`: cross-entropy of the ideal part + class means of the rest; \`excluded_loss\`: of the rest; \`loss\`: of L_q.
+
+For divisibility labels (\`labels\`), whose two classes do not turn with n, the structure is any function of n mod q: \`g\`(r) = mean over the
+samples with n mod q = r of L_q[n, 1] − L_q[n, 0], [q]; the ideal part is the mean of L_q given n mod q less the class means, so that a
+head which says exactly whether q divides n has share 1, and its loss as restricted loss.
+
+Both: \`sum_sq_weights\`: sum of squares per stored tensor, biases and the '=' entries included. \`left_out\`: what was left out because
+the training samples are not known.`,
+  null: `\`W_L_gini_null\`, \`W_L_participation_ratio_null\`: 99 % range over ${CLASS_PERMUTATIONS} permutations of the classes.
+\`cos_coefficients_null\`: family-wise 99 % limit of |coefficient| over ${TOKEN_PERMUTATIONS} token permutations (x0-values and x1-values permuted
+independently); \`logit_share_null\`: the share's 99 % quantile over the same, key frequencies chosen anew each time.
+\`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies; null where more
+than half of the frequencies are key, so that fewer are left. Heads:
+\`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations, which a head without the structure exceeds once in ${HEAD_PERMUTATIONS + 1} (independent normal logits would have 1/(p²−1) on average);
+\`heads[].chance_loss\`, what a guess costs that knows how often each class occurs (ln q; for divisibility labels the entropy of the two
+classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
+  citation:
+    "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
+  needs: ["logits"],
+  options: {},
+  run(input) {
+    const logits = activationOf(input, "logits");
+    const addition = input.config.task === "nanda" && input.config.labels === "remainder";
+    return addition ? analyseAddition(input, logits) : analyseHeads(input, logits);
+  },
+  metrics,
+  summary,
+  headline,
+  figure: figureOf,
+});

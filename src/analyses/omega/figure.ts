@@ -1,0 +1,140 @@
+import { at } from "../../core/index.ts";
+import {
+  epochImageAxis,
+  linesWithBand,
+  matrixImage,
+  type NullBand,
+  type Panel,
+  type Row,
+  resampleLogEpochs,
+} from "../../figures/index.ts";
+import type { Labelled } from "../kit/define.ts";
+import type { OmegaResult } from "./index.ts";
+import { ownColours } from "../kit/panels.ts";
+
+/** Columns of the images over log epochs. */
+const COLUMNS = 180;
+const WIDTH = 270;
+
+interface Rule {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly valueTitle: string;
+  /** By |ω0| over time, [ticks][bins]. */
+  readonly bins: (result: OmegaResult) => readonly (readonly number[])[];
+  readonly epochs: (result: OmegaResult) => readonly number[];
+  readonly counts: (result: OmegaResult) => readonly number[];
+  readonly countTitle: string;
+  readonly nulls: (first: OmegaResult) => readonly NullBand[];
+}
+
+const RULES: readonly Rule[] = [
+  {
+    title: "sound",
+    subtitle: "power above the permutation null",
+    valueTitle: "active a neuron",
+    bins: (result) => result.sound.by_omega0,
+    epochs: (result) => result.epochs,
+    counts: (result) => result.sound.mean,
+    countTitle: "active entries a neuron",
+    nulls: (first) => [{ high: first.null.sound, label: "null" }],
+  },
+  {
+    title: "nominal",
+    subtitle: "|F| > μ+2σ; noise scores highest",
+    valueTitle: "active a neuron",
+    bins: (result) => result.nominal.by_omega0,
+    epochs: (result) => result.epochs,
+    counts: (result) => result.nominal.mean,
+    countTitle: "active entries a neuron",
+    nulls: (first) => [{ high: first.null.nominal, label: "noise" }],
+  },
+  {
+    title: "paper",
+    subtitle: "first neuron, each ω over its sum over time",
+    valueTitle: "share of its sum",
+    bins: (result) => result.paper.bins,
+    epochs: (result) => result.paper.epochs,
+    counts: (result) => result.paper.count,
+    countTitle: "bins above μ+1σ",
+    nulls: (first) => [{ high: first.null.paper_bump_peak, label: "mere bump" }],
+  },
+];
+
+/** Frequencies × log epochs, with a line at each head's grok epoch. */
+function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: number, legend: boolean): Panel {
+  const epochs = rule.epochs(result);
+  const bins = rule.bins(result);
+  const width = bins[0]?.length ?? 0;
+  const groks = result.grok.flatMap(({ q, epoch }) =>
+    epoch === null || epoch > at(epochs, epochs.length - 1) ? [] : [{ epoch, q }],
+  );
+  const lines = {
+    data: { values: groks },
+    mark: { type: "rule", color: "white", opacity: 0.45, strokeWidth: 0.7 },
+    encoding: { x: { field: "epoch", type: "quantitative", title: null }, tooltip: [{ field: "q" }, { field: "epoch" }] },
+  } as unknown as Panel;
+  return matrixImage({
+    title: `${label}: ${rule.title}`,
+    subtitle: rule.subtitle,
+    values: Array.from({ length: width }, (_, k) =>
+      resampleLogEpochs(
+        epochs,
+        bins.map((row) => at(row, k)),
+        COLUMNS,
+      ),
+    ),
+    domain: [0, top],
+    x: epochImageAxis(epochs),
+    y: { title: "|ω₀|" },
+    width: WIDTH,
+    height: 160,
+    levels: 64,
+    valueTitle: rule.valueTitle,
+    legend,
+    overlay: groks.length === 0 ? [] : [lines],
+  });
+}
+
+/** Counts of all runs over epochs with their null; for the paper's count also what a fixed spectrum gives. */
+function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule): Panel {
+  const isPaper = rule.title === "paper";
+  const rows: Row[] = entries.flatMap(({ label, result }) =>
+    rule.counts(result).map((count, i) => ({ run: label, epoch: at(rule.epochs(result), i), count, kind: "measured" })),
+  );
+  const nullRows: Row[] = isPaper
+    ? entries.flatMap(({ label, result }) =>
+        result.null.paper_amplitude.map((count, i) => ({
+          run: label,
+          epoch: at(result.paper.epochs, i),
+          count,
+          kind: "null: fixed spectrum",
+        })),
+      )
+    : [];
+  const first = entries[0]?.result;
+  return linesWithBand({
+    title: `Count, ${rule.title}`,
+    rows: [...rows, ...nullRows],
+    x: "epoch",
+    y: "count",
+    yTitle: rule.countTitle,
+    series: "run",
+    runs: entries.map(({ label }) => label),
+    ...(isPaper ? { dash: "kind" } : {}),
+    xScale: "epochs",
+    width: WIDTH,
+    height: 150,
+    nulls: first === undefined ? [] : rule.nulls(first),
+  });
+}
+
+/** A row of three images per run, and below them the counts of all runs. */
+export function omegaPanel(entries: readonly Labelled<OmegaResult>[]): Panel {
+  // The row |ω₀| = 0 gathers a whole axis (for the paper the constant) and would leave the others no colours.
+  const tops = RULES.map((rule) =>
+    Math.max(...entries.flatMap(({ result }) => rule.bins(result).flatMap((bins) => bins.slice(1))), 1e-12),
+  );
+  const images = entries.flatMap((entry, i) => RULES.map((rule, r) => overEpochs(entry, rule, at(tops, r), i === 0)));
+  return ownColours([ownColours(images, RULES.length), ownColours(RULES.map((rule) => countsOverEpochs(entries, rule)))], 1);
+}

@@ -1,0 +1,207 @@
+import { at, ensure } from "../../core/index.ts";
+import { figure } from "../../figures/index.ts";
+import { NOMINAL_NOISE_SHARE, sum } from "../../math/index.ts";
+import { defineAnalysis, type Labelled } from "../kit/define.ts";
+import { seriesOf } from "../kit/inputs.ts";
+import {
+  bump,
+  fixedSpectrum,
+  grokEpoch,
+  nearestTick,
+  type PaperOmega,
+  paperOmega,
+  peakOver,
+  threeTaps,
+} from "../kit/epochs.ts";
+import { omegaPanel } from "./figure.ts";
+import { perRun, rounded, short } from "../kit/text.ts";
+
+type Peak = { epoch: number; value: number };
+
+/** Mean active frequencies of a neuron over time, in all and by frequency, [ticks] and [ticks][bins]. */
+type ActiveOverTime = { mean: number[]; by_omega0: number[][]; by_omega1: number[][]; peak: Peak; final: number };
+
+/** One printed count of the paper beside ours at the nearest tick; null where the run has none near it. */
+type TableRow = { epoch: number; printed: number; tick: number | null; count: number | null };
+
+/** Result of `omega`. */
+export type OmegaResult = {
+  p: number;
+  entries: number;
+  epochs: number[];
+  sound: ActiveOverTime;
+  nominal: ActiveOverTime;
+  paper: PaperOmega & { epochs: number[]; bins_per_tick: number; peak: Peak; final: number; table: TableRow[] };
+  grok: { q: number; epoch: number | null }[];
+  null: {
+    sound: number;
+    nominal: number;
+    paper_bump: number[];
+    paper_bump_peak: number;
+    paper_amplitude: number[];
+    paper_amplitude_peak: number;
+  };
+};
+
+/** The paper's table: epochs and numbers of active frequencies. */
+const PRINTED = [
+  [256, 0],
+  [1024, 0],
+  [4096, 10],
+  [16384, 18],
+  [65536, 10],
+] as const;
+
+/** Expected active entries of a neuron without structure: each of three parts has a 1 % chance of one. */
+const SOUND_NULL = 0.03;
+
+const last = (values: readonly number[]) => at(values, values.length - 1);
+
+function overTime(
+  epochs: readonly number[],
+  means: readonly number[],
+  omega0: readonly (readonly number[])[],
+  omega1: readonly (readonly number[])[],
+): ActiveOverTime {
+  return {
+    mean: [...means],
+    by_omega0: omega0.map((bins) => rounded(bins, 4)),
+    by_omega1: omega1.map((bins) => rounded(bins, 4)),
+    peak: peakOver(epochs, means),
+    final: last(means),
+  };
+}
+
+function headline(entries: readonly Labelled<OmegaResult>[]): string {
+  const clause = ({ result: { sound, nominal, paper, null: none } }: Labelled<OmegaResult>) =>
+    `active frequencies a neuron peak at ${short(sound.peak.value)} (epoch ${sound.peak.epoch}) and end at ${short(sound.final)} ` +
+    `(null ${none.sound}); by μ+2σ ${short(nominal.peak.value)} (epoch ${nominal.peak.epoch}) and ${short(nominal.final)} ` +
+    `(noise ${short(none.nominal)}); the paper's count peaks at ${paper.peak.value} of ${paper.bins_per_tick}, where a fixed spectrum with ` +
+    `this run's amplitude gives ${none.paper_amplitude_peak} and one with a mere bump ${none.paper_bump_peak}`;
+  return `${perRun(entries, clause)}.`;
+}
+
+const printedTable = (table: readonly TableRow[]) =>
+  table.map(({ epoch, printed, count }) => `${epoch}: ${printed} / ${count ?? "no tick"}`).join(", ");
+
+/** Active frequencies through training: the ω-spike of Syrkis & Søgaard 2024 by three definitions. */
+export const omega = defineAnalysis<OmegaResult>({
+  id: "omega",
+  title: "Active frequencies through training",
+  description:
+    "Whether the neurons' active frequencies rise and fall as the heads generalise, by a sound rule and by the paper's two.",
+  definition: `Per logged tick, over 64 seeded neurons after the ReLU on the whole p×p grid (dead ones left out); frequency pairs as in \`fft\`.
+
+- \`sound\`: \`mean\` number of active entries of a neuron: power over its part's mean above the 99 % quantile of that part's maximum under token
+  permutations, pooled over the same neurons at the same tick. \`by_omega0\`, \`by_omega1\`: the same by |ω0| and |ω1|, [ticks][0..(p−1)/2].
+  \`peak\` and \`final\` value.
+- \`nominal\`: the same by |F| > μ+2σ of the neuron's own half-plane, the paper's stated rule.
+- \`paper\`: what its figure plots: the first neuron alone; the grid without its first row and column; |rfft2| averaged over the high digit's
+  frequency, (p+1)/2 bins with the constant; the mean over the epochs before, at and after each tick; each frequency divided by its own sum
+  over time (\`bins\`); \`count\` of bins above μ+1σ of everything (\`threshold\`). The original has 168 log-spaced epochs, this run those of
+  \`epochs\`. \`table\`: the paper's printed counts beside ours (which it may have read off tick labels that print int(count^0.75)).
+- \`grok\`: per head the first logged epoch from which validation accuracy stays at 0.99 or above; null if none.`,
+  null: `\`null.sound\`: a neuron without structure has each of three parts exceed its threshold in 1 % of cases. \`null.nominal\`: noise has
+${(100 * NOMINAL_NOISE_SHARE).toFixed(1)} % of all entries above μ+2σ, more than any structured neuron. For \`paper\`: a spectrum of fixed form, so with no circuit that appears or
+vanishes, whose amplitude alone has a bump (\`paper_bump\`): all bins exceed μ+1σ at once, a "spike" of (p+1)/2 of (p+1)/2. \`paper_amplitude\`:
+the same with this run's own amplitude (the sum of \`bins\` at each tick) in place of the bump. The paper's count means something only where it departs from this.`,
+  citation:
+    "Section on frequencies through training, Syrkis & Søgaard 2024: 0, 0, 10, 18, 10 at epochs 256, 1024, 4096, 16384, 65536",
+  needs: ["series"],
+  options: {},
+  run(input) {
+    const series = seriesOf(input);
+    const { p } = input.config;
+    const rows = series.omega;
+    ensure(rows.length > 0, "input", () => "omega: the run must hold frequency statistics, got none (trained with --no-omega?)");
+    const epochs = rows.map(({ epoch }) => epoch);
+    const withBins = rows.filter(({ paper_bins }) => paper_bins.length > 0);
+    ensure(withBins.length > 0, "input", () => "omega: the run must hold the first neuron's bins, got none");
+    const paperEpochs = withBins.map(({ epoch }) => epoch);
+    const taps = withBins.map(({ paper_bins }) => threeTaps(paper_bins));
+    const paper = paperOmega(taps);
+    const width = (p + 1) / 2;
+    const bumpCount = paperOmega(fixedSpectrum(bump(taps.length), width)).count;
+    const amplitudeCount = paperOmega(fixedSpectrum(paper.bins.map(sum), width)).count;
+    const metricEpochs = series.metrics.map(({ epoch }) => epoch);
+    const table = PRINTED.map(([epoch, printed]) => {
+      const tick = nearestTick(paperEpochs, epoch);
+      return tick === undefined
+        ? { epoch, printed, tick: null, count: null }
+        : { epoch, printed, tick: at(paperEpochs, tick), count: at(paper.count, tick) };
+    });
+    return {
+      p,
+      entries: (p * p - 1) / 2,
+      epochs,
+      sound: overTime(
+        epochs,
+        rows.map((row) => row.sound_mean),
+        rows.map((row) => row.sound_by_omega0),
+        rows.map((row) => row.sound_by_omega1),
+      ),
+      nominal: overTime(
+        epochs,
+        rows.map((row) => row.nominal_mean),
+        rows.map((row) => row.nominal_by_omega0),
+        rows.map((row) => row.nominal_by_omega1),
+      ),
+      paper: {
+        ...paper,
+        bins: paper.bins.map((bins) => rounded(bins, 4)),
+        epochs: paperEpochs,
+        bins_per_tick: width,
+        peak: peakOver(paperEpochs, paper.count),
+        final: last(paper.count),
+        table,
+      },
+      grok: input.heads.map(({ q }, h) => ({
+        q,
+        epoch: grokEpoch(
+          metricEpochs,
+          series.metrics.map(({ validation }) => at(validation.accuracy, h)),
+        ),
+      })),
+      null: {
+        sound: SOUND_NULL,
+        nominal: NOMINAL_NOISE_SHARE * ((p * p - 1) / 2),
+        paper_bump: bumpCount,
+        paper_bump_peak: Math.max(...bumpCount),
+        paper_amplitude: amplitudeCount,
+        paper_amplitude_peak: Math.max(...amplitudeCount),
+      },
+    };
+  },
+  metrics: ({ sound, nominal, paper, null: none }) => ({
+    sound_peak: sound.peak.value,
+    sound_peak_epoch: sound.peak.epoch,
+    sound_final: sound.final,
+    sound_null: none.sound,
+    nominal_peak: nominal.peak.value,
+    nominal_peak_epoch: nominal.peak.epoch,
+    nominal_final: nominal.final,
+    nominal_null: none.nominal,
+    paper_peak: paper.peak.value,
+    paper_peak_epoch: paper.peak.epoch,
+    paper_final: paper.final,
+    paper_bump_peak: none.paper_bump_peak,
+    paper_amplitude_peak: none.paper_amplitude_peak,
+    ...Object.fromEntries(paper.table.flatMap(({ epoch, count }) => (count === null ? [] : [[`paper_${epoch}`, count]]))),
+  }),
+  summary: ({ sound, nominal, paper, null: none, epochs }) =>
+    [
+      `ticks    ${epochs.length}, epochs ${at(epochs, 0)} to ${last(epochs)}`,
+      `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${none.sound})`,
+      `nominal  peak ${short(nominal.peak.value)} at epoch ${nominal.peak.epoch}, final ${short(nominal.final)}   (noise ${short(none.nominal)})`,
+      `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} with a mere bump)`,
+      `         printed / ours at ${printedTable(paper.table)}`,
+    ].join("\n"),
+  headline,
+  drawn: 8,
+  figure: (entries) =>
+    figure(omegaPanel(entries), {
+      title: "Active frequencies through training",
+      subtitle: "colours shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the heads",
+      description: `Active frequencies over epochs by the sound rule, by μ+2σ and by the paper's figure, each with its null. ${headline(entries)}`,
+    }),
+});

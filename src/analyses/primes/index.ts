@@ -1,0 +1,186 @@
+import { at, randomStream } from "../../core/index.ts";
+import { argmax, familywiseQuantile, mean, quantile, sum } from "../../math/index.ts";
+import { primesBelow } from "../../tasks/index.ts";
+import { type AnalysisInput, defineAnalysis, type Labelled } from "../kit/define.ts";
+import { activationOf, tokenEmbedding } from "../kit/inputs.ts";
+import { primesFigure } from "./figure.ts";
+import {
+  columnsOf,
+  decompose,
+  epsilonSquared,
+  gridNumbers,
+  liveColumns,
+  NULL_DRAWS,
+  NULL_NEURONS,
+  permutedSelectivity,
+  SELECTIVE,
+  selectivity,
+} from "../kit/selectivity.ts";
+import { listed, percent, perRun, rounded, short } from "../kit/text.ts";
+
+/** Permutations of the tokens behind the null of the embedding. */
+const TOKEN_DRAWS = 200;
+
+/** Result of `primes`. */
+export type PrimesResult = {
+  primes: number[];
+  neurons: number;
+  dead: number;
+  neuron_selectivity: number[][];
+  best_prime: number[];
+  best_selectivity: number[];
+  selective: { one: number; several: number; none: number };
+  selective_by_prime: number[];
+  mean_by_prime: number[];
+  embedding: {
+    primes: number[];
+    selectivity: number[];
+    dimension_selectivity: number[][];
+    null: number[];
+    null_familywise: number;
+  };
+  null: { band: number; band_by_prime: number[]; mean_best: number };
+};
+
+/** The embedding's variation by x mod q, all dimensions together and one by one; q below p/2, beyond which classes hold one or two tokens. */
+function analyseEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
+  const { p } = input.config;
+  const primes = primesBelow(p).filter((q) => q < p / 2);
+  const W_E = columnsOf(tokenEmbedding(input));
+  const pooled = (order: Int32Array) => {
+    const between = decompose(W_E, order, primes);
+    return primes.map((q, m) => epsilonSquared(sum(between[m] as Float64Array), sum(W_E.squares), q, p));
+  };
+  const tokens = Int32Array.from({ length: p }, (_, x) => x);
+  const random = randomStream(input.seed, "primes/tokens");
+  const draws = Array.from({ length: TOKEN_DRAWS }, () => pooled(random.permutation(p)));
+  const byPrime = selectivity(W_E, tokens, primes);
+  return {
+    primes,
+    selectivity: pooled(tokens),
+    dimension_selectivity: Array.from({ length: W_E.means.length }, (_, j) => rounded(byPrime.map((column) => at(column, j)))),
+    null: primes.map((_, m) =>
+      quantile(
+        draws.map((draw) => at(draw, m)),
+        0.99,
+      ),
+    ),
+    null_familywise: familywiseQuantile(draws, 0.99),
+  };
+}
+
+function run(input: AnalysisInput): PrimesResult {
+  const { p } = input.config;
+  const primes = primesBelow(p);
+  const neurons = columnsOf(activationOf(input, "blocks.0.mlp.hook_post"));
+  const live = liveColumns(neurons);
+  const byPrime = selectivity(neurons, gridNumbers(p), primes);
+  const rows = live.map((_, j) => byPrime.map((column) => at(column, j)));
+  const draws = permutedSelectivity(neurons, p, primes, input.seed);
+  const band = draws.length === 0 ? 0 : familywiseQuantile(draws, 0.99);
+  const limit = Math.max(SELECTIVE, band);
+  const selectiveFor = rows.map((row) => row.filter((value) => value > limit).length);
+  const count = (holds: (primes: number) => boolean) => selectiveFor.filter((n, j) => live[j] && holds(n)).length;
+  const alive = rows.filter((_, j) => live[j]);
+  const largest = (row: readonly number[]) => at(row, argmax(row));
+  return {
+    primes,
+    neurons: rows.length,
+    dead: rows.length - alive.length,
+    neuron_selectivity: rows.map((row) => rounded(row)),
+    best_prime: rows.map((row, j) => (live[j] ? at(primes, argmax(row)) : 0)),
+    best_selectivity: rounded(rows.map((row, j) => (live[j] ? largest(row) : 0))),
+    selective: { one: count((n) => n === 1), several: count((n) => n > 1), none: count((n) => n === 0) },
+    selective_by_prime: primes.map((_, m) => alive.filter((row) => at(row, m) > limit).length),
+    mean_by_prime: primes.map((_, m) => (alive.length === 0 ? 0 : mean(alive.map((row) => at(row, m))))),
+    embedding: analyseEmbedding(input),
+    null: {
+      band,
+      band_by_prime: primes.map((_, m) =>
+        draws.length === 0
+          ? 0
+          : quantile(
+              draws.map((draw) => at(draw, m)),
+              0.99,
+            ),
+      ),
+      mean_best: draws.length === 0 ? 0 : mean(draws.map(largest)),
+    },
+  };
+}
+
+/** Mean over live neurons of their best ε²; 0 where none is alive. */
+function meanBest({ best_prime, best_selectivity }: PrimesResult): number {
+  const values = best_selectivity.filter((_, j) => best_prime[j] !== 0);
+  return values.length === 0 ? 0 : mean(values);
+}
+
+/** Primes that tell the tokens' embeddings apart by more than chance. */
+function embeddedPrimes({ embedding }: PrimesResult): number[] {
+  return embedding.primes.filter((_, m) => at(embedding.selectivity, m) > embedding.null_familywise);
+}
+
+function headline(entries: readonly Labelled<PrimesResult>[]): string {
+  const clause = ({ result }: Labelled<PrimesResult>) => {
+    const { one, several } = result.selective;
+    const covered = result.selective_by_prime.filter((n) => n > 0).length;
+    return (
+      `${one + several} of ${result.neurons} neurons react to n mod q for some prime (${several} for several), ${covered} of ` +
+      `${result.primes.length} primes are covered; mean best ε² ${short(meanBest(result), 2)} (null ${short(result.null.mean_best, 2)})`
+    );
+  };
+  return `${perRun(entries, clause)}.`;
+}
+
+/** Which primes each neuron reacts to: the periods that the tasks of `miiii` have, where a DFT modulo p smears them. */
+export const primes = defineAnalysis<PrimesResult>({
+  id: "primes",
+  title: "Prime-period spectrum",
+  description: "How much of each neuron's and of the embedding's variance n mod q explains, for every prime q < p.",
+  definition: `n = x0 + x1·p mod q has period q, so the natural frequencies of remainders are k/q and not the DFT's k/p. For an activation a(x0, x1) and a
+prime q: η² = Var(E[a | n mod q])/Var(a), and ε² = (η² − m)/(1 − m) with m = (q−1)/(p²−1), which is 0 on average for noise and at most 1.
+
+- \`neuron_selectivity\`: ε² of each neuron (after the ReLU) for each of \`primes\`, [d_mlp][primes], five significant digits.
+- \`best_prime\`, \`best_selectivity\`: the prime of the largest ε², and that ε². Neurons of zero variance (\`dead\`) have 0 for both and are left out of all
+  counts and means.
+- A neuron is selective for q when ε² > ${SELECTIVE} and ε² > \`null.band\`. \`selective\`: live neurons selective for one, several, no prime.
+  \`selective_by_prime\`: live neurons selective for each prime; \`mean_by_prime\`: mean ε² over live neurons.
+- An addition model's frequencies k/p may lie near some j/q and then share a little variance with n mod q: 18/113 is close to 3/19, and
+  113 mod 19 = −1. It stays near the threshold and marks one or two primes, not all.
+- \`embedding\`: the same for the rows of W_E by x mod q, primes below p/2 alone and m = (q−1)/(p−1). \`selectivity\`: over all dimensions
+  together (sums of squares added up), \`dimension_selectivity\`: [d_model][primes].`,
+  null: `Token permutations (x0-values and x1-values relabelled independently) of ${NULL_NEURONS} seeded live neurons, ${NULL_DRAWS} each: \`null.band\` is the pooled 99 % quantile of
+each neuron's largest ε² over all primes, \`null.band_by_prime\` that of each prime by itself, \`null.mean_best\` the mean of the largest. For
+the embedding ${TOKEN_DRAWS} permutations of the tokens: \`embedding.null\` by prime, \`embedding.null_familywise\` for the largest of all primes.`,
+  citation: "This project's; ε² as in Kelley 1935. The question is that of section Neurons, Syrkis & Søgaard 2024",
+  needs: ["blocks.0.mlp.hook_post"],
+  options: {},
+  run,
+  metrics: (result) => ({
+    dead: result.dead,
+    selective_one: result.selective.one,
+    selective_several: result.selective.several,
+    selective_none: result.selective.none,
+    primes_covered: result.selective_by_prime.filter((n) => n > 0).length,
+    mean_best: meanBest(result),
+    mean_best_null: result.null.mean_best,
+    band: result.null.band,
+    embedding_primes: embeddedPrimes(result).length,
+  }),
+  summary(result) {
+    const { one, several, none } = result.selective;
+    const covered = result.primes.flatMap((q, m) =>
+      at(result.selective_by_prime, m) > 0 ? [`${q} (${result.selective_by_prime[m]})`] : [],
+    );
+    const embedded = embeddedPrimes(result);
+    return [
+      `neurons    ${result.neurons}, ${result.dead} dead; selective for one prime ${one}, several ${several}, none ${none}`,
+      `threshold  ε² > ${SELECTIVE} and above the null's ${short(result.null.band)}`,
+      `best ε²    mean ${short(meanBest(result))}   (null ${short(result.null.mean_best)})`,
+      `primes     ${covered.length} of ${result.primes.length} covered${covered.length === 0 ? "" : `: ${listed(covered)}`}`,
+      `embedding  x mod q above the null of ${percent(Math.max(0, result.embedding.null_familywise))} for ${embedded.length === 0 ? "no prime" : listed(embedded.map(String))}`,
+    ].join("\n");
+  },
+  headline,
+  figure: (entries) => primesFigure(entries, headline(entries)),
+});

@@ -1,0 +1,173 @@
+import { dim, type NdArray, randomStream } from "../../core/index.ts";
+import { figure } from "../../figures/index.ts";
+import {
+  svd as decompose,
+  gaussianSingularValues,
+  norm,
+  participationRatio,
+  pointwiseBand,
+  quantile,
+  stableRank,
+  sum,
+} from "../../math/index.ts";
+import { defineAnalysis, type Labelled } from "../kit/define.ts";
+import { tokenEmbedding } from "../kit/inputs.ts";
+import { svdPanel } from "./figure.ts";
+import { perRun, short } from "../kit/text.ts";
+import { leftVectors, peakNull, type SingularVector, type Subspace, subspacesOf, TIE } from "./vectors.ts";
+
+type Range = [number, number];
+
+/** A cumulative curve and where it stands at one half and at nine tenths. */
+type Cumulative = { cumulative: number[]; index50: number; index90: number };
+
+type CumulativeNull = { lower: number[]; upper: number[]; index50: Range; index90: Range };
+
+/** Result of `svd`. */
+export type SvdResult = {
+  shape: [number, number];
+  singular_values: number[];
+  paper: Cumulative;
+  sound: Cumulative;
+  stable_rank: number;
+  participation_ratio: number;
+  vectors: SingularVector[];
+  subspaces: Subspace[];
+  null: {
+    draws: number;
+    singular_values: { lower: number[]; upper: number[] };
+    paper: CumulativeNull;
+    sound: CumulativeNull;
+    stable_rank: Range;
+    participation_ratio: Range;
+    peak_share: number;
+  };
+};
+
+const squares = (values: ArrayLike<number>) => Float64Array.from(values, (value) => value * value);
+
+/** The cumulative shares of descending weights; the index is the last one whose share is still below the level, −1 if none. */
+function cumulate(weights: ArrayLike<number>): Cumulative {
+  const total = sum(weights);
+  let running = 0;
+  const cumulative = Array.from(weights, (weight) => {
+    running += weight;
+    return total === 0 ? 0 : running / total;
+  });
+  const below = (level: number) => cumulative.filter((share) => share < level).length - 1;
+  return { cumulative, index50: below(0.5), index90: below(0.9) };
+}
+
+const ranged = (values: number[]): Range => [quantile(values, 0.025), quantile(values, 0.975)];
+
+function cumulativeNull(draws: readonly Cumulative[]): CumulativeNull {
+  return {
+    ...pointwiseBand(
+      draws.map((draw) => draw.cumulative),
+      0.95,
+    ),
+    index50: ranged(draws.map((draw) => draw.index50)),
+    index90: ranged(draws.map((draw) => draw.index90)),
+  };
+}
+
+function nullOf(W_E: NdArray<"float64">, draws: number, p: number, seed: number): SvdResult["null"] {
+  const random = randomStream(seed, "svd/null");
+  const frobenius = norm(W_E.data);
+  const shape = [dim(W_E, 0), dim(W_E, 1)] as const;
+  const spectra = Array.from({ length: draws }, () => gaussianSingularValues(shape, frobenius, random));
+  return {
+    draws,
+    singular_values: pointwiseBand(spectra, 0.95),
+    paper: cumulativeNull(spectra.map(cumulate)),
+    sound: cumulativeNull(spectra.map((values) => cumulate(squares(values)))),
+    stable_rank: ranged(spectra.map(stableRank)),
+    participation_ratio: ranged(spectra.map((values) => participationRatio(squares(values)))),
+    peak_share: peakNull(p, 1, randomStream(seed, "svd/peak/1")),
+  };
+}
+
+const rangeText = ([low, high]: Range) => `${short(low)} to ${short(high)}`;
+
+function headline(entries: readonly Labelled<SvdResult>[]): string {
+  const clause = ({ result: { paper, sound, null: none } }: Labelled<SvdResult>) =>
+    `half of Σσ by index ${paper.index50} and 90 % by ${paper.index90} (Gaussian ${rangeText(none.paper.index50)}, ` +
+    `${rangeText(none.paper.index90)}); of the variance Σσ² by ${sound.index50} and ${sound.index90} ` +
+    `(Gaussian ${rangeText(none.sound.index50)}, ${rangeText(none.sound.index90)})`;
+  return `${perRun(entries, clause)}.`;
+}
+
+/** How many directions the token embedding fills, and what its main ones look like (Figures 8 to 10, Syrkis & Søgaard 2024). */
+export const svd = defineAnalysis<SvdResult>({
+  id: "svd",
+  title: "Singular values of the token embedding",
+  description: "How many directions W_E fills, by Σσ and by Σσ², and the frequencies of its main singular vectors.",
+  definition: `W_E without the '=' row, [p, d_model] = \`shape\`, is U·diag(σ)·Vᵀ.
+
+- \`singular_values\`: σ, descending, min(p, d_model) of them.
+- \`paper\`: \`cumulative\` shares of Σσ, which the paper's text calls variance. \`sound\`: shares of Σσ², which is the variance. In each
+  \`index50\` and \`index90\` are the last index, from 0, whose cumulative share is still below 50 % and 90 % (−1 if none).
+- \`stable_rank\`: ‖W_E‖²_F/σ₁². \`participation_ratio\`: (Σσ²)²/Σσ⁴.
+- \`vectors\`: the leading columns of U: \`entries\` over the tokens, with the sign that makes the entry of largest magnitude positive;
+  \`periodogram\`: share of the vector's energy at k = 0..(p−1)/2; \`peak\`: the k ≥ 1 with the largest share.
+- \`subspaces\`: neighbours whose σ lie within ${100 * TIE} % of the first of them have no directions of their own; their mean periodogram, which does not
+  depend on the choice, has its own \`peak\`.`,
+  null: `\`null\`: the 95 % band of the same numbers over Gaussian matrices of the same shape and Frobenius norm (\`draws\` of them; a Gaussian
+113 × 256 matrix has \`paper\` indices of about 39 and 90). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % quantile of the largest
+share that a random direction, or as many random directions as the subspace has, puts on one frequency.`,
+  citation: "Figures 8 to 10, Syrkis & Søgaard 2024: spectra that read about 5/49 (nanda) and 35/73 (miiii) by Σσ",
+  needs: [],
+  options: {
+    vectors: { type: "integer", default: 12, min: 1, max: 40, description: "leading singular vectors to report, 1 to 40" },
+    draws: { type: "integer", default: 40, min: 10, max: 1000, description: "Gaussian matrices of the null, 10 to 1000" },
+  },
+  run(input, options) {
+    const { p } = input.config;
+    const W_E = tokenEmbedding(input);
+    const count = Number(options.vectors);
+    const draws = Number(options.draws);
+    const { U, singular_values } = decompose(W_E);
+    const vectors = leftVectors(U, count);
+    return {
+      shape: [dim(W_E, 0), dim(W_E, 1)],
+      singular_values: Array.from(singular_values),
+      paper: cumulate(singular_values),
+      sound: cumulate(squares(singular_values)),
+      stable_rank: stableRank(singular_values),
+      participation_ratio: participationRatio(squares(singular_values)),
+      vectors,
+      subspaces: subspacesOf(singular_values, vectors, p, input.seed),
+      null: nullOf(W_E, draws, p, input.seed),
+    };
+  },
+  metrics: ({ paper, sound, stable_rank, participation_ratio, vectors, null: none }) => ({
+    paper_index50: paper.index50,
+    paper_index90: paper.index90,
+    paper_index50_null: (none.paper.index50[0] + none.paper.index50[1]) / 2,
+    paper_index90_null: (none.paper.index90[0] + none.paper.index90[1]) / 2,
+    sound_index50: sound.index50,
+    sound_index90: sound.index90,
+    sound_index50_null: (none.sound.index50[0] + none.sound.index50[1]) / 2,
+    sound_index90_null: (none.sound.index90[0] + none.sound.index90[1]) / 2,
+    stable_rank,
+    participation_ratio,
+    participation_ratio_null: (none.participation_ratio[0] + none.participation_ratio[1]) / 2,
+    periodic_vectors: vectors.filter(({ peak }) => peak.share > none.peak_share).length,
+  }),
+  summary: ({ paper, sound, stable_rank, participation_ratio, vectors, subspaces, null: none }) =>
+    [
+      `paper (Σσ)    50 % at ${paper.index50}, 90 % at ${paper.index90}   (Gaussian ${rangeText(none.paper.index50)}, ${rangeText(none.paper.index90)})`,
+      `sound (Σσ²)   50 % at ${sound.index50}, 90 % at ${sound.index90}   (Gaussian ${rangeText(none.sound.index50)}, ${rangeText(none.sound.index90)})`,
+      `stable rank   ${short(stable_rank)}   (${rangeText(none.stable_rank)})`,
+      `participation ${short(participation_ratio)}   (${rangeText(none.participation_ratio)})`,
+      `vectors       ${vectors.map(({ peak }) => `k=${peak.k} ${short(peak.share, 2)}`).join(", ")}   (null ${short(none.peak_share, 2)})`,
+      `subspaces     ${subspaces.map(({ first, last, peak }) => `${first === last ? first : `${first}–${last}`}: k=${peak.k} ${short(peak.share, 2)}`).join(", ")}`,
+    ].join("\n"),
+  headline,
+  figure: (entries) =>
+    figure(svdPanel(entries), {
+      title: "Singular values of the token embedding",
+      subtitle: "all runs on shared scales",
+      description: `Singular values, both cumulative curves, and the leading singular vectors with their periodograms. ${headline(entries)}`,
+    }),
+});

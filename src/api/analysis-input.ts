@@ -1,0 +1,90 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { activationsOf, editableModel } from "../activations/index.ts";
+import {
+  ACTIVATION_NAMES,
+  type ActivationName,
+  type AnalysisInput,
+  type MetricsRow,
+  type Need,
+  type OmegaRow,
+  type Series,
+} from "../analyses/kit/define.ts";
+import { listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import type { Runtime } from "../runtimes/index.ts";
+import { headsOf, makeDataset } from "../tasks/index.ts";
+import type { Model } from "./models.ts";
+import { note } from "../cli/output.ts";
+
+function isActivation(need: Need): need is ActivationName {
+  return (ACTIVATION_NAMES as readonly Need[]).includes(need);
+}
+
+/**
+ * Frees what nothing refers to any more. Activations of a large model take hundreds of megabytes, of which the collector sees a few bytes
+ * and waits.
+ */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+function seriesOf(run: RunDirectory, runtime: Runtime): Series {
+  const [metrics, omega] = [readMetrics<MetricsRow>(run), readOmega<OmegaRow>(run)];
+  [...metrics.warnings, ...omega.warnings].forEach(note);
+  const checkpoints = listCheckpoints(run);
+  async function* models(names: readonly ActivationName[]) {
+    for (const { epoch, path } of checkpoints) {
+      const { parameters, config } = readCheckpoint(path);
+      collectGarbage();
+      yield { epoch, parameters, activations: await activationsOf(runtime, config, parameters, names) };
+    }
+  }
+  return { metrics: metrics.rows, omega: omega.rows, checkpoints: checkpoints.map(({ epoch }) => epoch), models };
+}
+
+/** Whether an analysis of these needs can look at a model: those over time need a run directory. */
+export function canAnalyse(model: Model, needs: readonly Need[]): boolean {
+  return model.run !== undefined || !needs.includes("series");
+}
+
+/** How a model is looked at. */
+export interface LookOptions {
+  readonly runtime: Runtime;
+  /** Seeds the nulls. */
+  readonly seed: number;
+  /** Whether activations are to be in memory that threads can share. */
+  readonly shared?: boolean;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Hands what analyses with these needs may look at in a model to `use`; activations are computed here, once for all of them, and
+ * what holds memory outside JavaScript's is freed when `use` is done.
+ */
+export async function withAnalysisInput<T>(
+  model: Model,
+  needs: readonly Need[],
+  { runtime, seed, shared = false, onProgress }: LookOptions,
+  use: (input: AnalysisInput) => Promise<T>,
+): Promise<T> {
+  const { checkpoint, run, split } = model;
+  const { config, parameters } = checkpoint;
+  const editable = needs.includes("forward") ? await editableModel(runtime, config, parameters) : undefined;
+  try {
+    return await use({
+      config,
+      heads: headsOf(config),
+      parameters,
+      targets: makeDataset(config, config.seed ?? 0).targets,
+      ...(split === undefined ? {} : { split }),
+      activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared }),
+      ...(needs.includes("series") && run !== undefined ? { series: seriesOf(run, runtime) } : {}),
+      ...(editable === undefined ? {} : { forward: editable.forward }),
+      seed,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+  } finally {
+    await editable?.dispose();
+  }
+}

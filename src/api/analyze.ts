@@ -1,0 +1,151 @@
+import { availableParallelism } from "node:os";
+import type { Analysis, AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
+import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
+import type { Runtime } from "../runtimes/index.ts";
+import { canAnalyse, withAnalysisInput } from "./analysis-input.ts";
+import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-pool.ts";
+import type { Outcome } from "./envelope.ts";
+import type { Model } from "./models.ts";
+import { createProgress, type Progress } from "../cli/progress.ts";
+
+/** Shows the progress of long analyses, in a terminal only; each total begins a new bar. */
+function watcher(): { readonly onProgress: (done: number, total: number) => void; readonly stop: () => void } {
+  let current: { readonly total: number; readonly progress: Progress } | undefined;
+  const stop = () => {
+    current?.progress.stop();
+    current = undefined;
+  };
+  const onProgress = (done: number, total: number) => {
+    if (current?.total !== total) {
+      stop();
+      current = { total, progress: createProgress("step", total, { quiet: true }) };
+    }
+    current.progress.update(done);
+    if (done >= total) stop();
+  };
+  return { onProgress, stop };
+}
+
+/** How analyses are run. */
+export interface AnalyseOptions {
+  readonly runtime: Runtime;
+  /** Seeds the nulls. */
+  readonly seed: number;
+  /** Options given to the analyses; the rest have their defaults. */
+  readonly options?: OptionValues;
+  /** Told why an analysis has no outcome; without it, the first failure ends the work. */
+  readonly onFailure?: (id: string, reason: string) => void;
+  /** Told of each analysis when it begins; in threads of their own, several are under way at once and in no fixed order. */
+  readonly onStart?: (id: string) => void;
+  /** Threads for analyses of one large model; as many as there are cores, at most 4. Results do not depend on it; 0: none. */
+  readonly threads?: number;
+  /** The module that those threads run. */
+  readonly worker?: URL | undefined;
+}
+
+/** Why an analysis cannot look at a lone file. */
+function needsRun(id: string, path: string): string {
+  return `${id}: looks at a run over time and needs a run directory, got the file ${path}`;
+}
+
+/** Whether an analysis needs nothing that reaches beyond a thread: neither files nor a runtime. */
+function isSelfContained({ needs }: Analysis): boolean {
+  return !needs.includes("series") && !needs.includes("forward");
+}
+
+/** What a self-contained analysis is given in another thread: arrays, and of the activations only its own. */
+function inputFor({ needs }: Analysis, { series: _, forward: __, onProgress: ___, activations, ...rest }: AnalysisInput) {
+  const own = Object.entries(activations).filter(([name]) => (needs as readonly string[]).includes(name));
+  return { ...rest, activations: Object.fromEntries(own) as AnalysisInput["activations"] };
+}
+
+/** Entries of the activations that an analysis reads: what its work grows with. */
+function workOf(analysis: Analysis, input: AnalysisInput): number {
+  return Object.values(inputFor(analysis, input).activations).reduce((sum, { data }) => sum + data.length, 0);
+}
+
+/** Below so many activations a model's analyses are done before threads have started. */
+const WORTH_THREADS = 2 ** 21;
+
+const MOST_THREADS = 4;
+
+/** Threads for the self-contained among the analyses, where there are several and the model is large. */
+function poolFor(
+  analyses: readonly Analysis[],
+  model: Model,
+  { threads, worker = ANALYSIS_WORKER }: AnalyseOptions,
+): AnalysisPool | undefined {
+  const { p, d_mlp } = model.checkpoint.config;
+  const tasks = analyses.filter(isSelfContained).length;
+  const count = Math.min(threads ?? Math.min(availableParallelism(), MOST_THREADS), tasks);
+  const worthwhile = tasks > 1 && p * p * d_mlp >= WORTH_THREADS;
+  return worthwhile && count > 0 && worker !== undefined ? analysisPool(count, worker) : undefined;
+}
+
+/**
+ * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
+ * order. Those of a large model that need nothing but arrays run side by side in threads.
+ *
+ * @throws kind `usage` where one looks at a run over time and the model is a lone file, unless failures are to be told.
+ */
+export async function analyseModel(
+  analyses: readonly Analysis[],
+  model: Model,
+  how: AnalyseOptions,
+): Promise<Map<string, Outcome>> {
+  const { runtime, seed, options = {}, onFailure, onStart } = how;
+  const chosen = analyses.filter(({ id, needs }) => {
+    if (canAnalyse(model, needs)) return true;
+    const reason = needsRun(id, model.checkpoint.path);
+    if (onFailure === undefined) throw new MiiiiError("usage", reason);
+    onFailure(id, reason);
+    return false;
+  });
+  const outcomes = new Map<string, Outcome>();
+  const keep = async (analysis: Analysis, run: () => Promise<Json> | Json): Promise<void> => {
+    try {
+      const result = await run();
+      const where = `${analysis.id} of ${model.label}`;
+      ensureFiniteJson(result, where);
+      const metrics = analysis.metrics(result);
+      ensureFiniteJson(metrics, `metrics of ${where}`);
+      outcomes.set(analysis.id, { model, metrics, result });
+    } catch (error) {
+      if (onFailure === undefined || !(error instanceof MiiiiError)) throw error;
+      onFailure(analysis.id, error.message);
+    }
+  };
+  const needs = [...new Set(chosen.flatMap((analysis) => analysis.needs))];
+  const { onProgress, stop } = watcher();
+  const pool = poolFor(chosen, model, how);
+  try {
+    return await withAnalysisInput(model, needs, { runtime, seed, shared: pool !== undefined, onProgress }, async (input) => {
+      const away = pool === undefined ? [] : chosen.filter(isSelfContained);
+      // The longest first, so that no thread is left alone with it at the end.
+      const tasks = away
+        .sort((a, b) => workOf(b, input) - workOf(a, input))
+        .map((analysis) =>
+          keep(analysis, () =>
+            (pool as AnalysisPool).run({
+              id: analysis.id,
+              input: inputFor(analysis, input),
+              options,
+              onStart: () => onStart?.(analysis.id),
+            }),
+          ),
+        );
+      const together = Promise.all(tasks);
+      // Awaited below: until then, a failure is not an unhandled one.
+      together.catch(() => undefined);
+      for (const analysis of chosen.filter((candidate) => !away.includes(candidate))) {
+        onStart?.(analysis.id);
+        await keep(analysis, () => analysis.run(input, options)).finally(stop);
+      }
+      await together;
+      const place = new Map(chosen.map(({ id }, i) => [id, i]));
+      return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+    });
+  } finally {
+    await pool?.close();
+  }
+}

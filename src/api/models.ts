@@ -1,0 +1,127 @@
+import {
+  type Checkpoint,
+  checkpointFrom,
+  decodeSafetensors,
+  openRunDirectory,
+  type RunDirectory,
+  readFileBytes,
+  readLastCheckpoint,
+  sha256,
+  splitHash,
+} from "../checkpoint/index.ts";
+import { ensure } from "../core/index.ts";
+import { makeSplit, type Split } from "../tasks/index.ts";
+import type { ForeignOptions } from "./foreign.ts";
+import { note, shownPath } from "../cli/output.ts";
+import type { Reference } from "./references.ts";
+
+/** A model that has been read, and what is known of its making. */
+export interface Model {
+  readonly label: string;
+  readonly group?: string;
+  readonly checkpoint: Checkpoint;
+  /** Present for run directories. */
+  readonly run?: RunDirectory;
+  /** Present where the training samples are known. */
+  readonly split?: Split;
+}
+
+/** A split of which only the training samples are known: the rest is `test`. */
+function splitFrom(train: Int32Array, { path, config: { p } }: Checkpoint): Split {
+  const outside = train.find((index) => index >= p * p);
+  ensure(
+    outside === undefined && train.length < p * p,
+    "input",
+    () => `${path}: training samples must be some of 0..${p * p - 1} at p = ${p}, got ${outside ?? "all of them"}`,
+  );
+  const trained = new Set(train);
+  const test = Int32Array.from({ length: p * p }, (_, i) => i).filter((i) => !trained.has(i));
+  return { train: train.slice().sort(), validation: new Int32Array(0), test };
+}
+
+/** The split that the config gives, held against the fingerprint that the file carries. */
+function splitOf(checkpoint: Checkpoint): Split | undefined {
+  const { p, seed, train_fraction } = checkpoint.config;
+  if (seed === undefined || train_fraction === undefined) return undefined;
+  const split = makeSplit(p, train_fraction, seed);
+  const stored = checkpoint.metadata.split_hash;
+  ensure(
+    stored === undefined || stored === splitHash(split.train),
+    "input",
+    () => `${checkpoint.path}: split_hash must be that of its config's split, got ${stored?.slice(0, 16)}…`,
+  );
+  return split;
+}
+
+/** A model file: this project's own, or one from elsewhere under any names. */
+async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoint> {
+  if (/\.safetensors$/i.test(path)) {
+    const bytes = readFileBytes(path);
+    const { tensors, metadata } = decodeSafetensors(bytes, path);
+    if (metadata.config !== undefined) return checkpointFrom(path, sha256(bytes), tensors, metadata);
+  }
+  const { readForeign } = await import("./foreign.ts");
+  return readForeign(path, foreign);
+}
+
+/** The command line's name of an option, from its property. */
+function optionOf(property: string): string {
+  return `--${property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** How models are read. */
+export interface LoadOptions {
+  /** Training samples (grid indices) of a model that does not know them; one that does keeps its own. */
+  readonly train?: Int32Array | undefined;
+  /** What is known of a model trained elsewhere. */
+  readonly foreign?: ForeignOptions;
+}
+
+/** Reads what a reference names. */
+export async function loadModel(reference: Reference, { train, foreign = {} }: LoadOptions = {}): Promise<Model> {
+  const { label, group, kind, path } = reference;
+  const run = kind === "run" ? openRunDirectory(path) : undefined;
+  const { checkpoint, warnings } =
+    run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
+  warnings.forEach(note);
+  const known = checkpoint.metadata.config !== undefined;
+  const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [optionOf(name)]));
+  if (known && given.length > 0)
+    note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
+  const own = splitOf(checkpoint);
+  // A run's own split is that of its training: what is said of another model must not replace it.
+  if (own !== undefined && train !== undefined && splitHash(own.train) !== splitHash(train.slice().sort()))
+    note(`${label}: knows its training samples, --split is not for it`);
+  const split = own ?? (train === undefined ? undefined : splitFrom(train, checkpoint));
+  return {
+    label,
+    ...(group === undefined ? {} : { group }),
+    checkpoint: { ...checkpoint, path: shownPath(checkpoint.path) },
+    ...(run === undefined ? {} : { run }),
+    ...(split === undefined ? {} : { split }),
+  };
+}
+
+/** What decides whether a model belongs to a group: its settings, without the weights. */
+export interface GroupMember {
+  readonly group?: string | undefined;
+  readonly checkpoint: Pick<Checkpoint, "config">;
+}
+
+/** Throws unless the members of each group have the same settings but for the seed. */
+export function ensureGroups(models: readonly GroupMember[]): void {
+  const first = new Map<string, GroupMember>();
+  for (const model of models) {
+    if (model.group === undefined) continue;
+    const other = first.get(model.group) ?? model;
+    first.set(model.group, other);
+    const [a, b] = [other.checkpoint.config, model.checkpoint.config];
+    for (const field of Object.keys({ ...a, ...b }) as (keyof typeof a)[]) {
+      ensure(
+        field === "seed" || a[field] === b[field],
+        "usage",
+        () => `group ${model.group}: its runs must differ in the seed alone, ${field} is ${a[field]} and ${b[field]}`,
+      );
+    }
+  }
+}

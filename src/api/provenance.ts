@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { listCheckpoints, readJsonLines, readMetrics, runFiles } from "../checkpoint/index.ts";
+import { type RunConfig, sameValue } from "../model/index.ts";
+import type { Provenance } from "../report/index.ts";
+import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
+import { CONFIG_FIELD_NAMES, dashed } from "../cli/config-options.ts";
+import type { Model } from "./models.ts";
+import type { HistoryRow } from "./train-run.ts";
+import { PACKAGE_ROOT } from "./version.ts";
+
+function isPreset(name: string | undefined): name is Preset {
+  return (PRESETS as readonly (string | undefined)[]).includes(name);
+}
+
+/** The command that trains a run with this configuration; undefined where its preset is not one of this version's. */
+export function trainCommand(config: Partial<RunConfig>): string | undefined {
+  const name = config.preset;
+  const fast = !isPreset(name) && name?.endsWith("-fast") === true;
+  const preset = fast ? name?.replace(/-fast$/, "") : name;
+  if (!isPreset(preset) || (fast && preset === "nanda")) return undefined;
+  const start = presetConfig(preset, {}, fast);
+  const words = CONFIG_FIELD_NAMES.flatMap((field) => {
+    const value = config[field];
+    if (value === undefined || sameValue(value, start[field])) return [];
+    return typeof value === "boolean" ? [`--${dashed(field)}`] : [`--${dashed(field)}`, String(value) || "none"];
+  });
+  return ["miiii train --preset", preset, ...(fast ? ["--fast"] : []), ...words].join(" ");
+}
+
+/** Where a model comes from, as far as its files say. */
+export function provenanceOf({ checkpoint, run }: Model): Provenance {
+  const { config, epoch, metadata } = checkpoint;
+  const command = trainCommand(config);
+  const from: Provenance = {
+    ...(command === undefined ? {} : { command }),
+    ...(epoch === undefined ? {} : { epochs: epoch }),
+    ...(metadata.split_hash === undefined ? {} : { split_hash: metadata.split_hash }),
+    ...(metadata.runtime === undefined ? {} : { runtime: metadata.runtime }),
+  };
+  if (run === undefined) return from;
+  const { rows: history } = readJsonLines<HistoryRow>(runFiles.history(run));
+  const { rows: ticks } = readMetrics(run);
+  const last = history.at(-1);
+  const series = {
+    ticks: ticks.length,
+    first: ticks[0]?.epoch ?? null,
+    last: ticks.at(-1)?.epoch ?? null,
+    checkpoints: listCheckpoints(run).length,
+  };
+  return {
+    ...from,
+    runtime: run.header.runtime,
+    versions: last?.versions ?? run.header.versions,
+    ...(last === undefined ? {} : { device: last.device }),
+    ...(last === undefined ? {} : { wall_time_s: history.reduce((sum, row) => sum + row.wall_seconds, 0) }),
+    ...(ticks.length === 0 ? {} : { series }),
+  };
+}
+
+/** The commit of the sources that run; undefined for an installed package. */
+export function sourceCommit(): string | undefined {
+  if (!existsSync(new URL(".git", PACKAGE_ROOT))) return undefined;
+  try {
+    const cwd = fileURLToPath(PACKAGE_ROOT);
+    return execFileSync("git", ["rev-parse", "HEAD"], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return undefined;
+  }
+}

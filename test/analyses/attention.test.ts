@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { attention } from "../../src/analyses/attention/index.ts";
+import { meanAttention } from "../../src/analyses/attention/null.ts";
+import { dequantised } from "../../src/analyses/kit/quantised.ts";
+import { at, float64, MiiiiError, type NdArray } from "../../src/core/index.ts";
+import { mean } from "../../src/math/index.ts";
+import { assertAllClose } from "../helpers/assert.ts";
+import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts";
+
+const p = 31;
+type Score = (x0: number, x1: number) => readonly [number, number, number];
+
+/** Patterns [p², heads, 3] of scores of x0, x1 and '='. */
+function patterns(heads: readonly Score[]): NdArray<"float64"> {
+  const data: number[] = [];
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      for (const score of heads) {
+        const weights = score(x0, x1).map(Math.exp);
+        const total = weights.reduce((a, b) => a + b, 0);
+        data.push(...weights.map((value) => value / total));
+      }
+    }
+  }
+  return float64(data, [p * p, heads.length, 3]);
+}
+
+const input = (heads: readonly Score[]) => inputWith({ p, activations: { "blocks.0.attn.hook_pattern": patterns(heads) } });
+const wave = (k: number, x: number) => Math.cos((2 * Math.PI * k * x) / p + 0.4);
+const scattered = normals([p], "scores").data;
+
+const both: Score = (x0, x1) => [wave(5, x0), wave(5, x1), -6];
+const low: Score = (x0) => [2 + 0.5 * wave(3, x0), -1, -6];
+const high: Score = (_x0, x1) => [-2, 1 + 0.5 * wave(3, x1), -6];
+const equals: Score = () => [0, 0, 3];
+const random: Score = (x0, x1) => [at(scattered, x0), at(scattered, (x1 * 7 + 3) % p), -6];
+
+test("which digit each head reads, and how periodically", async () => {
+  const result = await checkContract(attention, input([both, low, high, equals, random]));
+  assert.deepEqual(result.reads, ["both", "x0", "x1", "=", "both"]);
+  assert.deepEqual([result.best_k[0]?.[0], result.best_k[0]?.[1]], [5, 5]);
+  assert.deepEqual([result.best_k[1]?.[0], result.best_k[2]?.[1]], [3, 3]);
+  const { share } = result.null;
+  for (const [head, key] of [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [2, 1],
+  ] as const) {
+    assert.ok((result.share[head]?.[key] ?? 0) > 0.9, `head ${head} to ${key}`);
+  }
+  // Scores without a period stay within what relabelled tokens give.
+  assert.ok((result.share[4]?.[0] ?? 1) < share && share < 0.6, `${result.share[4]?.[0]}, ${share}`);
+  assert.deepEqual(result.best_k[3], [0, 0, 0]);
+  assert.deepEqual(result.share[3], [0, 0, 0]);
+  assert.equal(attention.metrics(result).heads_one_digit, 2);
+});
+
+test("means sum to 1, ranges bound them, and both are the pattern's own", async () => {
+  const result = await attention.run(input([both, low]), {});
+  const pattern = patterns([both, low]);
+  result.mean.forEach((means, head) => {
+    assertAllClose([means.reduce((a, b) => a + b, 0)], [1], { rtol: 1e-12 });
+    for (const key of [0, 1, 2]) {
+      const own = Array.from({ length: p * p }, (_, i) => at(pattern.data, i * 6 + head * 3 + key));
+      assertAllClose([at(means, key)], [own.reduce((a, b) => a + b, 0) / own.length], { rtol: 1e-12 });
+      assert.deepEqual(result.range[head]?.[key], [Math.min(...own), Math.max(...own)]);
+    }
+  });
+  assertAllClose(result.digit_share, [0.5, at(result.mean[1] ?? [], 0) / (1 - at(result.mean[1] ?? [], 2))], { rtol: 1e-9 });
+});
+
+test("the frequencies belong to the digit: (k, 0) for a head that varies with x0, (0, k) with x1", async () => {
+  const result = await attention.run(input([low, high]), {});
+  assert.deepEqual(result.dominant[0]?.[0], [3, 0]);
+  assert.deepEqual(result.dominant[1]?.[1], [0, 3]);
+});
+
+test("the kept patterns are the attention to 1/255 of its range", async () => {
+  const result = await attention.run(input([both]), {});
+  const pattern = patterns([both]);
+  for (const key of [0, 1]) {
+    const own = Array.from({ length: p * p }, (_, i) => at(pattern.data, 3 * i + key));
+    const kept = result.patterns[0]?.[key];
+    assert.ok(kept !== undefined);
+    assertAllClose(dequantised(kept), own, { rtol: 0, atol: (Math.max(...own) - Math.min(...own)) / 509 });
+  }
+});
+
+test("the null of reading one digit: none with weights too small to tell keys apart, many with large ones", async () => {
+  const of = async (factor: number) => {
+    const plain = input([both]);
+    const scaled = (name: "blocks.0.attn.W_Q" | "blocks.0.attn.W_K") => {
+      const { data, shape } = plain.parameters[name];
+      return {
+        [name]: float64(
+          Float64Array.from(data, (value) => factor * value),
+          shape,
+        ),
+      };
+    };
+    const parameters = { ...plain.parameters, ...scaled("blocks.0.attn.W_Q"), ...scaled("blocks.0.attn.W_K") };
+    return (await attention.run({ ...plain, parameters }, {})).null.one_digit;
+  };
+  assert.equal(await of(1e-3), 0);
+  assert.ok((await of(20)) > 0.3);
+});
+
+test("mean attention from scores is the mean of the softmax over the grid", () => {
+  const pattern = patterns([both]);
+  const tokens = Array.from({ length: p }, (_, x) => x);
+  const got = meanAttention(
+    tokens.map((x) => both(x, 0)[0] + 500),
+    tokens.map((x) => both(0, x)[1] + 500),
+    494,
+  );
+  const expected = [0, 1, 2].map((key) => mean(Array.from({ length: p * p }, (_, i) => at(pattern.data, 3 * i + key))));
+  assertAllClose(got, expected, { rtol: 1e-10 });
+});
+
+test("a pattern of another shape is an error that says so", () => {
+  const wrong = { "blocks.0.attn.hook_pattern": float64(new Float64Array(p * p * 4), [p * p, 4]) };
+  assert.throws(
+    () => attention.run(inputWith({ p, activations: wrong }), {}),
+    (error: unknown) => error instanceof MiiiiError && /must be \[961, heads, 3\], got \[961, 4\]/.test(error.message),
+  );
+});
