@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { trainCommand } from "../src/api/provenance.ts";
 import { dashed } from "../src/cli/config-options.ts";
 import { editDistance, nearest } from "../src/core/nearest.ts";
-import { trainCommand } from "../src/api/provenance.ts";
 import { CONFIG_FIELDS } from "../src/model/index.ts";
 import { presetConfig } from "../src/train/presets.ts";
 import { runCommands, spawnCli, TSX } from "./helpers/cli.ts";

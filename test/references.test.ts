@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openRunDirectory } from "../src/checkpoint/index.ts";
 import { shippedReferences } from "../src/api/references.ts";
+import { openRunDirectory } from "../src/checkpoint/index.ts";
 
 test("a report's shipped runs: full-size ones first, by task, further seeds in the group of the first", () => {
   const references = shippedReferences();

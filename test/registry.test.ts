@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ACTIVATION_NAMES, type AnalysisInput, completeOptions, type Need } from "../src/analyses/kit/define.ts";
 import { ANALYSES } from "../src/analyses/index.ts";
+import { ACTIVATION_NAMES, type AnalysisInput, completeOptions, type Need } from "../src/analyses/kit/define.ts";
 
 const FOLDER = new URL("../src/analyses/", import.meta.url);
 const ids = ANALYSES.map(({ id }) => id);

@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import type * as Tf from "@tensorflow/tfjs";
-import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
 import { resumeRun, trainRun } from "../src/api/train-run.ts";
+import { listCheckpoints, readCheckpoint } from "../src/checkpoint/index.ts";
 import { messageOf, type NdArray } from "../src/core/index.ts";
 import {
   initParameters,

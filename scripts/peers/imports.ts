@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { scoreOf } from "../../src/api/evaluate.ts";
 import type { ImportOptions } from "../../src/checkpoint/import/candidates.ts";
 import { chooseImport } from "../../src/checkpoint/import/choose.ts";
 import { importModel } from "../../src/checkpoint/import/import-model.ts";
 import { readCheckpoint, type StoredModel, tensorsOf } from "../../src/checkpoint/index.ts";
-import { scoreOf } from "../../src/api/evaluate.ts";
 import { type Json, MiiiiError, type NdArray } from "../../src/core/index.ts";
 import type { Runtime } from "../../src/runtimes/index.ts";
 import type { Check, Context } from "./check.ts";

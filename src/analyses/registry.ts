@@ -1,9 +1,9 @@
-import type { Analysis } from "./kit/define.ts";
 import { attention } from "./attention/index.ts";
 import { circuits } from "./circuits/index.ts";
 import { curves } from "./curves/index.ts";
 import { fft } from "./fft/index.ts";
 import { fourier } from "./fourier/index.ts";
+import type { Analysis } from "./kit/define.ts";
 import { mechanism } from "./mechanism/index.ts";
 import { norms } from "./norms/index.ts";
 import { omega } from "./omega/index.ts";

@@ -11,10 +11,10 @@ import {
   type Series,
 } from "../analyses/kit/define.ts";
 import { listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import { note } from "../cli/output.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
 import type { Model } from "./models.ts";
-import { note } from "../cli/output.ts";
 
 function isActivation(need: Need): need is ActivationName {
   return (ACTIVATION_NAMES as readonly Need[]).includes(need);

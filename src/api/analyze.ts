@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Analysis, AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
+import { createProgress, type Progress } from "../cli/progress.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { canAnalyse, withAnalysisInput } from "./analysis-input.ts";
 import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-pool.ts";
 import type { Outcome } from "./envelope.ts";
 import type { Model } from "./models.ts";
-import { createProgress, type Progress } from "../cli/progress.ts";
 
 /** Shows the progress of long analyses, in a terminal only; each total begins a new bar. */
 function watcher(): { readonly onProgress: (done: number, total: number) => void; readonly stop: () => void } {

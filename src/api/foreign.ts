@@ -5,11 +5,11 @@ import { importModel } from "../checkpoint/import/import-model.ts";
 import { LAYOUTS, type Layout } from "../checkpoint/import/layout.ts";
 import { isNormOrGate } from "../checkpoint/import/roles.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
+import { numberOption } from "../cli/config-options.ts";
+import { note } from "../cli/output.ts";
 import { ensure } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
-import { numberOption } from "../cli/config-options.ts";
-import { note } from "../cli/output.ts";
 import { openRuntime } from "./runtime-choice.ts";
 
 /** What a user may say of a model trained elsewhere. */

@@ -9,10 +9,10 @@ import {
   sha256,
   splitHash,
 } from "../checkpoint/index.ts";
+import { note, shownPath } from "../cli/output.ts";
 import { ensure } from "../core/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
 import type { ForeignOptions } from "./foreign.ts";
-import { note, shownPath } from "../cli/output.ts";
 import type { Reference } from "./references.ts";
 
 /** A model that has been read, and what is known of its making. */

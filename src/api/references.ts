@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isRunDirectory, openRunDirectory, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
-import type { TaskName } from "../tasks/index.ts";
 import { nearest } from "../core/nearest.ts";
+import type { TaskName } from "../tasks/index.ts";
 import { shippedPath, shippedRuns } from "./shipped.ts";
 
 /** A checkpoint as named on the command line, found but not read yet. */

@@ -1,5 +1,5 @@
-import { COMMAND_NAMES, optionsOf } from "./program.ts";
 import { shippedRuns } from "../api/shipped.ts";
+import { COMMAND_NAMES, optionsOf } from "./program.ts";
 
 /** Words that may stand in place of the last of `words`, which are what was typed after `miiii`; files are the shell's to add. */
 export async function completeWords(words: readonly string[]): Promise<string[]> {

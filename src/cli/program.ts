@@ -1,8 +1,8 @@
 import yargs, { type Argv } from "yargs";
-import { MiiiiError } from "../core/index.ts";
-import type { Command, GlobalOptions } from "./command.ts";
-import { unknownName } from "../core/nearest.ts";
 import { VERSION } from "../api/version.ts";
+import { MiiiiError } from "../core/index.ts";
+import { unknownName } from "../core/nearest.ts";
+import type { Command, GlobalOptions } from "./command.ts";
 
 /** Every command; each one's module is loaded when it is chosen. */
 const COMMANDS: readonly Command[] = [

@@ -1,4 +1,4 @@
-import type { MechanismResult } from "../analyses/mechanism/index.ts";
+import type { MechanismResult } from "../analyses/mechanism/compute.ts";
 import type { Json } from "../core/index.ts";
 import { PAPER_P, settingsApart } from "./settings.ts";
 import { mean } from "./training.ts";

@@ -1,5 +1,5 @@
-import type { PrimesResult } from "../analyses/primes/index.ts";
-import type { ProgressResult } from "../analyses/progress/index.ts";
+import type { PrimesResult } from "../analyses/primes/compute.ts";
+import type { ProgressResult } from "../analyses/progress/compute.ts";
 import { type Claim, eachSolved, isJudgement, metricsOf, notTested, onShuffled, verdictOf } from "./claim.ts";
 import { formatPercent as percent, formatNumber as text } from "./html.ts";
 

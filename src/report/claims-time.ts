@@ -1,4 +1,4 @@
-import type { OmegaResult } from "../analyses/omega/index.ts";
+import type { OmegaResult } from "../analyses/omega/compute.ts";
 import {
   type Claim,
   type ClaimRun,

@@ -1,4 +1,4 @@
-import type { CurvesResult } from "../analyses/curves/index.ts";
+import type { CurvesResult } from "../analyses/curves/compute.ts";
 import type { ClaimRun } from "./claim.ts";
 import { sameSettings } from "./settings.ts";
 

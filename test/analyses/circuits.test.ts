@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnalysisInput, Edits, Forward } from "../../src/analyses/kit/define.ts";
+import { circuits } from "../../src/analyses/circuits/index.ts";
 import { bestOf, embeddingLabels, groupsOf, withoutPart } from "../../src/analyses/circuits/parts.ts";
 import { sizeClasses } from "../../src/analyses/circuits/size-classes.ts";
-import { circuits } from "../../src/analyses/circuits/index.ts";
+import type { AnalysisInput, Edits, Forward } from "../../src/analyses/kit/define.ts";
 import { at, dim, float64, MiiiiError, type NdArray, randomStream } from "../../src/core/index.ts";
 import { headMetrics, mean, realFourier } from "../../src/math/index.ts";
 import { headsOf, logitsOf, numberOf } from "../../src/tasks/index.ts";

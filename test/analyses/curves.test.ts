@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnalysisInput, MetricsRow, OmegaRow, Series } from "../../src/analyses/kit/define.ts";
-import { binomialQuantile, chanceOf, limitOfChance } from "../../src/analyses/kit/chance.ts";
 import { curves } from "../../src/analyses/curves/index.ts";
+import { binomialQuantile, chanceOf, limitOfChance } from "../../src/analyses/kit/chance.ts";
+import type { AnalysisInput, MetricsRow, OmegaRow, Series } from "../../src/analyses/kit/define.ts";
 import { MiiiiError, randomStream } from "../../src/core/index.ts";
 import { makeSplit } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";

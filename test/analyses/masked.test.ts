@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnalysisInput, MetricsRow, Series } from "../../src/analyses/kit/define.ts";
 import { circuits } from "../../src/analyses/circuits/index.ts";
 import { curves } from "../../src/analyses/curves/index.ts";
+import type { AnalysisInput, MetricsRow, Series } from "../../src/analyses/kit/define.ts";
 import { mechanism } from "../../src/analyses/mechanism/index.ts";
 import { progress } from "../../src/analyses/progress/index.ts";
-import { readLastCheckpoint } from "../../src/checkpoint/index.ts";
 import { scoreOf } from "../../src/api/evaluate.ts";
+import { readLastCheckpoint } from "../../src/checkpoint/index.ts";
 import { float64, type NdArray } from "../../src/core/index.ts";
 import { onnxRuntime } from "../../src/runtimes/index.ts";
 import { headsOf, logitsOf, makeDataset, numberOf } from "../../src/tasks/index.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { AnalysisInput, Series, SeriesModel } from "../../src/analyses/kit/define.ts";
 import { chanceOf } from "../../src/analyses/kit/chance.ts";
+import type { AnalysisInput, Series, SeriesModel } from "../../src/analyses/kit/define.ts";
 import type { HeadsResult } from "../../src/analyses/logits/of-heads.ts";
 import { mechanism } from "../../src/analyses/mechanism/index.ts";
 import { progress } from "../../src/analyses/progress/index.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
-import { type PositionalResult, positional } from "../../src/analyses/positional/index.ts";
+import type { PositionalResult } from "../../src/analyses/positional/compute.ts";
+import { positional } from "../../src/analyses/positional/index.ts";
 import { at, float64, MiiiiError, type NdArray } from "../../src/core/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith, normals } from "../helpers/spectral-input.ts";

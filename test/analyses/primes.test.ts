@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { primes } from "../../src/analyses/primes/index.ts";
 import { columnsOf, decompose, gridNumbers, pickColumns, selectivity } from "../../src/analyses/kit/selectivity.ts";
+import { primes } from "../../src/analyses/primes/index.ts";
 import { at, float64, type NdArray } from "../../src/core/index.ts";
 import { mean, variance } from "../../src/math/index.ts";
 import { numberOf, primesBelow } from "../../src/tasks/index.ts";

@@ -1,9 +1,9 @@
 import type { TopLevelSpec } from "vega-lite";
 import { concatPanels, figure, gridImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { AttentionResult } from "./index.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
+import type { AttentionResult } from "./compute.ts";
 
 /** One row: the attention of each head to one digit. */
 function row({ label, result }: Labelled<AttentionResult>, key: 0 | 1, legend: boolean): Panel {

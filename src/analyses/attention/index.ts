@@ -1,136 +1,10 @@
-import { at, dim, ensure, float64, type NdArray, randomStream } from "../../core/index.ts";
-import {
-  argmax,
-  frequencyOf,
-  frequencyShares,
-  gridsOf,
-  halfPlanePower,
-  isDead,
-  mean,
-  permuteGrid,
-  quantile,
-  tokenPermutation,
-} from "../../math/index.ts";
-import { type AnalysisInput, defineAnalysis, type Labelled } from "../kit/define.ts";
-import { attentionFigure } from "./figure.ts";
-import { RANDOM_HEADS, randomHeads } from "./null.ts";
-import { activationOf } from "../kit/inputs.ts";
-import { type Quantised, quantised } from "../kit/quantised.ts";
+import { at } from "../../core/index.ts";
+import { mean } from "../../math/index.ts";
+import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short } from "../kit/text.ts";
-
-/** What '=' attends to, in the order of the activation's last axis. */
-const KEYS = ["x0", "x1", "="] as const;
-
-/** A head reads one digit when at least this share of its attention to the digits goes there. */
-const ONE_DIGIT = 0.75;
-
-/** Token permutations of each head and key behind the null of the share. */
-const DRAWS = 20;
-
-/** What a head looks at. */
-export type Reads = "x0" | "x1" | "both" | "=";
-
-/** Result of `attention`; [heads][keys] in the order x0, x1, '='. */
-export type AttentionResult = {
-  p: number;
-  heads: number;
-  mean: number[][];
-  range: [number, number][][];
-  digit_share: number[];
-  reads: Reads[];
-  dominant: [number, number][][];
-  best_k: number[][];
-  share: number[][];
-  patterns: Quantised[][];
-  null: { mean: number; digit_share: number; one_digit: number; share: number };
-};
-
-/** The attention of one head to one key over the grid, described. */
-interface Field {
-  readonly grid: Float64Array;
-  readonly mean: number;
-  readonly range: [number, number];
-  readonly dominant: [number, number];
-  readonly best_k: number;
-  readonly share: number;
-}
-
-function describe(grid: Float64Array, p: number): Field {
-  const range: [number, number] = [grid.reduce((a, b) => Math.min(a, b)), grid.reduce((a, b) => Math.max(a, b))];
-  const plain = { grid, mean: mean(grid), range };
-  if (isDead(grid)) return { ...plain, dominant: [0, 0], best_k: 0, share: 0 };
-  const power = halfPlanePower(grid, p);
-  const shares = frequencyShares(power, p);
-  const best = argmax(shares);
-  const [omega0, omega1] = frequencyOf(argmax(power), p);
-  return { ...plain, dominant: [omega0, omega1], best_k: best + 1, share: at(shares, best) };
-}
-
-/** The part of the attention to the digits that goes to x0. */
-function digitShare([x0 = 0, x1 = 0]: readonly number[]): number {
-  return x0 + x1 === 0 ? 0.5 : x0 / (x0 + x1);
-}
-
-function readBy(means: readonly number[]): Reads {
-  if (at(means, 2) > 0.5) return "=";
-  const share = digitShare(means);
-  return share >= ONE_DIGIT ? "x0" : share <= 1 - ONE_DIGIT ? "x1" : "both";
-}
-
-const oneDigit = (reads: Reads) => reads === "x0" || reads === "x1";
-
-/** The share of heads with random weights of this model's norms that read one digit. */
-function byAccident(input: AnalysisInput): number {
-  return mean(randomHeads(input).map((means) => Number(oneDigit(readBy(means)))));
-}
-
-/** The pattern as one column for each head and key, [p², heads·3]. */
-function columnsOf(input: AnalysisInput): NdArray<"float64"> {
-  const pattern = activationOf(input, "blocks.0.attn.hook_pattern");
-  ensure(
-    pattern.shape.length === 3 && dim(pattern, 2) === KEYS.length,
-    "input",
-    () => `blocks.0.attn.hook_pattern: must be [${dim(pattern, 0)}, heads, 3], got [${pattern.shape.join(", ")}]`,
-  );
-  return float64(pattern.data, [dim(pattern, 0), dim(pattern, 1) * KEYS.length]);
-}
-
-function run(input: AnalysisInput): AttentionResult {
-  const { p } = input.config;
-  const random = randomStream(input.seed, "attention/null");
-  const fields = gridsOf(columnsOf(input)).map((grid) => describe(grid, p));
-  const heads = fields.length / KEYS.length;
-  const perHead = <T>(value: (field: Field) => T): T[][] =>
-    Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));
-  const means = perHead((field) => field.mean);
-  const digit_share = means.map(digitShare);
-  const permuted = fields
-    .filter(({ best_k }) => best_k !== 0)
-    .flatMap(({ grid }) =>
-      Array.from({ length: DRAWS }, () => {
-        const shares = frequencyShares(halfPlanePower(permuteGrid(grid, tokenPermutation(p, random)), p), p);
-        return at(shares, argmax(shares));
-      }),
-    );
-  return {
-    p,
-    heads,
-    mean: means,
-    range: perHead((field) => field.range),
-    digit_share,
-    reads: means.map(readBy),
-    dominant: perHead((field) => field.dominant),
-    best_k: perHead((field) => field.best_k),
-    share: perHead((field) => field.share),
-    patterns: perHead((field) => quantised(field.grid, p)).map((patterns) => patterns.slice(0, 2)),
-    null: {
-      mean: 1 / 3,
-      digit_share: 0.5,
-      one_digit: byAccident(input),
-      share: permuted.length === 0 ? 0 : quantile(permuted, 0.99),
-    },
-  };
-}
+import { type AttentionResult, compute, DRAWS, ONE_DIGIT, oneDigit, type Reads } from "./compute.ts";
+import { attentionFigure } from "./figure.ts";
+import { RANDOM_HEADS } from "./null.ts";
 
 /** A head's attention to the digit it looks at more: the key's index and the share at its best k. */
 function digitOf(result: AttentionResult, head: number): { k: number; share: number } {
@@ -175,7 +49,7 @@ share under token permutations (x0-values and x1-values relabelled independently
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
   needs: ["blocks.0.attn.hook_pattern"],
   options: {},
-  run,
+  run: compute,
   metrics: (result) => ({
     heads: result.heads,
     heads_one_digit: result.reads.filter(oneDigit).length,

@@ -2,8 +2,8 @@ import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, heatmap, matrixImage, type Panel, type Row } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { CircuitsResult } from "./index.ts";
 import { type Ablations, nullOf } from "./ablate.ts";
+import type { CircuitsResult } from "./compute.ts";
 
 type Which = "groups" | "embedding" | "attention";
 

@@ -1,113 +1,10 @@
-import { at, MiiiiError, randomStream } from "../../core/index.ts";
-import { argmax, headMetrics, mean, sum } from "../../math/index.ts";
-import { type AnalysisInput, defineAnalysis, type Labelled, type OptionValues } from "../kit/define.ts";
-import { chanceOf } from "../kit/chance.ts";
-import { type Ablations, ablate, type Evaluate, nullOf, passes } from "./ablate.ts";
-import { circuitsFigure } from "./figure.ts";
-import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./parts.ts";
-import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import { at } from "../../core/index.ts";
+import { argmax, mean, sum } from "../../math/index.ts";
+import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short } from "../kit/text.ts";
-
-/** Result of `circuits`. */
-export type CircuitsResult = {
-  parts: Parts;
-  samples: number;
-  q: number[];
-  chance_accuracy: number[];
-  baseline: { accuracy: number[]; loss: number[] };
-  dead: number;
-  groups: Ablations;
-  embedding: Ablations;
-  attention: Ablations;
-};
-
-/** A seeded sample of the grid, ascending; undefined for all of it. */
-function sampleOf(input: AnalysisInput, options: OptionValues): Int32Array | undefined {
-  const size = input.config.p ** 2;
-  const wanted = Number(options.samples);
-  if (options.all === true || wanted >= size) return undefined;
-  return randomStream(input.seed, "circuits/samples").permutation(size).slice(0, wanted).sort();
-}
-
-async function run(input: AnalysisInput, options: OptionValues): Promise<CircuitsResult> {
-  const { config, heads, targets, forward } = input;
-  const { p } = config;
-  if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
-  const trained = trainedHeads(heads);
-  const draws = Number(options.draws);
-  const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
-  const samples = sampleOf(input, options);
-
-  const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts);
-  const live = best.flatMap((label, j) => (label === 0 ? [] : [j]));
-  const W_E = input.parameters["embed.W_E"];
-  const neuronParts = groupsOf(best).map(({ label, neurons }) => ({
-    label,
-    size: neurons.length,
-    edits: { meanAblateNeurons: neurons },
-  }));
-  const directions = embeddingLabels(p, parts);
-  const embeddingSizes = directions.map((label) => embeddingDimension(label, parts));
-  const attentionParts = Array.from({ length: config.n_heads }, (_, head) => ({
-    label: head,
-    size: 1,
-    edits: { meanAblateHeads: [head] },
-  }));
-
-  let done = 0;
-  const total =
-    1 +
-    passes(
-      neuronParts.map((part) => part.size),
-      draws,
-    ) +
-    passes(embeddingSizes, draws) +
-    attentionParts.length;
-  const evaluate: Evaluate = async (edits) => {
-    const { accuracy, loss } = headMetrics(await forward(edits, samples), targets, heads, samples);
-    done++;
-    input.onProgress?.(done, total);
-    const own = (values: ArrayLike<number>) => trained.map(({ number }) => at(values, number));
-    return { accuracy: own(accuracy), loss: own(loss) };
-  };
-  const baseline = await evaluate({});
-  const random = randomStream(input.seed, "circuits/null");
-  const groups = await ablate(neuronParts, evaluate, baseline, draws, (i) => ({
-    meanAblateNeurons: Array.from(
-      random.permutation(live.length).slice(
-        0,
-        at(
-          neuronParts.map((part) => part.size),
-          i,
-        ),
-      ),
-      (j) => at(live, j),
-    ),
-  }));
-  // One embedding at a time: they are made as they are needed.
-  const embeddingParts = directions.map((label, i) => ({
-    label,
-    size: at(embeddingSizes, i),
-    get edits() {
-      return { W_E: withoutPart(W_E, p, label, parts) };
-    },
-  }));
-  const embedding = await ablate(embeddingParts, evaluate, baseline, draws, (i) => ({
-    W_E: withoutPart(W_E, p, at(directions, i), parts, random.permutation(p)),
-  }));
-  const attention = await ablate(attentionParts, evaluate, baseline, 0, () => ({}));
-  return {
-    parts,
-    samples: samples?.length ?? p * p,
-    q: trained.map((head) => head.q),
-    chance_accuracy: trained.map((head) => chanceOf(head, config.labels).accuracy),
-    baseline,
-    dead: best.length - live.length,
-    groups,
-    embedding,
-    attention,
-  };
-}
+import { type Ablations, nullOf } from "./ablate.ts";
+import { type CircuitsResult, compute } from "./compute.ts";
+import { circuitsFigure } from "./figure.ts";
 
 /** What the parts of a prime do to the head of that prime, or any part to the only head: means over parts. */
 function specificity(result: CircuitsResult, ablations: Ablations) {
@@ -204,7 +101,7 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
     all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },
     draws: { type: "integer", default: 20, min: 1, max: 1000, description: "random parts per size class, 1 to 1000" },
   },
-  run,
+  run: compute,
   metrics(result) {
     const [groups, embedding] = [specificity(result, result.groups), specificity(result, result.embedding)];
     return {

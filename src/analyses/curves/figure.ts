@@ -11,8 +11,8 @@ import {
   resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { CurvesResult } from "./index.ts";
 import { ownColours } from "../kit/panels.ts";
+import type { CurvesResult } from "./compute.ts";
 
 /** Columns of the images over log epochs. */
 const COLUMNS = 200;

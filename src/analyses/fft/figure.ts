@@ -11,10 +11,10 @@ import {
 } from "../../figures/index.ts";
 import { frequencyOf, halfPlanePower } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { FftResult } from "./index.ts";
 import { ownColours } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
+import type { FftResult } from "./compute.ts";
 
 /** Example neurons in one figure: each costs some 30 kB of the page. */
 const MAX_EXAMPLES = 12;

@@ -1,9 +1,9 @@
 import { barsWithNull, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { FourierResult } from "./index.ts";
 import { ownColours } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
+import type { FourierResult } from "./compute.ts";
 
 /** Share of the energy at each frequency, one panel a run on one scale, with the run's null. */
 function energyBars(entry: Labelled<FourierResult>, top: number): Panel {

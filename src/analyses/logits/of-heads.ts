@@ -1,8 +1,8 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
 import type { Head, Labels } from "../../tasks/index.ts";
-import type { AnalysisInput } from "../kit/define.ts";
 import { chanceOf } from "../kit/chance.ts";
+import type { AnalysisInput } from "../kit/define.ts";
 import { trainedHeads } from "../kit/inputs.ts";
 import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
 import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";

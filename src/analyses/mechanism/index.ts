@@ -1,22 +1,12 @@
 import { figure } from "../../figures/index.ts";
 import { mean, sum } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { activationOf } from "../kit/inputs.ts";
-import {
-  type AdditionResult,
-  analyseAddition,
-  CLASS_PERMUTATIONS,
-  FREQUENCY_SETS,
-  noOthers,
-  TOKEN_PERMUTATIONS,
-} from "../logits/of-addition.ts";
-import { analyseHeads, HEAD_PERMUTATIONS, type HeadsResult } from "../logits/of-heads.ts";
-import { additionPanels, headPanels } from "./figure.ts";
 import { ownColours } from "../kit/panels.ts";
 import { listed, perRun, short } from "../kit/text.ts";
-
-/** Result of `mechanism`: of an addition model, or head by head of any other. */
-export type MechanismResult = AdditionResult | HeadsResult;
+import { type AdditionResult, CLASS_PERMUTATIONS, FREQUENCY_SETS, noOthers, TOKEN_PERMUTATIONS } from "../logits/of-addition.ts";
+import { HEAD_PERMUTATIONS, type HeadsResult } from "../logits/of-heads.ts";
+import { compute, type MechanismResult } from "./compute.ts";
+import { additionPanels, headPanels } from "./figure.ts";
 
 /** A share as a percentage, with the digits that small ones need. */
 const percent = (share: number) => `${short(100 * share)} %`;
@@ -180,11 +170,7 @@ classes), is the least restricted loss of a head without the structure, and its 
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
   needs: ["logits"],
   options: {},
-  run(input) {
-    const logits = activationOf(input, "logits");
-    const addition = input.config.task === "nanda" && input.config.labels === "remainder";
-    return addition ? analyseAddition(input, logits) : analyseHeads(input, logits);
-  },
+  run: compute,
   metrics,
   summary,
   headline,

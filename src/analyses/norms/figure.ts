@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { concatPanels, epochImageAxis, extent, figure, matrixImage, type Panel, resampleLogEpochs } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { NormsResult } from "./index.ts";
+import type { NormsResult } from "./compute.ts";
 
 /** Columns of the images over log epochs. */
 const COLUMNS = 200;

@@ -9,8 +9,8 @@ import {
   resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { OmegaResult } from "./index.ts";
 import { ownColours } from "../kit/panels.ts";
+import type { OmegaResult } from "./compute.ts";
 
 /** Columns of the images over log epochs. */
 const COLUMNS = 180;

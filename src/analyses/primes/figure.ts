@@ -3,9 +3,9 @@ import { at } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, linesWithBand, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { nullRules } from "../kit/null-rules.ts";
-import type { PrimesResult } from "./index.ts";
-import { SELECTIVE } from "../kit/selectivity.ts";
 import { ownColours } from "../kit/panels.ts";
+import { SELECTIVE } from "../kit/selectivity.ts";
+import type { PrimesResult } from "./compute.ts";
 
 /** Most rows of the image: with more neurons every n-th of the sorted ones is drawn. */
 const ROWS = 512;

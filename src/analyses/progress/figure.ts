@@ -3,7 +3,7 @@ import { at } from "../../core/index.ts";
 import { concatPanels, figure, linesWithBand, type Panel } from "../../figures/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import type { LossesOverTime, ProgressResult } from "./index.ts";
+import type { LossesOverTime, ProgressResult } from "./compute.ts";
 
 const WIDTH = 300;
 

@@ -3,7 +3,7 @@ import { norm } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColours } from "../kit/panels.ts";
 import { short } from "../kit/text.ts";
-import type { SvdResult } from "./index.ts";
+import type { SvdResult } from "./compute.ts";
 
 /** Spectra of all runs, each σ over the root mean square of its matrix's, so that one Gaussian band per shape fits all. */
 function spectrumPanel(entries: readonly Labelled<SvdResult>[]): Panel {

@@ -1,19 +1,19 @@
 import type { Argv } from "yargs";
 import { type Analysis, completeOptions, type OptionValues } from "../../analyses/kit/define.ts";
-import { ensure, type Json } from "../../core/index.ts";
 import { analyseModel } from "../../api/analyze.ts";
-import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
-import { figureWriter } from "../figure-file.ts";
 import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { ensureGroups, loadModel } from "../../api/models.ts";
-import { unknownName } from "../../core/nearest.ts";
-import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { shippedRuns } from "../../api/shipped.ts";
 import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
+import { ensure, type Json } from "../../core/index.ts";
+import { unknownName } from "../../core/nearest.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { dashed, numberOption, seedOf } from "../config-options.ts";
+import { figureWriter } from "../figure-file.ts";
+import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
 
 async function registry(): Promise<readonly Analysis[]> {
   return (await import("../../analyses/registry.ts")).ANALYSES;

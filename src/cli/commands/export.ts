@@ -1,12 +1,12 @@
 import { extname } from "node:path";
 import type { Argv } from "yargs";
+import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
+import { loadModel } from "../../api/models.ts";
+import { parseReferences } from "../../api/references.ts";
 import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
-import { loadModel } from "../../api/models.ts";
 import { ensureWritable, print, shownPath } from "../output.ts";
-import { parseReferences } from "../../api/references.ts";
 
 /** Declares the options of `export`. */
 export function options(parser: Argv<GlobalOptions>) {

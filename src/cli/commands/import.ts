@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import type { Argv } from "yargs";
+import { foreignOptions, readForeign, withForeignOptions } from "../../api/foreign.ts";
+import { VERSION } from "../../api/version.ts";
 import { writeModel } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { foreignOptions, readForeign, withForeignOptions } from "../../api/foreign.ts";
 import { ensureWritable, print, shownPath } from "../output.ts";
-import { VERSION } from "../../api/version.ts";
 
 /** Declares the options of `import`. */
 export function options(parser: Argv<GlobalOptions>) {

@@ -1,15 +1,15 @@
 import type { Argv } from "yargs";
-import { tensorsOf } from "../../checkpoint/index.ts";
-import { sizeOf } from "../../core/index.ts";
-import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { envelope } from "../../api/envelope.ts";
 import type { HeadEvaluation, SplitName } from "../../api/evaluate.ts";
 import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { loadModel, type Model } from "../../api/models.ts";
-import { jsonText, print } from "../output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
+import { tensorsOf } from "../../checkpoint/index.ts";
+import { sizeOf } from "../../core/index.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { jsonText, print } from "../output.ts";
 import { table } from "../table.ts";
 
 /** Declares the options of `inspect`. */

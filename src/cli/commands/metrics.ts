@@ -1,12 +1,12 @@
 import type { Argv } from "yargs";
+import { parseReferences } from "../../api/references.ts";
+import { VERSION } from "../../api/version.ts";
 import { openRunDirectory, readMetrics } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { MetricsRow, RunConfig } from "../../model/index.ts";
 import { headsOf } from "../../tasks/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { jsonText, note, print, shownPath } from "../output.ts";
-import { parseReferences } from "../../api/references.ts";
-import { VERSION } from "../../api/version.ts";
 
 /** Declares the options of `metrics`. */
 export function options(parser: Argv<GlobalOptions>) {

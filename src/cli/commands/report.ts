@@ -1,24 +1,24 @@
 import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
-import { completeOptions } from "../../analyses/kit/define.ts";
 import { circuits } from "../../analyses/circuits/index.ts";
+import { completeOptions } from "../../analyses/kit/define.ts";
 import { ANALYSES } from "../../analyses/registry.ts";
-import { makeFolder } from "../../checkpoint/index.ts";
-import { ensure } from "../../core/index.ts";
-import { countVerdicts } from "../../report/claims-table.ts";
-import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
 import { analyseModel } from "../../api/analyze.ts";
-import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { numberOption, seedOf } from "../config-options.ts";
 import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { ensureGroups, type GroupMember, loadModel, type Model } from "../../api/models.ts";
-import { ensureWritable, note, print, shownPath, writeText } from "../output.ts";
-import { createProgress } from "../progress.ts";
 import { provenanceOf, sourceCommit } from "../../api/provenance.ts";
 import { parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
 import { VERSION } from "../../api/version.ts";
+import { makeFolder } from "../../checkpoint/index.ts";
+import { ensure } from "../../core/index.ts";
+import { countVerdicts } from "../../report/claims-table.ts";
+import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
+import type { ArgumentsOf, GlobalOptions } from "../command.ts";
+import { numberOption, seedOf } from "../config-options.ts";
+import { ensureWritable, note, print, shownPath, writeText } from "../output.ts";
+import { createProgress } from "../progress.ts";
 
 /** Declares the options of `report`. */
 export function options(parser: Argv<GlobalOptions>) {

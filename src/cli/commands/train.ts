@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Argv } from "yargs";
+import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
+import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 import { openRunDirectory } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { MetricsRow } from "../../model/index.ts";
@@ -11,8 +13,6 @@ import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOp
 import { Interrupted } from "../exit.ts";
 import { note, print, shellWord, shownPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
-import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
-import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 
 /** Declares the options of `train`. */
 export function options(parser: Argv<GlobalOptions>) {
