@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ANALYSES } from "../src/analyses/index.ts";
-import type { AnalyseOptions } from "../src/api/analyze.ts";
+import type { AnalyzeOptions } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
 import { shippedReferences } from "../src/api/references.ts";
 import { float64, randomStream } from "../src/core/index.ts";
@@ -20,8 +20,8 @@ import { benchStep } from "./lib/steps.ts";
 import { inTurn, median } from "./lib/timing.ts";
 
 // As compiled: threads load no TypeScript.
-const compiled = new URL("../dist/cli/analyse.js", import.meta.url).href;
-const { analyseModel } = (await import(compiled)) as typeof import("../src/api/analyze.ts");
+const compiled = new URL("../dist/api/analyze.js", import.meta.url).href;
+const { analyzeModel } = (await import(compiled)) as typeof import("../src/api/analyze.ts");
 
 const threads = availableParallelism();
 const runtime = onnxRuntime({ threads });
@@ -62,9 +62,9 @@ async function benchAnalyses(run: string, only?: readonly string[]): Promise<voi
     only === undefined ? !needs.includes("series") && !needs.includes("forward") : only.includes(id),
   );
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-  const timed = async (how: Pick<AnalyseOptions, "threads" | "onStart">) => {
+  const timed = async (how: Pick<AnalyzeOptions, "threads" | "onStart">) => {
     const start = performance.now();
-    await analyseModel(chosen, model, { runtime, seed: 0, ...how });
+    await analyzeModel(chosen, model, { runtime, seed: 0, ...how });
     return performance.now() - start;
   };
   if (only === undefined) {

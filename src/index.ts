@@ -1,5 +1,5 @@
 /**
- * miiii as a library: train a transformer on modular arithmetic, read its checkpoints, analyse them, draw and report.
+ * miiii as a library: train a transformer on modular arithmetic, read its checkpoints, analyze them, draw and report.
  *
  * @packageDocumentation
  */

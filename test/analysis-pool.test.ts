@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { ANALYSES } from "../src/analyses/index.ts";
 import { type AnalysisTask, analysisPool } from "../src/api/analysis-pool.ts";
-import { analyseModel } from "../src/api/analyze.ts";
+import { analyzeModel } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
 import { shippedReferences } from "../src/api/references.ts";
 import { MiiiiError } from "../src/core/index.ts";
@@ -26,9 +26,9 @@ test("a model's analyses are the same in threads as without, in the same order",
   const begun: string[] = [];
   const onStart = (id: string) => begun.push(id);
   const runtime = onnxRuntime({ threads: 2 });
-  const apart = await analyseModel(chosen, model, { runtime, seed: 3, threads: 2, worker, onStart });
+  const apart = await analyzeModel(chosen, model, { runtime, seed: 3, threads: 2, worker, onStart });
   assert.deepEqual(begun.toSorted(), chosen.map(({ id }) => id).toSorted());
-  const here = await analyseModel(chosen, model, { runtime, seed: 3, threads: 0 });
+  const here = await analyzeModel(chosen, model, { runtime, seed: 3, threads: 0 });
   assert.deepEqual([...apart], [...here]);
 });
 
@@ -38,7 +38,7 @@ test("what an analysis throws in a thread is thrown here, of its kind", async ()
   const { W_E, ...rest } = { W_E: model.checkpoint.parameters["embed.W_E"], ...model.checkpoint.parameters };
   const spoilt = { ...rest, "embed.W_E": { ...W_E, data: W_E.data.slice().fill(Number.NaN) } };
   const told: string[] = [];
-  const found = await analyseModel(
+  const found = await analyzeModel(
     chosen,
     { ...model, checkpoint: { ...model.checkpoint, parameters: spoilt } },
     {

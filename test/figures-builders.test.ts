@@ -71,7 +71,7 @@ test("Hinton squares: area in proportion to the magnitude, filled where positive
   assert.ok(full <= 20 && full > 15, "squares do not overlap");
 });
 
-test("lines: each run its own colour and points, unpacked in full, on 1 + epoch's logarithm", async () => {
+test("lines: each run its own color and points, unpacked in full, on 1 + epoch's logarithm", async () => {
   const runs = ["b", "a"];
   const rows = runs.flatMap((run, r) => [0, 1, 10, 100].map((epoch) => ({ run, epoch, loss: (r + 1) / (1 + epoch) })));
   const spec = alone(
@@ -95,7 +95,7 @@ test("lines: each run its own colour and points, unpacked in full, on 1 + epoch'
   const lines = [...svg.matchAll(/<path [^>]*d="(M[^"]*)"[^>]*stroke="(#[0-9a-f]{6})"[^>]*>/g)].filter(
     ([, d]) => (d?.match(/L/g) ?? []).length === 3,
   );
-  assert.deepEqual(lines.map(([, , colour]) => colour).sort(), [RUN_COLORS[0], RUN_COLORS[1]].slice().sort());
+  assert.deepEqual(lines.map(([, , color]) => color).sort(), [RUN_COLORS[0], RUN_COLORS[1]].slice().sort());
   const xs = (lines[0]?.[1] ?? "")
     .slice(1)
     .split("L")
@@ -170,11 +170,11 @@ test("bars, heatmap and scatter draw one mark a row and refuse more than a page 
   }
 });
 
-test("each run's own null is drawn in its colour, and labelled once", async () => {
+test("each run's own null is drawn in its color, and labelled once", async () => {
   const rows = ["a", "b"].map((run) => ({ run, k: 1, share: 0.5 }));
   const nulls = ["a", "b"].map((run, i) => ({ run, high: 0.1 + 0.3 * i, label: "null 99 %" }));
   const svg = await renderSvg(alone(barsWithNull({ rows, x: "k", y: "share", series: "run", runs: ["a", "b"], nulls })));
-  const rules = [...svg.matchAll(/<line [^>]*stroke="(#[0-9a-f]{6})"[^>]*stroke-dasharray/g)].map(([, colour]) => colour);
+  const rules = [...svg.matchAll(/<line [^>]*stroke="(#[0-9a-f]{6})"[^>]*stroke-dasharray/g)].map(([, color]) => color);
   assert.deepEqual(rules, [RUN_COLORS[0], RUN_COLORS[1]]);
   assert.equal((svg.match(/null 99 %/g) ?? []).length, 1);
 });
@@ -224,7 +224,7 @@ test("a brush on the grid moves the Hinton detail, which shows the grid's own va
       { name: "one", values: grid(1) },
       { name: "two", values: grid(-1) },
     ],
-    colouring: "signed",
+    coloring: "signed",
   });
   const spec = alone(panel, [picker("neuron", ["one", "two"])]);
   const check = (running: Running, sign: number, row0: number, column0: number) => {

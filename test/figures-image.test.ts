@@ -42,11 +42,11 @@ function decodePng(bytes: Uint8Array): Png {
   const [width, height] = [header.readUInt32BE(0), header.readUInt32BE(4)];
   const lines = inflateSync(chunks.get("IDAT") ?? assert.fail("no data"));
   assert.equal(lines.length, (width + 1) * height);
-  const colours = chunks.get("PLTE") ?? assert.fail("no palette");
+  const colors = chunks.get("PLTE") ?? assert.fail("no palette");
   const rgb = (x: number, y: number) => {
     assert.equal(lines[y * (width + 1)], 0, "filter of the line");
     const index = lines[y * (width + 1) + 1 + x] as number;
-    return [...colours.subarray(3 * index, 3 * index + 3)];
+    return [...colors.subarray(3 * index, 3 * index + 3)];
   };
   return { width, height, header: [...header.subarray(8)], rgb };
 }
@@ -102,39 +102,38 @@ test("a figure drawn as a PNG keeps the edges of an image's cells", async () => 
   });
   const rows = rgbaRows(svgToPng(await renderSvg(figure(panel, { description: "two by two" }))));
   const [low, high] = [palette("magnitude", 2).subarray(0, 3), palette("magnitude", 2).subarray(3)].map(String);
-  const colours = rows.flatMap((row) => Array.from({ length: row.length / 4 }, (_, x) => String(row.subarray(4 * x, 4 * x + 3))));
-  const count = (colour: string | undefined) => colours.filter((other) => other === colour).length;
+  const colors = rows.flatMap((row) => Array.from({ length: row.length / 4 }, (_, x) => String(row.subarray(4 * x, 4 * x + 3))));
+  const count = (color: string | undefined) => colors.filter((other) => other === color).length;
   // Of 120 × 120 pixels half each, less the frame.
-  for (const colour of [low, high])
-    assert.ok(count(colour) > 6900 && count(colour) <= 7200, `${colour}: ${count(colour)} pixels`);
+  for (const color of [low, high]) assert.ok(count(color) > 6900 && count(color) <= 7200, `${color}: ${count(color)} pixels`);
 });
 
-test("a PNG holds each pixel's colour, and is the same each time", () => {
-  const colours = palette("magnitude", 8);
+test("a PNG holds each pixel's color, and is the same each time", () => {
+  const colors = palette("magnitude", 8);
   const pixels = Uint8Array.from({ length: 7 * 5 }, (_, i) => (i * 3) % 8);
-  const bytes = encodePng(pixels, 7, 5, colours);
+  const bytes = encodePng(pixels, 7, 5, colors);
   const { width, height, header, rgb } = decodePng(bytes);
   assert.deepEqual([width, height, ...header], [7, 5, 8, 3, 0, 0, 0]);
   for (let y = 0; y < 5; y++) {
     for (let x = 0; x < 7; x++) {
       const level = pixels[y * 7 + x] as number;
-      assert.deepEqual(rgb(x, y), [...colours.subarray(3 * level, 3 * level + 3)]);
+      assert.deepEqual(rgb(x, y), [...colors.subarray(3 * level, 3 * level + 3)]);
     }
   }
-  assert.deepEqual(encodePng(pixels, 7, 5, colours), bytes);
+  assert.deepEqual(encodePng(pixels, 7, 5, colors), bytes);
   assert.match(pngDataUri(bytes), /^data:image\/png;base64,iVBORw0KGgo/);
 });
 
 test("the palettes are Vega's schemes, which the legends show", () => {
-  for (const [colouring, scheme] of [
+  for (const [coloring, scheme] of [
     ["magnitude", "viridis"],
     ["signed", "blueorange"],
   ] as const) {
-    const colours = palette(colouring, 256);
+    const colors = palette(coloring, 256);
     const reference = vega.scheme(scheme) as unknown as (t: number) => string;
     for (let i = 0; i < 256; i++) {
       const [, r, g, b] = /rgb\((\d+), (\d+), (\d+)\)/.exec(reference(i / 255)) ?? [];
-      assertAllClose([...colours.subarray(3 * i, 3 * i + 3)], [Number(r), Number(g), Number(b)], { rtol: 0, atol: 3 });
+      assertAllClose([...colors.subarray(3 * i, 3 * i + 3)], [Number(r), Number(g), Number(b)], { rtol: 0, atol: 3 });
     }
   }
 });
@@ -167,7 +166,7 @@ test("a grid image puts (0, 0) into the top left corner, x0 downwards, on the ax
   );
 });
 
-test("compared images share a domain, and each value keeps its colour", () => {
+test("compared images share a domain, and each value keeps its color", () => {
   const [a, b] = [
     [
       [0, 1],

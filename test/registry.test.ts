@@ -7,13 +7,13 @@ import { ACTIVATION_NAMES, type AnalysisInput, completeOptions, type Need } from
 const FOLDER = new URL("../src/analyses/", import.meta.url);
 const ids = ANALYSES.map(({ id }) => id);
 
-/** Files of the folder that define an analysis. */
-const defined = readdirSync(FOLDER)
-  .filter((name) => name.endsWith(".ts"))
-  .filter((name) => /^export const \w+ = defineAnalysis/m.test(readFileSync(new URL(name, FOLDER), "utf8")))
-  .map((name) => name.replace(/\.ts$/, ""));
+/** Folders whose index defines an analysis. */
+const defined = readdirSync(FOLDER).filter((name) => {
+  const index = new URL(`${name}/index.ts`, FOLDER);
+  return existsSync(index) && /^export const \w+ = defineAnalysis/m.test(readFileSync(index, "utf8"));
+});
 
-test("every file that defines an analysis is in the registry once, under its own name", () => {
+test("every folder that defines an analysis is in the registry once, under its own name", () => {
   assert.deepEqual([...ids].sort(), defined.sort());
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(ids.length >= 11);
@@ -49,6 +49,6 @@ for (const analysis of ANALYSES) {
       }
       assert.ok(spec.description.length > 5);
     }
-    assert.ok(existsSync(new URL(`analysis-${id}.test.ts`, import.meta.url)), `test/analysis-${id}.test.ts`);
+    assert.ok(existsSync(new URL(`analyses/${id}.test.ts`, import.meta.url)), `test/analyses/${id}.test.ts`);
   });
 }

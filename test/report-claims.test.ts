@@ -139,7 +139,7 @@ test("a claim's verdict needs the numbers it asks for, by names that the analyse
   assert.ok(asked.size > 40, `${asked.size} metrics`);
   for (const name of asked) {
     const [analysis = "", metric = ""] = name.split(".");
-    const source = readFileSync(join(import.meta.dirname, "../src/analyses", `${analysis}.ts`), "utf8");
+    const source = readFileSync(join(import.meta.dirname, "../src/analyses", analysis, "index.ts"), "utf8");
     assert.match(source, new RegExp(`\\b${metric}\\b`), name);
   }
   for (const claim of CLAIMS) {

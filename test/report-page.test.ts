@@ -107,16 +107,16 @@ test("drawings with definitions of their own stand on one page, every id once", 
   assert.ok(used.some((id) => id.startsWith("figure-pictures-")) && used.some((id) => id.startsWith("figure-twin-")));
 });
 
-test("a run without a result is named, and keeps its colour from the others", async () => {
+test("a run without a result is named, and keeps its color from the others", async () => {
   const runs = [madeRun("a"), madeRun("b", { results: {}, missing: { made: "a reason" } }), madeRun("c")];
   const { html } = await buildReport(madeInput(runs));
   const section = /<section id="figure-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
   assert.match(section, /<ul class="headline"><li>a: 1<\/li><li>c: 1\.<\/li><\/ul>/);
   assert.match(section, /Missing: b: a reason\./);
-  const strokes = [...section.matchAll(/<path [^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, colour]) => colour ?? "");
+  const strokes = [...section.matchAll(/<path [^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color ?? "");
   assert.deepEqual([...new Set(strokes)], [RUN_COLORS[0], RUN_COLORS[2]]);
-  const chips = [...html.matchAll(/class="chip" style="background:(#[0-9a-f]{6})"><\/span>c</g)].map(([, colour]) => colour);
-  assert.ok(chips.length > 0 && chips.every((colour) => colour === RUN_COLORS[2]));
+  const chips = [...html.matchAll(/class="chip" style="background:(#[0-9a-f]{6})"><\/span>c</g)].map(([, color]) => color);
+  assert.ok(chips.length > 0 && chips.every((color) => color === RUN_COLORS[2]));
 });
 
 test("a figure has its text alternative, its data as a table, and says so where it cannot be drawn", async () => {

@@ -84,7 +84,7 @@ function withResult(envelope: Schema, id: string, title: string, result: Schema)
 
 /** The schema of everything that the command line prints as JSON, by file name. */
 export function schemas(maker: SchemaMaker, analyses: readonly Analysis[]): Map<string, Schema> {
-  const { $schema, ...envelope } = maker.ofType("src/cli/envelope.ts", "Envelope", "");
+  const { $schema, ...envelope } = maker.ofType("src/api/envelope.ts", "Envelope", "");
   delete envelope.title;
   const made = new Map<string, Schema>();
   for (const { id } of analyses) {

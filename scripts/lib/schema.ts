@@ -108,9 +108,8 @@ export function schemaMaker(root: string, files: readonly string[]): SchemaMaker
       return { $schema: DRAFT, title, ...convert(checker.getDeclaredTypeOfSymbol(symbol), []) };
     },
     ofAnalysis(id) {
-      const files = [`src/analyses/${id}.ts`, `src/analyses/${id}/index.ts`];
-      const file = files.find((path) => program.getSourceFile(join(root, path)) !== undefined) ?? files[0];
-      for (const symbol of exported(file as string)) {
+      const file = `src/analyses/${id}/index.ts`;
+      for (const symbol of exported(file)) {
         const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
         if (!(target.flags & ts.SymbolFlags.Variable)) continue;
         const type = checker.getTypeOfSymbol(target);

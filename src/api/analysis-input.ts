@@ -11,9 +11,9 @@ import {
   type Series,
 } from "../analyses/kit/define.ts";
 import { listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
-import { note } from "../cli/output.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
+import type { OnNote } from "./foreign.ts";
 import type { Model } from "./models.ts";
 
 function isActivation(need: Need): need is ActivationName {
@@ -29,7 +29,7 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
-function seriesOf(run: RunDirectory, runtime: Runtime): Series {
+function openSeries(run: RunDirectory, runtime: Runtime, note: OnNote): Series {
   const [metrics, omega] = [readMetrics<MetricsRow>(run), readOmega<OmegaRow>(run)];
   [...metrics.warnings, ...omega.warnings].forEach(note);
   const checkpoints = listCheckpoints(run);
@@ -56,6 +56,8 @@ export interface LookOptions {
   /** Whether activations are to be in memory that threads can share. */
   readonly shared?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with remarks on rows that could not be read. */
+  readonly onNote?: OnNote;
 }
 
 /**
@@ -65,7 +67,7 @@ export interface LookOptions {
 export async function withAnalysisInput<T>(
   model: Model,
   needs: readonly Need[],
-  { runtime, seed, shared = false, onProgress }: LookOptions,
+  { runtime, seed, shared = false, onProgress, onNote = () => undefined }: LookOptions,
   use: (input: AnalysisInput) => Promise<T>,
 ): Promise<T> {
   const { checkpoint, run, split } = model;
@@ -79,7 +81,7 @@ export async function withAnalysisInput<T>(
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
       activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared }),
-      ...(needs.includes("series") && run !== undefined ? { series: seriesOf(run, runtime) } : {}),
+      ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, runtime, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       seed,
       ...(onProgress === undefined ? {} : { onProgress }),

@@ -1,33 +1,15 @@
 import { availableParallelism } from "node:os";
 import type { Analysis, AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
-import { createProgress, type Progress } from "../cli/progress.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { canAnalyse, withAnalysisInput } from "./analysis-input.ts";
 import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-pool.ts";
 import type { Outcome } from "./envelope.ts";
+import type { OnNote } from "./foreign.ts";
 import type { Model } from "./models.ts";
 
-/** Shows the progress of long analyses, in a terminal only; each total begins a new bar. */
-function watcher(): { readonly onProgress: (done: number, total: number) => void; readonly stop: () => void } {
-  let current: { readonly total: number; readonly progress: Progress } | undefined;
-  const stop = () => {
-    current?.progress.stop();
-    current = undefined;
-  };
-  const onProgress = (done: number, total: number) => {
-    if (current?.total !== total) {
-      stop();
-      current = { total, progress: createProgress("step", total, { quiet: true }) };
-    }
-    current.progress.update(done);
-    if (done >= total) stop();
-  };
-  return { onProgress, stop };
-}
-
 /** How analyses are run. */
-export interface AnalyseOptions {
+export interface AnalyzeOptions {
   readonly runtime: Runtime;
   /** Seeds the nulls. */
   readonly seed: number;
@@ -37,6 +19,10 @@ export interface AnalyseOptions {
   readonly onFailure?: (id: string, reason: string) => void;
   /** Told of each analysis when it begins; in threads of their own, several are under way at once and in no fixed order. */
   readonly onStart?: (id: string) => void;
+  /** Called with (done, total) of an analysis that runs in this thread; each total begins anew. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Called with remarks on how files were read. */
+  readonly onNote?: OnNote;
   /** Threads for analyses of one large model; as many as there are cores, at most 4. Results do not depend on it; 0: none. */
   readonly threads?: number;
   /** The module that those threads run. */
@@ -73,7 +59,7 @@ const MOST_THREADS = 4;
 function poolFor(
   analyses: readonly Analysis[],
   model: Model,
-  { threads, worker = ANALYSIS_WORKER }: AnalyseOptions,
+  { threads, worker = ANALYSIS_WORKER }: AnalyzeOptions,
 ): AnalysisPool | undefined {
   const { p, d_mlp } = model.checkpoint.config;
   const tasks = analyses.filter(isSelfContained).length;
@@ -88,10 +74,10 @@ function poolFor(
  *
  * @throws kind `usage` where one looks at a run over time and the model is a lone file, unless failures are to be told.
  */
-export async function analyseModel(
+export async function analyzeModel(
   analyses: readonly Analysis[],
   model: Model,
-  how: AnalyseOptions,
+  how: AnalyzeOptions,
 ): Promise<Map<string, Outcome>> {
   const { runtime, seed, options = {}, onFailure, onStart } = how;
   const chosen = analyses.filter(({ id, needs }) => {
@@ -116,35 +102,40 @@ export async function analyseModel(
     }
   };
   const needs = [...new Set(chosen.flatMap((analysis) => analysis.needs))];
-  const { onProgress, stop } = watcher();
+  const { onProgress, onNote } = how;
   const pool = poolFor(chosen, model, how);
   try {
-    return await withAnalysisInput(model, needs, { runtime, seed, shared: pool !== undefined, onProgress }, async (input) => {
-      const away = pool === undefined ? [] : chosen.filter(isSelfContained);
-      // The longest first, so that no thread is left alone with it at the end.
-      const tasks = away
-        .sort((a, b) => workOf(b, input) - workOf(a, input))
-        .map((analysis) =>
-          keep(analysis, () =>
-            (pool as AnalysisPool).run({
-              id: analysis.id,
-              input: inputFor(analysis, input),
-              options,
-              onStart: () => onStart?.(analysis.id),
-            }),
-          ),
-        );
-      const together = Promise.all(tasks);
-      // Awaited below: until then, a failure is not an unhandled one.
-      together.catch(() => undefined);
-      for (const analysis of chosen.filter((candidate) => !away.includes(candidate))) {
-        onStart?.(analysis.id);
-        await keep(analysis, () => analysis.run(input, options)).finally(stop);
-      }
-      await together;
-      const place = new Map(chosen.map(({ id }, i) => [id, i]));
-      return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
-    });
+    return await withAnalysisInput(
+      model,
+      needs,
+      { runtime, seed, shared: pool !== undefined, ...(onProgress ? { onProgress } : {}), ...(onNote ? { onNote } : {}) },
+      async (input) => {
+        const away = pool === undefined ? [] : chosen.filter(isSelfContained);
+        // The longest first, so that no thread is left alone with it at the end.
+        const tasks = away
+          .sort((a, b) => workOf(b, input) - workOf(a, input))
+          .map((analysis) =>
+            keep(analysis, () =>
+              (pool as AnalysisPool).run({
+                id: analysis.id,
+                input: inputFor(analysis, input),
+                options,
+                onStart: () => onStart?.(analysis.id),
+              }),
+            ),
+          );
+        const together = Promise.all(tasks);
+        // Awaited below: until then, a failure is not an unhandled one.
+        together.catch(() => undefined);
+        for (const analysis of chosen.filter((candidate) => !away.includes(candidate))) {
+          onStart?.(analysis.id);
+          await keep(analysis, () => analysis.run(input, options));
+        }
+        await together;
+        const place = new Map(chosen.map(({ id }, i) => [id, i]));
+        return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+      },
+    );
   } finally {
     await pool?.close();
   }

@@ -1,16 +1,16 @@
-import type { Argv } from "yargs";
 import type { ImportedModel } from "../checkpoint/import/candidates.ts";
 import { chooseImport, RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import { importModel } from "../checkpoint/import/import-model.ts";
-import { LAYOUTS, type Layout } from "../checkpoint/import/layout.ts";
+import type { Layout } from "../checkpoint/import/layout.ts";
 import { isNormOrGate } from "../checkpoint/import/roles.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
-import { numberOption } from "../cli/config-options.ts";
-import { note } from "../cli/output.ts";
 import { ensure } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
 import { openRuntime } from "./runtime-choice.ts";
+
+/** Takes remarks that are neither results nor errors: how a file was read, what was left out. */
+export type OnNote = (text: string) => void;
 
 /** What a user may say of a model trained elsewhere. */
 export interface ForeignOptions {
@@ -19,33 +19,6 @@ export interface ForeignOptions {
   readonly task?: Exclude<TaskName, "basis"> | undefined;
   readonly lowDigit?: "first" | "second" | undefined;
   readonly mapping?: string | undefined;
-}
-
-const GROUP = "Models trained elsewhere:";
-
-/** Declares the options that settle what an imported file leaves open. */
-export function withForeignOptions<T>(parser: Argv<T>) {
-  return parser
-    .option("layout", { choices: LAYOUTS, requiresArg: true, group: GROUP, description: "how the file writes its matrices" })
-    .option("heads", numberOption("heads", "number of attention heads", "integer", { group: GROUP }))
-    .option("task", {
-      choices: ["nanda", "miiii", "masked"] as const,
-      requiresArg: true,
-      group: GROUP,
-      description: "what it was trained on",
-    })
-    .option("low-digit", {
-      choices: ["first", "second"] as const,
-      requiresArg: true,
-      group: GROUP,
-      description: "which token is the low digit",
-    })
-    .option("mapping", { type: "string", requiresArg: true, group: GROUP, description: "JSON file: which tensor is what" });
-}
-
-/** What the options of {@link withForeignOptions} say. */
-export function foreignOptions({ layout, heads, task, lowDigit, mapping }: ForeignOptions): ForeignOptions {
-  return { layout, heads, task, lowDigit, mapping };
 }
 
 const list = (names: readonly string[]) =>
@@ -57,12 +30,12 @@ async function score({ config, parameters }: ImportedModel): Promise<number> {
 }
 
 /**
- * Reads a model trained elsewhere; how its tensors were read, and how well it does, is told on stderr. Where names and shapes leave a
+ * Reads a model trained elsewhere; how its tensors were read, and how well it does, is reported to `note`. Where names and shapes leave a
  * question open, the answers are evaluated.
  *
  * @throws kind `input` for a model with layer norms or gates, unless it is right without them: it computes another function.
  */
-export async function readForeign(path: string, options: ForeignOptions): Promise<Checkpoint> {
+export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
   const { layout, heads, task, lowDigit, mapping } = options;
   const result = importModel(path, {
     ...(layout === undefined ? {} : { layout }),

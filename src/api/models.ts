@@ -9,10 +9,10 @@ import {
   sha256,
   splitHash,
 } from "../checkpoint/index.ts";
-import { note, shownPath } from "../cli/output.ts";
 import { ensure } from "../core/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
-import type { ForeignOptions } from "./foreign.ts";
+import type { ForeignOptions, OnNote } from "./foreign.ts";
+import { shownPath } from "./output.ts";
 import type { Reference } from "./references.ts";
 
 /** A model that has been read, and what is known of its making. */
@@ -54,14 +54,14 @@ function splitOf(checkpoint: Checkpoint): Split | undefined {
 }
 
 /** A model file: this project's own, or one from elsewhere under any names. */
-async function readFile(path: string, foreign: ForeignOptions): Promise<Checkpoint> {
+async function readFile(path: string, foreign: ForeignOptions, note: OnNote): Promise<Checkpoint> {
   if (/\.safetensors$/i.test(path)) {
     const bytes = readFileBytes(path);
     const { tensors, metadata } = decodeSafetensors(bytes, path);
     if (metadata.config !== undefined) return checkpointFrom(path, sha256(bytes), tensors, metadata);
   }
   const { readForeign } = await import("./foreign.ts");
-  return readForeign(path, foreign);
+  return readForeign(path, foreign, note);
 }
 
 /** The command line's name of an option, from its property. */
@@ -75,14 +75,19 @@ export interface LoadOptions {
   readonly train?: Int32Array | undefined;
   /** What is known of a model trained elsewhere. */
   readonly foreign?: ForeignOptions;
+  /** Called with remarks on how the model was read; silent where left out. */
+  readonly onNote?: OnNote;
 }
 
 /** Reads what a reference names. */
-export async function loadModel(reference: Reference, { train, foreign = {} }: LoadOptions = {}): Promise<Model> {
+export async function loadModel(
+  reference: Reference,
+  { train, foreign = {}, onNote: note = () => undefined }: LoadOptions = {},
+): Promise<Model> {
   const { label, group, kind, path } = reference;
   const run = kind === "run" ? openRunDirectory(path) : undefined;
   const { checkpoint, warnings } =
-    run === undefined ? { checkpoint: await readFile(path, foreign), warnings: [] } : readLastCheckpoint(run);
+    run === undefined ? { checkpoint: await readFile(path, foreign, note), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
   const known = checkpoint.metadata.config !== undefined;
   const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [optionOf(name)]));

@@ -2,8 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { listCheckpoints, readJsonLines, readMetrics, runFiles } from "../checkpoint/index.ts";
-import { type RunConfig, sameValue } from "../model/index.ts";
-import { CONFIG_FIELD_NAMES, dashed } from "../cli/config-options.ts";
+import { CONFIG_FIELDS, type RunConfig, sameValue, settingOf } from "../model/index.ts";
 import type { Provenance } from "../report/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
 import type { Model } from "./models.ts";
@@ -21,10 +20,11 @@ export function trainCommand(config: Partial<RunConfig>): string | undefined {
   const preset = fast ? name?.replace(/-fast$/, "") : name;
   if (!isPreset(preset) || (fast && preset === "nanda")) return undefined;
   const start = presetConfig(preset, {}, fast);
-  const words = CONFIG_FIELD_NAMES.flatMap((field) => {
+  const words = CONFIG_FIELDS.filter((field) => !settingOf(field).hidden).flatMap((field) => {
     const value = config[field];
     if (value === undefined || sameValue(value, start[field])) return [];
-    return typeof value === "boolean" ? [`--${dashed(field)}`] : [`--${dashed(field)}`, String(value) || "none"];
+    const option = `--${field.replaceAll("_", "-")}`;
+    return typeof value === "boolean" ? [option] : [option, String(value) || "none"];
   });
   return ["miiii train --preset", preset, ...(fast ? ["--fast"] : []), ...words].join(" ");
 }

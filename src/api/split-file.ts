@@ -1,13 +1,6 @@
 import { readFileBytes } from "../checkpoint/index.ts";
 import { ensure, MiiiiError, messageOf } from "../core/index.ts";
 
-/** The option that names such a file. */
-export const SPLIT_OPTION = {
-  type: "string",
-  requiresArg: true,
-  description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
-} as const;
-
 /**
  * The training samples that a JSON file names: a list of grid indices (x0·p + x1), by itself or as `train` of an object. Whether they
  * lie in the grid is checked where p is known.

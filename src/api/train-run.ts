@@ -16,12 +16,12 @@ import {
   writeFileAtomic,
   writeResume,
 } from "../checkpoint/index.ts";
-import { shellWord } from "../cli/output.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import type { MetricsRow, RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
 import { checkConfig, type TrainEvent, type TrainState, train } from "../train/index.ts";
+import { shellWord } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 /** One line of a run's `history.jsonl`: a stretch of training in one process. */

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
+import { writeText } from "../api/output.ts";
 import { writeFileAtomic } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
-import { writeText } from "./output.ts";
 
 /** What a page says around a figure. */
 export interface Caption {

@@ -1,8 +1,3 @@
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { statOf, systemReason, writeFileAtomic } from "../checkpoint/index.ts";
-import { ensure, MiiiiError } from "../core/index.ts";
-
 /** Writes a result to stdout. */
 export function print(text: string): void {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
@@ -11,49 +6,4 @@ export function print(text: string): void {
 /** Tells the user something on stderr. */
 export function note(text: string): void {
   process.stderr.write(`miiii: ${text}\n`);
-}
-
-/** Throws unless a file can be written at `path`, before any work is done for it: its folder must exist and take a file. */
-export function ensureWritable(path: string): void {
-  ensure(statOf(path)?.isDirectory() !== true, "io", () => `${path}: must be a file to write to, is a folder`);
-  const folder = dirname(path);
-  const stat = statOf(folder);
-  ensure(stat?.isDirectory() === true, "io", () => `${path}: cannot be written: the folder ${folder} must exist`);
-  const probe = join(folder, `.${basename(path)}.${process.pid}.probe`);
-  try {
-    const fd = openSync(probe, "wx");
-    try {
-      // A full disk lets a file be made and takes no byte.
-      writeSync(fd, "\n");
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    throw new MiiiiError("io", `${path}: cannot be written: ${systemReason(error)}`, { cause: error });
-  } finally {
-    rmSync(probe, { force: true });
-  }
-}
-
-/** Writes text whole or not at all. */
-export function writeText(path: string, text: string): void {
-  writeFileAtomic(path, new TextEncoder().encode(text));
-}
-
-/** A value as JSON, indented by one space; lists of numbers stand on one line. */
-export function jsonText(value: object): string {
-  const indented = JSON.stringify(value, null, 1);
-  return `${indented.replace(/\[\n\s+(-?[\d.e+-]+(?:,\n\s+-?[\d.e+-]+)*)\n\s+\]/g, (_, list: string) => `[${list.replace(/\n\s+/g, " ")}]`)}\n`;
-}
-
-/** A word as a shell takes it: quoted where it needs to be. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** A path as the user would type it: relative within the working directory, else absolute. */
-export function shownPath(path: string): string {
-  const absolute = resolve(path);
-  const from = relative(process.cwd(), absolute);
-  return from === ".." || from.startsWith(`..${sep}`) || from === "" ? absolute : from;
 }

@@ -95,3 +95,21 @@ export function createProgress(
     },
   };
 }
+
+/** Shows the progress of long analyses, in a terminal only; each total begins a new bar. */
+export function watcher(): { readonly onProgress: (done: number, total: number) => void; readonly stop: () => void } {
+  let current: { readonly total: number; readonly progress: Progress } | undefined;
+  const stop = () => {
+    current?.progress.stop();
+    current = undefined;
+  };
+  const onProgress = (done: number, total: number) => {
+    if (current?.total !== total) {
+      stop();
+      current = { total, progress: createProgress("step", total, { quiet: true }) };
+    }
+    current.progress.update(done);
+    if (done >= total) stop();
+  };
+  return { onProgress, stop };
+}

@@ -8,7 +8,7 @@ export interface BarsOptions extends PanelSize {
   /** Names of the fields; `x` is a category or a whole number. */
   readonly x: string;
   readonly y: string;
-  /** The field coloured by `runs`; bars of one x stand beside each other. */
+  /** The field colored by `runs`; bars of one x stand beside each other. */
   readonly series?: string;
   readonly runs?: readonly string[];
   readonly xTitle?: string;

@@ -2,7 +2,7 @@ import { ensure } from "../core/index.ts";
 import { CELL_ALPHABET, packCells } from "./cells.ts";
 import { hintonEncoding } from "./hinton.ts";
 import { flatMatrix, type GridImageOptions, gridImage, type Matrix, type NamedMatrix } from "./image.ts";
-import { colourDomain } from "./palette.ts";
+import { colorDomain } from "./palette.ts";
 import { concatPanels, type Panel } from "./panel.ts";
 
 /** Cells on a side of the detail; the paper shows the top left 37 × 37 too. */
@@ -28,13 +28,13 @@ function named(values: GridImageOptions["values"]): readonly NamedMatrix[] {
  * @example neurons: gridWithDetail({ title: "neuron 12", values: { data: activation, columns: p }, brush: "at" })
  */
 export function gridWithDetail(options: GridDetailOptions): Panel {
-  const { brush, colouring = "magnitude", rowTitle = "x₀", columnTitle = "x₁" } = options;
+  const { brush, coloring = "magnitude", rowTitle = "x₀", columnTitle = "x₁" } = options;
   ensure(/^[A-Za-z]\w*$/.test(brush), "input", () => `brush: must be a plain name, got ${JSON.stringify(brush)}`);
   const matrices = named(options.values).map(({ name, values }) => ({ name, values, flat: flatMatrix(values) }));
   const domain =
     options.domain ??
-    colourDomain(
-      colouring,
+    colorDomain(
+      coloring,
       matrices.flatMap(({ flat }) => Array.from(flat.data)),
     );
   const columns = matrices[0]?.flat.columns ?? 0;

@@ -1,12 +1,12 @@
-import { type Colouring, colourDomain } from "./palette.ts";
+import { type Coloring, colorDomain } from "./palette.ts";
 import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { MAGNITUDE_SCHEME, SIGNED_SCHEME } from "./theme.ts";
 
-/** The colour scale of a heatmap or an image: viridis, or blue to orange symmetric about 0. */
-export function valueColour(colouring: Colouring, domain: readonly [number, number], title: string, height = 200) {
+/** The color scale of a heatmap or an image: viridis, or blue to orange symmetric about 0. */
+export function valueColor(coloring: Coloring, domain: readonly [number, number], title: string, height = 200) {
   return {
     type: "quantitative",
-    scale: { scheme: colouring === "signed" ? SIGNED_SCHEME : MAGNITUDE_SCHEME, domain: [...domain] },
+    scale: { scheme: coloring === "signed" ? SIGNED_SCHEME : MAGNITUDE_SCHEME, domain: [...domain] },
     legend: { title, gradientLength: 120, ...(height < 100 ? { orient: "top", direction: "horizontal" } : {}) },
   } as const;
 }
@@ -17,7 +17,7 @@ export interface HeatmapOptions extends PanelSize {
   readonly x: string;
   readonly y: string;
   readonly value: string;
-  readonly colouring?: Colouring;
+  readonly coloring?: Coloring;
   /** Give the same to all panels that are compared; from the rows where left out. */
   readonly domain?: readonly [number, number];
   readonly xTitle?: string;
@@ -30,19 +30,19 @@ export interface HeatmapOptions extends PanelSize {
 }
 
 /**
- * A small matrix as coloured cells with a read-out on hover: at most 4,000 cells; larger ones are for `matrixImage`. Rows and
+ * A small matrix as colored cells with a read-out on hover: at most 4,000 cells; larger ones are for `matrixImage`. Rows and
  * columns keep the order of the rows.
  *
- * @example circuits: heatmap({ rows, x: "q", y: "group", value: "accuracy_lost", colouring: "signed", also: ["null_high"] })
+ * @example circuits: heatmap({ rows, x: "q", y: "group", value: "accuracy_lost", coloring: "signed", also: ["null_high"] })
  */
 export function heatmap(options: HeatmapOptions): Panel {
-  const { rows, x, y, value, colouring = "magnitude", also = [], text = false } = options;
+  const { rows, x, y, value, coloring = "magnitude", also = [], text = false } = options;
   ensureMarks("heatmap", rows.length, "use matrixImage");
   const columns = new Set(rows.map((row) => row[x])).size;
   const lines = new Set(rows.map((row) => row[y])).size;
   const { width = Math.min(640, 22 * columns), height = Math.min(480, 18 * lines) } = options;
   const numbers = rows.flatMap((row) => (typeof row[value] === "number" ? [row[value]] : []));
-  const domain = options.domain ?? colourDomain(colouring, numbers);
+  const domain = options.domain ?? colorDomain(coloring, numbers);
   const values = rows.map((row) => ({ ...row, [value]: typeof row[value] === "number" ? significant(row[value], 4) : null }));
   const position = {
     x: { field: x, type: "ordinal", sort: null, axis: { title: options.xTitle ?? x, labelAngle: 0 } },
@@ -52,14 +52,14 @@ export function heatmap(options: HeatmapOptions): Panel {
     mark: { type: "rect" },
     encoding: {
       ...position,
-      color: { field: value, ...valueColour(colouring, domain, options.valueTitle ?? value, height) },
+      color: { field: value, ...valueColor(coloring, domain, options.valueTitle ?? value, height) },
       tooltip: [x, y]
         .map((field) => ({ field, type: "nominal" }))
         .concat([value, ...also].map((field) => ({ field, type: "quantitative" }))),
     },
   };
   const middle = (domain[0] + domain[1]) / 2;
-  const dark = colouring === "signed" ? `abs(datum['${value}']) > ${0.6 * domain[1]}` : `datum['${value}'] < ${middle}`;
+  const dark = coloring === "signed" ? `abs(datum['${value}']) > ${0.6 * domain[1]}` : `datum['${value}'] < ${middle}`;
   const labels = {
     mark: { type: "text", fontSize: 9 },
     encoding: {

@@ -1,4 +1,4 @@
-import { colourDomain } from "./palette.ts";
+import { colorDomain } from "./palette.ts";
 import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
 import { INK } from "./theme.ts";
 
@@ -55,7 +55,7 @@ export function hinton(options: HintonOptions): Panel {
   const columns = values[0]?.length ?? 0;
   ensureMarks("hinton", values.length * columns, "show a slice of it, or use matrixImage", 2500);
   const { cell = Math.max(6, Math.min(18, Math.floor(320 / Math.max(columns, values.length, 1)))) } = options;
-  const full = options.full ?? colourDomain("signed", values.flat())[1];
+  const full = options.full ?? colorDomain("signed", values.flat())[1];
   const rows = values.flatMap((line, i) =>
     line.map((v, j) => ({ y: options.yLabels?.[i] ?? i, x: options.xLabels?.[j] ?? j, v: significant(v, 4), ...also?.(i, j) })),
   );

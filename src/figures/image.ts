@@ -1,8 +1,8 @@
 import { at, ensure } from "../core/index.ts";
 import { type PackedCells, packCells } from "./cells.ts";
 import { epochAxis, epochColumns } from "./epochs.ts";
-import { valueColour } from "./heatmap.ts";
-import { type Colouring, colourDomain, palette } from "./palette.ts";
+import { valueColor } from "./heatmap.ts";
+import { type Coloring, colorDomain, palette } from "./palette.ts";
 import { type Panel, type PanelSize, significant, titleOf } from "./panel.ts";
 import { encodePng, pngDataUri } from "./png.ts";
 import { INK } from "./theme.ts";
@@ -37,9 +37,9 @@ export function quantise(data: ArrayLike<number>, domain: readonly [number, numb
   return Uint8Array.from(data, (value) => Math.round(Math.min(levels - 1, Math.max(0, (value - low) * scale))));
 }
 
-/** A matrix as a PNG data URI, one pixel an entry, coloured over `domain`; the same bytes for the same input. */
-export function matrixPng(matrix: FlatMatrix, colouring: Colouring, domain: readonly [number, number], levels = 256): string {
-  return pngDataUri(encodePng(quantise(matrix.data, domain, levels), matrix.columns, matrix.rows, palette(colouring, levels)));
+/** A matrix as a PNG data URI, one pixel an entry, colored over `domain`; the same bytes for the same input. */
+export function matrixPng(matrix: FlatMatrix, coloring: Coloring, domain: readonly [number, number], levels = 256): string {
+  return pngDataUri(encodePng(quantise(matrix.data, domain, levels), matrix.columns, matrix.rows, palette(coloring, levels)));
 }
 
 /**
@@ -65,18 +65,18 @@ export interface MatrixImageOptions extends PanelSize {
   readonly picker?: string;
   readonly x?: ImageAxis;
   readonly y?: ImageAxis;
-  readonly colouring?: Colouring;
+  readonly coloring?: Coloring;
   /** Give the same to all panels that are compared; from the values where left out. */
   readonly domain?: readonly [number, number];
   readonly valueTitle?: string;
   /**
-   * Number of colours, 2 to 256; fewer make smaller images. 64 where left out (65 for signed values, so that 0 has its own): the eye
+   * Number of colors, 2 to 256; fewer make smaller images. 64 where left out (65 for signed values, so that 0 has its own): the eye
    * tells no more apart, and 256 would weigh twice as much.
    */
   readonly levels?: number;
   /** Drawn on top; their x and y are the columns and rows (centres at whole numbers), or epochs on an epoch axis. */
   readonly overlay?: readonly Panel[];
-  /** Show the colour legend (default). */
+  /** Show the color legend (default). */
   readonly legend?: boolean;
 }
 
@@ -129,15 +129,15 @@ function isNamed(values: Matrix | readonly NamedMatrix[]): values is readonly Na
 }
 
 /**
- * A matrix as one image with axes and a colour legend: some bytes a cell instead of a mark a cell. The first row is at the top.
+ * A matrix as one image with axes and a color legend: some bytes a cell instead of a mark a cell. The first row is at the top.
  *
  * @example curves, heads × log epochs:
  *   matrixImage({ values: heads.map((h) => resampleLogEpochs(epochs, accuracyOf(h), 240)), x: epochImageAxis(epochs), y: { labels: primes, title: "q" }, domain: [0, 1] })
- * @example fourier, basis × dimension: matrixImage({ values: { data: basisTimesW_E, columns: d_model }, colouring: "signed", y: { title: "basis row" } })
- * @example positional strips: matrixImage({ values: [W_pos0, W_pos1], y: { labels: ["x₀", "x₁"] }, colouring: "signed", height: 36 })
+ * @example fourier, basis × dimension: matrixImage({ values: { data: basisTimesW_E, columns: d_model }, coloring: "signed", y: { title: "basis row" } })
+ * @example positional strips: matrixImage({ values: [W_pos0, W_pos1], y: { labels: ["x₀", "x₁"] }, coloring: "signed", height: 36 })
  */
 export function matrixImage(options: MatrixImageOptions): Panel {
-  const { values, colouring = "magnitude", levels = colouring === "signed" ? 65 : 64, overlay = [], legend = true } = options;
+  const { values, coloring = "magnitude", levels = coloring === "signed" ? 65 : 64, overlay = [], legend = true } = options;
   const named = isNamed(values) ? values : [{ name: "", values }];
   const matrices = named.map(({ name, values: matrix }) => ({ name, matrix: flatMatrix(matrix) }));
   const first = matrices[0]?.matrix ?? { columns: 0, rows: 0, data: [] };
@@ -153,8 +153,8 @@ export function matrixImage(options: MatrixImageOptions): Panel {
     options;
   const domain =
     options.domain ??
-    colourDomain(
-      colouring,
+    colorDomain(
+      coloring,
       matrices.flatMap(({ matrix }) => Array.from(matrix.data)),
     );
   const x = placeAxis(options.x ?? {}, first.columns, width, false);
@@ -167,7 +167,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
     x1: x.high,
     y0: y.low,
     y1: y.high,
-    url: matrixPng(matrix, colouring, domain, levels),
+    url: matrixPng(matrix, coloring, domain, levels),
   }));
   const image = {
     data: { values: data },
@@ -187,7 +187,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
     encoding: {
       color: {
         field: "value",
-        ...valueColour(colouring, domain, options.valueTitle ?? "value", height),
+        ...valueColor(coloring, domain, options.valueTitle ?? "value", height),
         ...(legend ? {} : { legend: null }),
       },
     },
@@ -196,7 +196,7 @@ export function matrixImage(options: MatrixImageOptions): Panel {
   return { ...titleOf({ ...options, width }), width, height, layer: [image, scaleOnly, frame, ...overlay] } as unknown as Panel;
 }
 
-/** Beyond so many cells an image carries its colours alone: the values are in the analysis's JSON. */
+/** Beyond so many cells an image carries its colors alone: the values are in the analysis's JSON. */
 const MAX_READABLE = 8192;
 
 /** The values of a moderate matrix beside its image, so that the figure's table and CSV have them. */
@@ -250,7 +250,7 @@ function firstOf(names: readonly string[]): string {
 }
 
 /** The smallest and largest of many matrices' entries, as the common domain of images that are compared. */
-export function commonDomain(matrices: readonly Matrix[], colouring: Colouring = "magnitude"): readonly [number, number] {
+export function commonDomain(matrices: readonly Matrix[], coloring: Coloring = "magnitude"): readonly [number, number] {
   const ends = matrices.map((matrix) => {
     const { data } = flatMatrix(matrix);
     let [low, high] = [at(data, 0), at(data, 0)];
@@ -260,5 +260,5 @@ export function commonDomain(matrices: readonly Matrix[], colouring: Colouring =
     }
     return [low, high];
   });
-  return colourDomain(colouring, ends.flat());
+  return colorDomain(coloring, ends.flat());
 }

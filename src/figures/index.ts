@@ -10,7 +10,7 @@
  * - `gridImage`: p x p values; `gridWithDetail`: with a brushed Hinton detail; `picker`: a drop-down over several of them.
  * - `hinton`: squares of area proportional to |value| for small grids; `scatter`: points with a null band and x = y.
  *
- * `runs` is always the list of labels in the order of the entries: it fixes the colours.
+ * `runs` is always the list of labels in the order of the entries: it fixes the colors.
  */
 export * from "./bars.ts";
 export * from "./cells.ts";

@@ -15,7 +15,7 @@ export interface NullBand {
   readonly high?: number;
   /** Said at the edge of the panel, for instance `null 95 %`. */
   readonly label?: string;
-  /** The run whose null it is, where each has its own: drawn in its colour, and one label is enough for all of them. */
+  /** The run whose null it is, where each has its own: drawn in its color, and one label is enough for all of them. */
   readonly run?: string;
 }
 
@@ -26,7 +26,7 @@ export interface NullCurve {
   readonly high: readonly number[];
 }
 
-/** The colour encoding of runs: fixed colours in the order given, a legend above the panel, no wider than `width`. */
+/** The color encoding of runs: fixed colors in the order given, a legend above the panel, no wider than `width`. */
 export function runEncoding(field: string, runs: readonly string[], width = 420) {
   const longest = Math.max(0, ...runs.map((run) => run.length));
   const columns = Math.max(1, Math.min(runs.length, Math.floor(width / (6.5 * longest + 36))));
@@ -39,7 +39,7 @@ export function runEncoding(field: string, runs: readonly string[], width = 420)
 }
 
 /**
- * The layers of null bands and rules, drawn behind the data: across y (`axis: "y"`) or across x. `runs` gives the colours of nulls
+ * The layers of null bands and rules, drawn behind the data: across y (`axis: "y"`) or across x. `runs` gives the colors of nulls
  * that are one run's own.
  */
 export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y", runs: readonly string[] = []): Panel[] {
@@ -79,9 +79,9 @@ export interface LinesOptions extends PanelSize {
   /** Names of the fields. */
   readonly x: string;
   readonly y: string;
-  /** The field that tells the lines apart, coloured by `runs`; one line where left out. */
+  /** The field that tells the lines apart, colored by `runs`; one line where left out. */
   readonly series?: string;
-  /** Values of `series` in the order of their colours. */
+  /** Values of `series` in the order of their colors. */
   readonly runs?: readonly string[];
   /** A second field that splits lines further, drawn as dashes (at most 4 values), for instance train and validation. */
   readonly dash?: string;
@@ -179,11 +179,11 @@ export function linesWithBand(options: LinesOptions): Panel {
       ...(yScale === "log" && lines.length > 0 ? decadeAxis(...extent(lines.flatMap(({ ys }) => ys))) : {}),
     },
   };
-  const colour = series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width);
+  const color = series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width);
   const encoding = {
     x: { field: x, type: "quantitative", ...xAxis },
     y: { field: y, type: "quantitative", ...yAxis },
-    color: colour,
+    color: color,
     ...(dash === undefined ? {} : { strokeDash: { field: dash, type: "nominal", legend: { title: null, orient: "top" } } }),
     tooltip: [series, dash]
       .flatMap((field) => (field === undefined ? [] : [{ field, type: "nominal" }]))
@@ -217,7 +217,7 @@ export function linesWithBand(options: LinesOptions): Panel {
     }));
     const markEncoding = {
       x: encoding.x,
-      color: series === undefined ? { value: INK } : colour,
+      color: series === undefined ? { value: INK } : color,
       tooltip: { field: "label", type: "nominal" },
     };
     layers.push({ data: { values }, mark: { type: "rule", opacity: 0.6, strokeDash: [2, 2] }, encoding: markEncoding } as Panel);

@@ -116,8 +116,8 @@ export interface ConcatOptions {
   /** Panels in a row before the next row begins; 1 stacks them. All in one row where left out. */
   readonly columns?: number;
   /**
-   * Whether the panels' x, y and colour scales are one (`shared`: panels are comparable by eye) or each panel has its own
-   * (`own`); the figure says which. `mixed` is for panels of different kinds: each has its own colours, and nothing is said.
+   * Whether the panels' x, y and color scales are one (`shared`: panels are comparable by eye) or each panel has its own
+   * (`own`); the figure says which. `mixed` is for panels of different kinds: each has its own colors, and nothing is said.
    */
   readonly scales: "shared" | "own" | "mixed";
   readonly spacing?: number;
@@ -125,7 +125,7 @@ export interface ConcatOptions {
 
 const SCALES_SAID = { shared: "shared scales", own: "each panel on its own scale", mixed: undefined } as const;
 
-/** Vega-Lite's own default would merge the colours and dashes of panels of different kinds. */
+/** Vega-Lite's own default would merge the colors and dashes of panels of different kinds. */
 function scaleResolution(scales: ConcatOptions["scales"]): Record<string, "shared" | "independent"> {
   const marks = ["color", "size", "strokeDash", "xOffset"];
   const channels = scales === "mixed" ? marks : ["x", "y", ...marks];

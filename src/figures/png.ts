@@ -15,19 +15,19 @@ function chunk(type: string, body: Uint8Array): Buffer {
  * An indexed PNG (8 bits a pixel, filter 0), the same bytes for the same input.
  *
  * @param pixels palette indices, row by row, [height·width].
- * @param colours RGB triples, [levels·3], at most 256 levels.
+ * @param colors RGB triples, [levels·3], at most 256 levels.
  */
-export function encodePng(pixels: Uint8Array, width: number, height: number, colours: Uint8Array): Uint8Array {
+export function encodePng(pixels: Uint8Array, width: number, height: number, colors: Uint8Array): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 3, 0, 0, 0], 8); // depth 8, colour type 3 (indexed)
+  header.set([8, 3, 0, 0, 0], 8); // depth 8, color type 3 (indexed)
   const lines = Buffer.alloc((width + 1) * height);
   for (let row = 0; row < height; row++) lines.set(pixels.subarray(row * width, (row + 1) * width), row * (width + 1) + 1);
   return Buffer.concat([
     SIGNATURE,
     chunk("IHDR", header),
-    chunk("PLTE", colours),
+    chunk("PLTE", colors),
     chunk("IDAT", deflateSync(lines, { level: 9 })),
     chunk("IEND", new Uint8Array(0)),
   ]);

@@ -4,12 +4,12 @@ import type { Config } from "vega-lite";
 export const FONT = "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif";
 
 /**
- * Colours of runs, told apart with any colour vision (Okabe & Ito 2008), in the order in which runs are listed. Its black is left
+ * Colors of runs, told apart with any color vision (Okabe & Ito 2008), in the order in which runs are listed. Its black is left
  * out (invisible on a dark page) and its yellow comes last (weak on a light one).
  */
 export const RUN_COLORS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442"] as const;
 
-/** The colour of the i-th run; they repeat after eight. */
+/** The color of the i-th run; they repeat after eight. */
 export function runColor(i: number): string {
   return RUN_COLORS[i % RUN_COLORS.length] as string;
 }
@@ -20,11 +20,11 @@ export const MAGNITUDE_SCHEME = "viridis";
 /** Vega-Lite's scheme for signed values; its domain is always symmetric about 0. */
 export const SIGNED_SCHEME = "blueorange";
 
-/** What text, axes, null bands and rules are drawn in: the colour of the page's text, so light and dark both work. */
+/** What text, axes, null bands and rules are drawn in: the color of the page's text, so light and dark both work. */
 export const INK = "currentColor";
 
 /**
- * The one configuration of every figure: no background, text and axes in the page's own colour, thin grid. It is part of each
+ * The one configuration of every figure: no background, text and axes in the page's own color, thin grid. It is part of each
  * spec, so that a downloaded spec looks the same elsewhere.
  */
 export const THEME: Config = {

@@ -105,7 +105,7 @@ function dft(p: number): TopLevelSpec {
   );
   const image = matrixImage({
     values: basis(p),
-    colouring: "signed",
+    coloring: "signed",
     x: { title: "token" },
     y: { labels },
     valueTitle: "entry",

@@ -60,7 +60,7 @@ function configText(config: ReportRun["config"]): string {
     .join(" ");
 }
 
-/** The square of a run's colour, as in the figures, and its label. */
+/** The square of a run's color, as in the figures, and its label. */
 export function runChip(run: ReportRun, i: number): string {
   return `<span class="chip" style="background:${runColor(i)}"></span>${escapeHtml(run.label)}`;
 }

@@ -5,7 +5,7 @@ import { type Json, messageOf } from "../core/index.ts";
 import { THEME } from "../figures/index.ts";
 
 import type { BackgroundFigure } from "./background.ts";
-import { recolourRuns } from "./colours.ts";
+import { recolorRuns } from "./colors.ts";
 import { columnsOf, hoistDatasets, type PackedRow, unpackRows } from "./datasets.ts";
 import { escapeHtml, formatNumber, slug } from "./html.ts";
 import { inlineMarkdown, renderMarkdown } from "./markdown.ts";
@@ -172,7 +172,7 @@ export async function analysisSection(analysis: Analysis, runs: readonly ReportR
   if (entries.length > 0) {
     try {
       headline = analysis.headline(entries);
-      const spec = recolourRuns(
+      const spec = recolorRuns(
         analysis.figure(entries),
         runs.map((run) => run.label),
       );

@@ -14,7 +14,7 @@ export interface AnalysisOutcome {
 export interface Provenance {
   /** The command that trained it, or that would. */
   readonly command?: string;
-  /** Completed epochs of the checkpoint analysed. */
+  /** Completed epochs of the checkpoint analyzed. */
   readonly epochs?: number;
   readonly wall_time_s?: number;
   readonly runtime?: string;

@@ -32,7 +32,7 @@ function logitsFrom(value: (n: number, c: number, q: number, i: number) => numbe
   return float64(data, [p * p, width]);
 }
 
-async function analyse(logits: NdArray<"float64">): Promise<HeadsResult> {
+async function analyze(logits: NdArray<"float64">): Promise<HeadsResult> {
   const result = await mechanism.run(inputOf(logits), {});
   assert.ok(result.kind === "heads");
   assert.deepEqual(
@@ -51,7 +51,7 @@ const shareOf = (q: number) => numbers.filter((n) => n % q === 0).length / numbe
 const exact = logitsFrom((n, c, q) => (n % q === 0 ? [0.5, 6] : [4, -1])[c] ?? 0);
 
 test("a head that says exactly whether q divides n is all structure: share 1, restricted loss its loss, base rates without it", async () => {
-  const { heads } = await analyse(exact);
+  const { heads } = await analyze(exact);
   for (const { q, g, logit_share, logit_share_null, loss, restricted_loss, excluded_loss } of heads) {
     assertAllClose([logit_share], [1], { rtol: 1e-12 });
     assertAllClose([restricted_loss.all], [loss.all], { rtol: 1e-9 });
@@ -68,14 +68,14 @@ test("a head that says exactly whether q divides n is all structure: share 1, re
 
 test("so is a head that is sure by n mod q; sample offsets and class biases do not count against it, what else it reads does", async () => {
   const sure = (n: number, q: number) => 4 * Math.cos((2 * Math.PI * (n % q)) / q) + (n % q === 0 ? 2 : 0);
-  const { heads } = await analyse(logitsFrom((n, c, q, i) => c * (sure(n, q) + 3) + 0.01 * i));
+  const { heads } = await analyze(logitsFrom((n, c, q, i) => c * (sure(n, q) + 3) + 0.01 * i));
   for (const { logit_share, loss, restricted_loss } of heads) {
     assertAllClose([logit_share], [1], { rtol: 1e-9 });
     assertAllClose([restricted_loss.all], [loss.all], { rtol: 1e-9 });
   }
   // A second part of the same variance, which has nothing to do with n mod q.
   const other = normals([p * p], "other").data;
-  const mixed = await analyse(
+  const mixed = await analyze(
     logitsFrom((n, c, q, i) => c * (Math.SQRT2 * Math.cos((2 * Math.PI * (n % q)) / q) + at(other, i))),
   );
   for (const { q, logit_share } of mixed.heads) {
@@ -86,7 +86,7 @@ test("so is a head that is sure by n mod q; sample offsets and class biases do n
 
 test("g, restricted and excluded loss are the naive definition's", async () => {
   const logits = normals([p * p, width], "heads");
-  const { heads } = await analyse(logits);
+  const { heads } = await analyze(logits);
   for (const [h, head] of heads.entries()) {
     if (![3, 5, 47].includes(head.q)) continue;
     const L = (i: number, c: number) => at(logits.data, i * width + 2 * h + c);
@@ -113,7 +113,7 @@ test("g, restricted and excluded loss are the naive definition's", async () => {
 });
 
 test("heads without the structure stay near their null, and no better than chance", async () => {
-  const { heads } = await analyse(normals([p * p, width], "noise"));
+  const { heads } = await analyze(normals([p * p, width], "noise"));
   for (const { q, logit_share, logit_share_null, restricted_loss, loss, excluded_loss } of heads) {
     assert.ok(logit_share < 2 * logit_share_null && logit_share < 0.04, `q = ${q}: ${logit_share} against ${logit_share_null}`);
     assert.ok(restricted_loss.all > 0.95 * Math.LN2);
@@ -123,7 +123,7 @@ test("heads without the structure stay near their null, and no better than chanc
 });
 
 test("chance is the labels' entropy: a head that knows base rates alone has no structure, and costs chance whole and in part", async () => {
-  const { heads } = await analyse(logitsFrom((_n, c, q) => (c === 1 ? Math.log(1 / q) : Math.log(1 - 1 / q))));
+  const { heads } = await analyze(logitsFrom((_n, c, q) => (c === 1 ? Math.log(1 / q) : Math.log(1 - 1 / q))));
   for (const { q, logit_share, loss, restricted_loss, excluded_loss, chance_loss } of heads) {
     assert.equal(logit_share, 0);
     assert.equal(chance_loss, chanceOf({ q }, "divisibility").loss);

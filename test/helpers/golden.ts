@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ANALYSES } from "../../src/analyses/index.ts";
-import { analyseModel } from "../../src/api/analyze.ts";
+import { analyzeModel } from "../../src/api/analyze.ts";
 import { loadModel } from "../../src/api/models.ts";
 import { shippedReferences } from "../../src/api/references.ts";
 import { onnxRuntime } from "../../src/runtimes/index.ts";
@@ -32,6 +32,6 @@ export async function computeGolden(run: string): Promise<Golden> {
   if (reference === undefined) throw new Error(`golden: ${run} must be a shipped run`);
   const model = await loadModel(reference);
   const analyses = ANALYSES.filter(({ id }) => !LONG.includes(id));
-  const outcomes = await analyseModel(analyses, model, { runtime: onnxRuntime({ threads: 2 }), seed: 0 });
+  const outcomes = await analyzeModel(analyses, model, { runtime: onnxRuntime({ threads: 2 }), seed: 0 });
   return Object.fromEntries([...outcomes].map(([id, { metrics }]) => [id, { ...metrics }]));
 }

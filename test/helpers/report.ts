@@ -51,7 +51,7 @@ export const pictures = defineAnalysis<{ p: number }>({
             brush: "at",
             picker: "neuron",
             levels: 32,
-            colouring: "signed",
+            coloring: "signed",
             values: [
               { name: "first", values: grid(1) },
               { name: "second", values: grid(-1) },

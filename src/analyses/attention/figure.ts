@@ -31,7 +31,7 @@ export function attentionFigure(entries: readonly Labelled<AttentionResult>[], h
   const rows = entries.flatMap((entry, i) => [row(entry, 0, i === 0), row(entry, 1, false)]);
   return figure(concatPanels(rows, { scales: "mixed", columns: 1 }), {
     title: "Attention from '='",
-    subtitle: "all on one colour scale, 0 to 1; the rest of each pixel's attention goes to the other digit and to '='",
+    subtitle: "all on one color scale, 0 to 1; the rest of each pixel's attention goes to the other digit and to '='",
     description: `Attention of each head from '=' to each digit over all pairs of digits. ${headline}`,
   });
 }

@@ -11,14 +11,14 @@ import {
   resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import type { CurvesResult } from "./compute.ts";
 
 /** Columns of the images over log epochs. */
 const COLUMNS = 200;
 const WIDTH = 300;
 
-/** What the picker of the images chooses from, with the range of its colours. */
+/** What the picker of the images chooses from, with the range of its colors. */
 const MEASURES = [
   { name: "accuracy", field: "accuracy", domain: [0, 1] },
   { name: "accuracy beyond chance", field: "corrected_accuracy", domain: [0, 1] },
@@ -44,7 +44,7 @@ function image({ label, result }: Labelled<CurvesResult>, split: "train" | "vali
       ],
     },
   } as unknown as Panel;
-  // One colour scale for three measures: each is shown as its place in its own range, accuracy's own.
+  // One color scale for three measures: each is shown as its place in its own range, accuracy's own.
   const values = MEASURES.map(({ name, field, domain }) => ({
     name,
     values: result[split][field].map((curve) =>
@@ -107,7 +107,7 @@ export function curvesFigure(entries: readonly Labelled<CurvesResult>[], headlin
   const means = concatPanels([lines(entries, "accuracy"), lines(entries, "relative_loss")], { scales: "mixed" });
   const images = many.flatMap((entry) => [image(entry, "train"), image(entry, "validation")]);
   const names = MEASURES.map(({ name }) => name);
-  return figure(images.length === 0 ? means : ownColours([means, ownColours(images, 2)], 1), {
+  return figure(images.length === 0 ? means : ownColors([means, ownColors(images, 2)], 1), {
     title: "Learning curves",
     description: `Accuracy and loss over log epochs on training and validation samples; dots mark where heads grok. ${headline}`,
     ...(images.length === 0 ? {} : { params: [picker(PICKER, names)] }),

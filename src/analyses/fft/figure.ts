@@ -11,7 +11,7 @@ import {
 } from "../../figures/index.ts";
 import { frequencyOf, halfPlanePower } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
 import type { FftResult } from "./compute.ts";
@@ -170,8 +170,8 @@ export function fftPanel(entries: readonly Labelled<FftResult>[]): Panel {
       ],
     }),
   ];
-  const rows = [ownColours(curves)];
+  const rows = [ownColors(curves)];
   const examples = examplePanels(entries);
-  if (examples.length > 0) rows.push(ownColours(examples, 2));
-  return ownColours(rows, 1);
+  if (examples.length > 0) rows.push(ownColors(examples, 2));
+  return ownColors(rows, 1);
 }

@@ -1,6 +1,6 @@
 import { barsWithNull, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
 import type { FourierResult } from "./compute.ts";
@@ -36,7 +36,7 @@ export function fourierPanel(entries: readonly Labelled<FourierResult>[]): Panel
       matrixImage({
         title: `${label}: basis × dimension`,
         values: { data: dequantised(result.coefficients), columns: result.coefficients.columns },
-        colouring: "signed",
+        coloring: "signed",
         domain: [-reach, reach],
         x: { title: "dimension" },
         y: { labels: result.labels },
@@ -49,5 +49,5 @@ export function fourierPanel(entries: readonly Labelled<FourierResult>[]): Panel
       energyBars(entry, top),
     ];
   });
-  return ownColours(panels, 2);
+  return ownColors(panels, 2);
 }

@@ -129,7 +129,7 @@ export function sumSqWeights(parameters: AnalysisInput["parameters"]): Record<st
 }
 
 /** The mechanism of an addition model: one head of p classes. */
-export function analyseAddition(input: AnalysisInput, logits: NdArray<"float64">): AdditionResult {
+export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">): AdditionResult {
   const { p } = input.config;
   const permuted = randomStream(input.seed, "mechanism/permutations");
   const W_L = neuronToLogit(input.parameters, p); // [p, d_mlp]

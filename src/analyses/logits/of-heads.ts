@@ -72,7 +72,7 @@ export function headLosses(
 }
 
 /** The mechanism of every head in the loss in its own group. */
-export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
+export function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
   const random = randomStream(input.seed, "mechanism/permutations");
   const { labels } = input.config;
   const numbers = sampleNumbers(input.config);
@@ -80,7 +80,7 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
     sampleNumbers(input.config, tokenPermutation(input.config.p, random)),
   );
   const heads = trainedHeads(input.heads);
-  const analyse = (head: (typeof heads)[number], done: number): HeadMechanism => {
+  const analyze = (head: (typeof heads)[number], done: number): HeadMechanism => {
     const own = headLogits(logits, head);
     const residue = residues(numbers, head);
     const readings = [residue, ...permuted.map((other) => residues(other, head))];
@@ -112,7 +112,7 @@ export function analyseHeads(input: AnalysisInput, logits: NdArray<"float64">): 
   return {
     kind: "heads",
     labels,
-    heads: heads.map(analyse),
+    heads: heads.map(analyze),
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out: input.split === undefined ? timed.map((name) => `heads[].${name}`) : [],
   };

@@ -1,8 +1,8 @@
 import type { AnalysisInput } from "../kit/define.ts";
 
 import { activationOf } from "../kit/inputs.ts";
-import { type AdditionResult, analyseAddition } from "../logits/of-addition.ts";
-import { analyseHeads, type HeadsResult } from "../logits/of-heads.ts";
+import { type AdditionResult, analyzeAddition } from "../logits/of-addition.ts";
+import { analyzeHeads, type HeadsResult } from "../logits/of-heads.ts";
 
 /** Result of `mechanism`: of an addition model, or head by head of any other. */
 export type MechanismResult = AdditionResult | HeadsResult;
@@ -11,5 +11,5 @@ export type MechanismResult = AdditionResult | HeadsResult;
 export function compute(input: AnalysisInput): MechanismResult {
   const logits = activationOf(input, "logits");
   const addition = input.config.task === "nanda" && input.config.labels === "remainder";
-  return addition ? analyseAddition(input, logits) : analyseHeads(input, logits);
+  return addition ? analyzeAddition(input, logits) : analyzeHeads(input, logits);
 }

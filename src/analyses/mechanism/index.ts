@@ -1,7 +1,7 @@
 import { figure } from "../../figures/index.ts";
 import { mean, sum } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { listed, perRun, short } from "../kit/text.ts";
 import { type AdditionResult, CLASS_PERMUTATIONS, FREQUENCY_SETS, noOthers, TOKEN_PERMUTATIONS } from "../logits/of-addition.ts";
 import { HEAD_PERMUTATIONS, type HeadsResult } from "../logits/of-heads.ts";
@@ -121,7 +121,7 @@ function figureOf(entries: readonly Labelled<MechanismResult>[]) {
   const heads = entries.flatMap((entry) => (entry.result.kind === "heads" ? [{ ...entry, result: entry.result }] : []));
   // Of several runs, a panel that shows one alone has no legend to say which.
   const named = entries.length > 1;
-  return figure(ownColours([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
+  return figure(ownColors([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
     title: "Mechanism",
     description: `What the logits are made of: cosines of the key frequencies, or functions of n mod q in each head. ${headline(entries)}`,
   });

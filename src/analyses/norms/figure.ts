@@ -65,7 +65,7 @@ function weights({ label, result }: Labelled<NormsResult>, domain: readonly [num
   });
 }
 
-/** A colour domain from the smallest to the largest logarithm of all runs. */
+/** A color domain from the smallest to the largest logarithm of all runs. */
 function domainOf(curves: readonly (readonly number[])[]): readonly [number, number] {
   const [low, high] = extent(logarithms(curves).flat());
   return [low, high > low ? high : low + 1];
@@ -78,7 +78,7 @@ export function normsFigure(entries: readonly Labelled<NormsResult>[], headline:
   const rows = entries.map((entry) => concatPanels([...images(entry, gradients), weights(entry, all)], { scales: "mixed" }));
   return figure(concatPanels(rows, { scales: "mixed", columns: 1 }), {
     title: "Gradient and weight norms",
-    subtitle: "gradient norms of all runs on one colour scale, and so the weight norms",
+    subtitle: "gradient norms of all runs on one color scale, and so the weight norms",
     description: `L2 norms of each matrix's gradient and weights over log epochs. ${headline}`,
   });
 }

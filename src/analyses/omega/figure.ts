@@ -9,7 +9,7 @@ import {
   resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import type { OmegaResult } from "./compute.ts";
 
 /** Columns of the images over log epochs. */
@@ -131,10 +131,10 @@ function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule)
 
 /** A row of three images per run, and below them the counts of all runs. */
 export function omegaPanel(entries: readonly Labelled<OmegaResult>[]): Panel {
-  // The row |ω₀| = 0 gathers a whole axis (for the paper the constant) and would leave the others no colours.
+  // The row |ω₀| = 0 gathers a whole axis (for the paper the constant) and would leave the others no colors.
   const tops = RULES.map((rule) =>
     Math.max(...entries.flatMap(({ result }) => rule.bins(result).flatMap((bins) => bins.slice(1))), 1e-12),
   );
   const images = entries.flatMap((entry, i) => RULES.map((rule, r) => overEpochs(entry, rule, at(tops, r), i === 0)));
-  return ownColours([ownColours(images, RULES.length), ownColours(RULES.map((rule) => countsOverEpochs(entries, rule)))], 1);
+  return ownColors([ownColors(images, RULES.length), ownColors(RULES.map((rule) => countsOverEpochs(entries, rule)))], 1);
 }

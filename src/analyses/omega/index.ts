@@ -73,7 +73,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   figure: (entries) =>
     figure(omegaPanel(entries), {
       title: "Active frequencies through training",
-      subtitle: "colours shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the heads",
+      subtitle: "colors shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the heads",
       description: `Active frequencies over epochs by the sound rule, by μ+2σ and by the paper's figure, each with its null. ${headline(entries)}`,
     }),
 });

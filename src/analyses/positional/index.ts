@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { commonDomain, figure, matrixImage, scatter } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { perRun, short } from "../kit/text.ts";
 import { compute, DRAWS, type PositionalResult, spread } from "./compute.ts";
 
@@ -61,7 +61,7 @@ Of several runs that agree in every setting but seed and epochs, each with a see
       matrixImage({
         title: label,
         values: result.W_pos,
-        colouring: "signed",
+        coloring: "signed",
         domain,
         x: i === entries.length - 1 ? { title: "dimension" } : {},
         y: { labels: ["x₀", "x₁"] },
@@ -90,7 +90,7 @@ Of several runs that agree in every setting but seed and epochs, each with a see
       title: "Each dimension at both positions",
       subtitle: perRun(entries, ({ result }) => `r = ${result.pearson.toFixed(2)} (null ±${result.null.limit.toFixed(2)})`),
     });
-    return figure(ownColours([ownColours(strips, 1, 12), points]), {
+    return figure(ownColors([ownColors(strips, 1, 12), points]), {
       title: "Positional embeddings",
       subtitle: "all runs on shared scales",
       description: `Position embeddings of the two digits as signed strips, and one against the other. ${headline(entries)}`,

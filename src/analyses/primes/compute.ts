@@ -40,7 +40,7 @@ export type PrimesResult = {
 };
 
 /** The embedding's variation by x mod q, all dimensions together and one by one; q below p/2, beyond which classes hold one or two tokens. */
-function analyseEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
+function analyzeEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   const { p } = input.config;
   const primes = primesBelow(p).filter((q) => q < p / 2);
   const W_E = columnsOf(tokenEmbedding(input));
@@ -91,7 +91,7 @@ export function compute(input: AnalysisInput): PrimesResult {
     selective: { one: count((n) => n === 1), several: count((n) => n > 1), none: count((n) => n === 0) },
     selective_by_prime: primes.map((_, m) => alive.filter((row) => at(row, m) > limit).length),
     mean_by_prime: primes.map((_, m) => (alive.length === 0 ? 0 : mean(alive.map((row) => at(row, m))))),
-    embedding: analyseEmbedding(input),
+    embedding: analyzeEmbedding(input),
     null: {
       band,
       band_by_prime: primes.map((_, m) =>

@@ -3,7 +3,7 @@ import { at } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, linesWithBand, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { nullRules } from "../kit/null-rules.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { SELECTIVE } from "../kit/selectivity.ts";
 import type { PrimesResult } from "./compute.ts";
 
@@ -108,9 +108,9 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     width: 480,
     height: 160,
   });
-  const panels = [ownColours(images(entries), 3), concatPanels([perPrime, histogram(entries)], { scales: "mixed" }), embedding];
+  const panels = [ownColors(images(entries), 3), concatPanels([perPrime, histogram(entries)], { scales: "mixed" }), embedding];
   const drawn = entries.some(({ result }) => result.dead < result.neurons) ? panels : panels.slice(1);
-  return figure(ownColours(drawn, 1), {
+  return figure(ownColors(drawn, 1), {
     title: "Prime-period spectrum",
     description: `Share of variance that n mod q explains: each neuron by each prime, neurons per prime, and the token embedding. ${headline}`,
   });

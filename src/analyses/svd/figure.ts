@@ -1,7 +1,7 @@
 import { linesWithBand, matrixImage, type Panel } from "../../figures/index.ts";
 import { norm } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
-import { ownColours } from "../kit/panels.ts";
+import { ownColors } from "../kit/panels.ts";
 import { short } from "../kit/text.ts";
 import type { SvdResult } from "./compute.ts";
 
@@ -70,7 +70,7 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
       matrixImage({
         title: `${label}: top left singular vectors`,
         values: result.vectors.map((vector) => vector.entries),
-        colouring: "signed",
+        coloring: "signed",
         domain: [-reach, reach],
         x: { title: "token" },
         y: { title: "vector" },
@@ -98,5 +98,5 @@ function vectorPanels(entries: readonly Labelled<SvdResult>[]): Panel[] {
 /** Spectra, cumulative curves and leading vectors of all runs. */
 export function svdPanel(entries: readonly Labelled<SvdResult>[]): Panel {
   const curves = [spectrumPanel(entries), cumulativePanel(entries, "paper"), cumulativePanel(entries, "sound")];
-  return ownColours([ownColours(curves), ownColours(vectorPanels(entries), 2)], 1);
+  return ownColors([ownColors(curves), ownColors(vectorPanels(entries), 2)], 1);
 }

@@ -1,19 +1,22 @@
 import type { Argv } from "yargs";
 import { type Analysis, completeOptions, type OptionValues } from "../../analyses/kit/define.ts";
-import { analyseModel } from "../../api/analyze.ts";
+import { analyzeModel } from "../../api/analyze.ts";
 import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
-import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { ensureGroups, loadModel } from "../../api/models.ts";
+import { ensureWritable, jsonText, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { shippedRuns } from "../../api/shipped.ts";
-import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
+import { readSplit } from "../../api/split-file.ts";
 import { ensure, type Json } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { figureWriter } from "../figure-file.ts";
-import { ensureWritable, jsonText, note, print, writeText } from "../output.ts";
+import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { note, print } from "../output.ts";
+import { watcher } from "../progress.ts";
+import { SPLIT_OPTION } from "../split-option.ts";
 
 async function registry(): Promise<readonly Analysis[]> {
   return (await import("../../analyses/registry.ts")).ANALYSES;
@@ -116,14 +119,17 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { runtime } = await openRuntime("onnx");
   const outcomes: Outcome[] = [];
   for (const reference of references) {
-    const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });
-    const found = await analyseModel(one === undefined ? analyses : [one], model, {
+    const model = await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note });
+    const { onProgress, stop } = watcher();
+    const found = await analyzeModel(one === undefined ? analyses : [one], model, {
       runtime,
       seed,
+      onProgress,
+      onNote: note,
       ...(one === undefined
         ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
         : { options: given }),
-    });
+    }).finally(stop);
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
     if (!json) {
       print(`${model.label} (${model.checkpoint.path})\n`);

@@ -1,12 +1,13 @@
 import { extname } from "node:path";
 import type { Argv } from "yargs";
-import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { loadModel } from "../../api/models.ts";
+import { ensureWritable, shownPath } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { ensureWritable, print, shownPath } from "../output.ts";
+import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { note, print } from "../output.ts";
 
 /** Declares the options of `export`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -34,7 +35,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     "usage",
     () => `export: takes one checkpoint, got ${references.length}`,
   );
-  const { checkpoint } = await loadModel(reference, { foreign: foreignOptions(argv) });
+  const { checkpoint } = await loadModel(reference, { foreign: foreignOptions(argv), onNote: note });
   const { config, parameters, metadata } = checkpoint;
   switch (ending) {
     case ".safetensors":

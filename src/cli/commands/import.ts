@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import type { Argv } from "yargs";
-import { foreignOptions, readForeign, withForeignOptions } from "../../api/foreign.ts";
+import { readForeign } from "../../api/foreign.ts";
+import { ensureWritable, shownPath } from "../../api/output.ts";
 import { VERSION } from "../../api/version.ts";
 import { writeModel } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { ensureWritable, print, shownPath } from "../output.ts";
+import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { note, print } from "../output.ts";
 
 /** Declares the options of `import`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -20,7 +22,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { file, out } = argv;
   ensure(/\.safetensors$/i.test(out), "usage", () => `import: the checkpoint must be named *.safetensors, got ${out}`);
   ensureWritable(out);
-  const { config, parameters, sha256 } = await readForeign(file, foreignOptions(argv));
+  const { config, parameters, sha256 } = await readForeign(file, foreignOptions(argv), note);
   writeModel(out, { config, parameters }, { miiii: VERSION, source: basename(file), source_sha256: sha256 });
   print(shownPath(out));
 }

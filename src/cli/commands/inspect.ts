@@ -1,15 +1,17 @@
 import type { Argv } from "yargs";
 import { envelope } from "../../api/envelope.ts";
 import type { HeadEvaluation, SplitName } from "../../api/evaluate.ts";
-import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
 import { loadModel, type Model } from "../../api/models.ts";
+import { jsonText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
-import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
+import { readSplit } from "../../api/split-file.ts";
 import { tensorsOf } from "../../checkpoint/index.ts";
 import { sizeOf } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { jsonText, print } from "../output.ts";
+import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { note, print } from "../output.ts";
+import { SPLIT_OPTION } from "../split-option.ts";
 import { table } from "../table.ts";
 
 /** Declares the options of `inspect`. */
@@ -100,7 +102,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const train = argv.split === undefined ? undefined : readSplit(argv.split);
   const models: Model[] = [];
   for (const reference of parseReferences([argv.checkpoint]))
-    models.push(await loadModel(reference, { train, foreign: foreignOptions(argv) }));
+    models.push(await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note }));
   const runtime = argv.evaluate ? (await openRuntime("onnx")).runtime : undefined;
   const outcomes = [];
   for (const model of models) {

@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { jsonText, shownPath } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { VERSION } from "../../api/version.ts";
 import { openRunDirectory, readMetrics } from "../../checkpoint/index.ts";
@@ -6,7 +7,7 @@ import { ensure } from "../../core/index.ts";
 import type { MetricsRow, RunConfig } from "../../model/index.ts";
 import { headsOf } from "../../tasks/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { jsonText, note, print, shownPath } from "../output.ts";
+import { note, print } from "../output.ts";
 
 /** Declares the options of `metrics`. */
 export function options(parser: Argv<GlobalOptions>) {

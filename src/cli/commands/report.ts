@@ -3,13 +3,13 @@ import type { Argv } from "yargs";
 import { circuits } from "../../analyses/circuits/index.ts";
 import { completeOptions } from "../../analyses/kit/define.ts";
 import { ANALYSES } from "../../analyses/registry.ts";
-import { analyseModel } from "../../api/analyze.ts";
-import { foreignOptions, withForeignOptions } from "../../api/foreign.ts";
+import { analyzeModel } from "../../api/analyze.ts";
 import { ensureGroups, type GroupMember, loadModel, type Model } from "../../api/models.ts";
+import { ensureWritable, shownPath, writeText } from "../../api/output.ts";
 import { provenanceOf, sourceCommit } from "../../api/provenance.ts";
 import { parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
-import { readSplit, SPLIT_OPTION } from "../../api/split-file.ts";
+import { readSplit } from "../../api/split-file.ts";
 import { VERSION } from "../../api/version.ts";
 import { makeFolder } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
@@ -17,8 +17,10 @@ import { countVerdicts } from "../../report/claims-table.ts";
 import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
-import { ensureWritable, note, print, shownPath, writeText } from "../output.ts";
+import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { note, print } from "../output.ts";
 import { createProgress } from "../progress.ts";
+import { SPLIT_OPTION } from "../split-option.ts";
 
 /** Declares the options of `report`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -52,7 +54,7 @@ function commandLine(references: readonly Reference[], given: readonly string[])
   return ["miiii report", ...(given.length > 0 ? given : references.map(({ label }) => label))].join(" ");
 }
 
-function reportRun(model: Model, found: Awaited<ReturnType<typeof analyseModel>>, missing: Record<string, string>): ReportRun {
+function reportRun(model: Model, found: Awaited<ReturnType<typeof analyzeModel>>, missing: Record<string, string>): ReportRun {
   const { label, group, checkpoint } = model;
   const results = [...found].map(([id, { result, metrics }]) => [id, { result, metrics }] as const);
   return {
@@ -82,18 +84,19 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const seen: GroupMember[] = [];
   try {
     for (const [i, reference] of references.entries()) {
-      const model = await loadModel(reference, { train, foreign: foreignOptions(argv) });
+      const model = await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note });
       const { group, checkpoint } = model;
       seen.push({ group, checkpoint: { config: checkpoint.config } });
       ensureGroups(seen);
       const missing: Record<string, string> = {};
       let begun = 0;
-      const found = await analyseModel(ANALYSES, model, {
+      const found = await analyzeModel(ANALYSES, model, {
         runtime,
         seed,
         options: { samples },
         // Threads would save a tenth of the time and take the page's memory beyond 1 GB.
         threads: 0,
+        onNote: note,
         onFailure: (id, reason) => {
           missing[id] = reason;
         },

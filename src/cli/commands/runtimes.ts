@@ -1,8 +1,9 @@
 import type { Argv } from "yargs";
+import { jsonText } from "../../api/output.ts";
 import { GPU_RUNTIMES, probeRuntimes } from "../../api/runtime-choice.ts";
 import { VERSION } from "../../api/version.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
-import { jsonText, print } from "../output.ts";
+import { print } from "../output.ts";
 
 /** What `runtimes --json` prints. */
 export type RuntimesOutput = {

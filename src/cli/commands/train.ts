@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Argv } from "yargs";
+import { shellWord, shownPath } from "../../api/output.ts";
 import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
 import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 import { openRunDirectory } from "../../checkpoint/index.ts";
@@ -11,7 +12,7 @@ import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
 import { Interrupted } from "../exit.ts";
-import { note, print, shellWord, shownPath } from "../output.ts";
+import { note, print } from "../output.ts";
 import { createProgress } from "../progress.ts";
 
 /** Declares the options of `train`. */

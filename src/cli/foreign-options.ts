@@ -1,0 +1,31 @@
+import type { Argv } from "yargs";
+import type { ForeignOptions } from "../api/foreign.ts";
+import { LAYOUTS } from "../checkpoint/import/layout.ts";
+import { numberOption } from "./config-options.ts";
+
+const GROUP = "Models trained elsewhere:";
+
+/** Declares the options that settle what an imported file leaves open. */
+export function withForeignOptions<T>(parser: Argv<T>) {
+  return parser
+    .option("layout", { choices: LAYOUTS, requiresArg: true, group: GROUP, description: "how the file writes its matrices" })
+    .option("heads", numberOption("heads", "number of attention heads", "integer", { group: GROUP }))
+    .option("task", {
+      choices: ["nanda", "miiii", "masked"] as const,
+      requiresArg: true,
+      group: GROUP,
+      description: "what it was trained on",
+    })
+    .option("low-digit", {
+      choices: ["first", "second"] as const,
+      requiresArg: true,
+      group: GROUP,
+      description: "which token is the low digit",
+    })
+    .option("mapping", { type: "string", requiresArg: true, group: GROUP, description: "JSON file: which tensor is what" });
+}
+
+/** What the options of {@link withForeignOptions} say. */
+export function foreignOptions({ layout, heads, task, lowDigit, mapping }: ForeignOptions): ForeignOptions {
+  return { layout, heads, task, lowDigit, mapping };
+}
