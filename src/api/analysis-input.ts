@@ -44,7 +44,7 @@ function openSeries(run: RunDirectory, runtime: Runtime, note: OnNote): Series {
 }
 
 /** Whether an analysis of these needs can look at a model: those over time need a run directory. */
-export function canAnalyse(model: Model, needs: readonly Need[]): boolean {
+export function canAnalyze(model: Model, needs: readonly Need[]): boolean {
   return model.run !== undefined || !needs.includes("series");
 }
 

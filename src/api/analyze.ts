@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Analysis, AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
-import { canAnalyse, withAnalysisInput } from "./analysis-input.ts";
+import { canAnalyze, withAnalysisInput } from "./analysis-input.ts";
 import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-pool.ts";
 import type { Outcome } from "./envelope.ts";
 import type { OnNote } from "./foreign.ts";
@@ -81,7 +81,7 @@ export async function analyzeModel(
 ): Promise<Map<string, Outcome>> {
   const { runtime, seed, options = {}, onFailure, onStart } = how;
   const chosen = analyses.filter(({ id, needs }) => {
-    if (canAnalyse(model, needs)) return true;
+    if (canAnalyze(model, needs)) return true;
     const reason = needsRun(id, model.checkpoint.path);
     if (onFailure === undefined) throw new MiiiiError("usage", reason);
     onFailure(id, reason);

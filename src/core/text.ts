@@ -1,4 +1,4 @@
-/** Characters that move a terminal's cursor, colour or clear it, break a line, or turn the reading direction. */
+/** Characters that move a terminal's cursor, color or clear it, break a line, or turn the reading direction. */
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be printed.
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udc7f]/g;

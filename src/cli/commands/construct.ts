@@ -1,13 +1,14 @@
 import type { Argv } from "yargs";
+import { scoreOf } from "../../api/evaluate.ts";
+import { ensureWritable, shownPath } from "../../api/output.ts";
+import { openRuntime } from "../../api/runtime-choice.ts";
+import { VERSION } from "../../api/version.ts";
 import { writeModel } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import { type ConstructedTask, construct } from "../../model/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
-import { scoreOf } from "../evaluate.ts";
-import { ensureWritable, note, print, shownPath } from "../output.ts";
-import { openRuntime } from "../runtime-choice.ts";
-import { VERSION } from "../version.ts";
+import { note, print } from "../output.ts";
 
 const TASKS = ["nanda", "miiii", "masked"] as const satisfies readonly ConstructedTask[];
 
