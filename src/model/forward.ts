@@ -9,8 +9,8 @@ export interface DropoutMasks<T> {
   readonly post: T;
 }
 
-/** What a forward pass computes at the last position, and the tables that its backward pass needs. */
-export interface ForwardPass<T> {
+/** What attention computes at the last position, and the tables that its backward pass needs. */
+export interface AttentionPass<T> {
   /** Embedded rows: x0 tokens, x1 tokens, '=': [2p+1, d_model]. */
   readonly x: T;
   readonly W_Q: T; // [d_model, head·d_head]
@@ -26,11 +26,20 @@ export interface ForwardPass<T> {
   /** The values attended to: [batch, head, d_head] each. */
   readonly values: readonly [T, T];
   readonly z: T; // [batch, head·d_head]
+  /** The residual stream before attention, and b_O: [1, d_model]. */
+  readonly start: T;
+}
+
+/** What follows attention at the last position. */
+export interface MlpPass<T> {
   readonly resid_mid: T; // [batch, d_model], after dropout
   readonly mlp_pre: T; // [batch, d_mlp]
   readonly mlp_post: T; // [batch, d_mlp]
   readonly resid_post: T; // [batch, d_model], after dropout
 }
+
+/** What a forward pass computes at the last position, and the tables that its backward pass needs. */
+export interface ForwardPass<T> extends AttentionPass<T>, MlpPass<T> {}
 
 /** A weight tensor or bias among a program's inputs. */
 function weight<T>(weights: Tensors<T>, name: ParameterName): T {
@@ -46,24 +55,13 @@ function matmulAdd<T>(ops: Ops<T>, a: T, b: T, add: T | undefined): T {
 }
 
 /** The sizes that a forward pass is written for. */
-export interface ForwardShape extends Pick<ModelConfig, "d_model" | "n_heads" | "d_head"> {
+export interface ForwardShape extends Pick<ModelConfig, "d_model" | "n_heads" | "d_head" | "d_mlp"> {
   readonly p: number;
   readonly batch: number;
 }
 
-/**
- * The model at the last position (Eq. 7–10, Syrkis & Søgaard 2024), by table look-up. One layer reads out at '=' alone, whose query is
- * one vector, and keys and values depend on (token, position) alone; so attention needs tables over 2p+1 rows and two gathers. This
- * is exact. `rows0` and `rows1` are the samples' rows in those tables: x0 and p + x1, int32 [batch].
- */
-export function forward<T>(
-  ops: Ops<T>,
-  weights: Tensors<T>,
-  rows0: T,
-  rows1: T,
-  shape: ForwardShape,
-  dropout?: DropoutMasks<T>,
-): ForwardPass<T> {
+/** Embedding and attention of {@link forward}. */
+export function attention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): AttentionPass<T> {
   const { p, batch, d_model, n_heads, d_head } = shape;
   const inner = n_heads * d_head;
   const W_E = weight(weights, "embed.W_E"); // [p+1, d_model]
@@ -110,6 +108,16 @@ export function forward<T>(
 
   const b_O = bias(weights, "blocks.0.attn.b_O");
   const start = b_O === undefined ? equals : ops.add(equals, b_O); // [1, d_model]
+  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, start };
+}
+
+/** What follows attention in {@link forward}, sample by sample: all of them or a block. */
+export function mlp<T>(
+  ops: Ops<T>,
+  weights: Tensors<T>,
+  { z, W_O, start }: Pick<AttentionPass<T>, "z" | "W_O" | "start">,
+  dropout?: DropoutMasks<T>,
+): MlpPass<T> {
   const afterAttn = ops.matmul(z, W_O, { add: start }); // [batch, d_model]
   const resid_mid = dropout ? ops.mul(afterAttn, dropout.mid) : afterAttn; // [batch, d_model]
   const mlp_pre = matmulAdd(ops, resid_mid, weight(weights, "blocks.0.mlp.W_in"), bias(weights, "blocks.0.mlp.b_in")); // [batch, d_mlp]
@@ -118,7 +126,17 @@ export function forward<T>(
   const skip = b_out === undefined ? resid_mid : ops.add(resid_mid, b_out); // [batch, d_model]
   const afterMlp = ops.matmul(mlp_post, weight(weights, "blocks.0.mlp.W_out"), { add: skip }); // [batch, d_model]
   const resid_post = dropout ? ops.mul(afterMlp, dropout.post) : afterMlp; // [batch, d_model]
-  return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, resid_mid, mlp_pre, mlp_post, resid_post };
+  return { resid_mid, mlp_pre, mlp_post, resid_post };
+}
+
+/**
+ * The model at the last position (Eq. 7–10, Syrkis & Søgaard 2024), by table look-up. One layer reads out at '=' alone, whose query is
+ * one vector, and keys and values depend on (token, position) alone; so attention needs tables over 2p+1 rows and two gathers. This
+ * is exact. `rows0` and `rows1` are the samples' rows in those tables: x0 and p + x1, int32 [batch].
+ */
+export function forward<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): ForwardPass<T> {
+  const attn = attention(ops, weights, rows0, rows1, shape);
+  return { ...attn, ...mlp(ops, weights, attn) };
 }
 
 /** Logits of a residual stream at the last position: [batch, d_model] → [batch, classes]. */

@@ -49,7 +49,9 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
     dtype: "float32",
     inputs,
     build: (ops, given) => {
-      const dropout = config.dropout > 0 ? { mid: tensor(given, "drop_mid"), post: tensor(given, "drop_post") } : undefined;
+      const shared = config.dropout_mask === "step";
+      const dropout =
+        config.dropout > 0 ? { mid: tensor(given, "drop_mid"), post: tensor(given, "drop_post"), shared } : undefined;
       const shape = { ...config, batch: size };
       const { loss, gradients } = lossAndGradients(ops, given, batch, heads, shape, dropout);
       const scalars = { lr: tensor(given, "lr"), correct1: tensor(given, "correct1"), correct2: tensor(given, "correct2") };

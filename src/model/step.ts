@@ -1,10 +1,10 @@
-import { float64, type NdArray, sizeOf } from "../core/index.ts";
+import { float64, int32, type NdArray, sizeOf } from "../core/index.ts";
 import type { Ops, Tensors } from "../ops/index.ts";
 import { tensor } from "../ops/index.ts";
 import type { Head } from "../tasks/index.ts";
 import { headWeights, logitsOf } from "../tasks/index.ts";
 import type { RunConfig } from "./config.ts";
-import { type DropoutMasks, type ForwardPass, type ForwardShape, forward } from "./forward.ts";
+import { type AttentionPass, attention, type DropoutMasks, type ForwardShape, mlp } from "./forward.ts";
 import { PARAMETER_NAMES, type ParameterName, type PerParameter } from "./parameters.ts";
 
 /** The training batch, fixed for a whole run. */
@@ -64,68 +64,70 @@ export function crossEntropy<T>(
   return { loss: ops.mul(loss, ops.constant(float64([1 / batch], [1]))), dLogits };
 }
 
-/** Loss of each head, and the gradient of their weighted sum at what the logits are computed from. */
-interface Readout<T> {
+/** What is summed over the samples, block by block: the loss and the gradients of what acts on each sample alone. */
+interface SampleSums<T> {
   readonly loss: T; // [heads]
-  readonly dW_U: T; // [d_model, classes]
-  readonly dResidPost: T; // [batch, d_model]
+  readonly dW_U: T; // [d_model, classes], up to the heads' weights and 1/batch
+  readonly dW_out: T; // [d_model, d_mlp], transposed
+  readonly dW_in: T; // [d_model, d_mlp]
+  readonly dW_O: T; // [head·d_head, d_model]
+  readonly dStart: T; // [1, d_model]
+}
+
+/** First and last (exclusive) sample of each block: nothing that acts on each sample alone is wider than `width` there. */
+function blocksOf(batch: number, width: number, blockBytes: number | undefined): [number, number][] {
+  const bytes = Float32Array.BYTES_PER_ELEMENT * batch * width;
+  const blocks = blockBytes === undefined ? 1 : Math.min(batch, Math.ceil(bytes / blockBytes));
+  return Array.from({ length: blocks }, (_, i) => [Math.floor((i * batch) / blocks), Math.floor(((i + 1) * batch) / blocks)]);
 }
 
 /**
- * From the residual stream through the logits to the loss and back. Nothing here looks beyond its own sample but sums, so the logits, the
- * largest arrays by far, exist for one block of samples at a time where the runtime is faster so.
+ * From the heads' outputs z of some samples through MLP and logits to the loss and back to z. Products of gradients with activations are
+ * written with the narrower of the two transposed, and add to the sums of the blocks before.
  */
-function readout<T>(ops: Ops<T>, resid_post: T, W_U: T, targets: NdArray<"int32">, heads: readonly Head[]): Readout<T> {
-  const batch = targets.shape[0] as number;
-  const width = heads.length;
-  const classes = logitsOf(heads);
-  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
-  const perHead = headWeights(heads).data;
-  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / batch));
-  const columnWeights = ops.constant(float64(perClass, [1, classes]));
-  const weighted = ops.mul(W_U, columnWeights); // [d_model, classes]
-  const bytes = Float32Array.BYTES_PER_ELEMENT * batch * classes;
-  const blocks = Math.min(batch, Math.ceil(bytes / (ops.blockBytes ?? bytes)));
-  let loss: T | undefined;
-  let dW_U: T | undefined;
-  const dResid: T[] = [];
-  for (let block = 0; block < blocks; block++) {
-    const [start, end] = [Math.floor((block * batch) / blocks), Math.floor(((block + 1) * batch) / blocks)];
-    const rows = blocks === 1 ? resid_post : ops.slice(resid_post, start, end); // [rows, d_model]
-    const columns = { ...targets, shape: [end - start, width], data: targets.data.subarray(start * width, end * width) };
-    const own = crossEntropy(ops, ops.matmul(rows, W_U), ops.constant(columns), heads, batch);
-    loss = loss === undefined ? own.loss : ops.add(loss, own.loss);
-    dW_U = ops.matmul(rows, own.dLogits, { transposeA: true, ...(dW_U === undefined ? {} : { add: dW_U }) });
-    dResid.push(ops.matmul(own.dLogits, weighted, { transposeB: true }));
-  }
-  const [dResidPost] = dResid.length === 1 ? dResid : [ops.concat(dResid, 0)];
-  return { loss: loss as T, dW_U: ops.mul(dW_U as T, columnWeights), dResidPost: dResidPost as T };
+function throughSamples<T>(
+  ops: Ops<T>,
+  weights: Tensors<T>,
+  attn: Pick<AttentionPass<T>, "z" | "W_O" | "start">,
+  dropout: DropoutMasks<T> | undefined,
+  loss: (resid_post: T) => { loss: T; dLogits: T },
+  weightedW_U: T,
+  sums: SampleSums<T> | undefined,
+): { sums: SampleSums<T>; dz: T } {
+  const pass = mlp(ops, weights, attn, dropout);
+  const times = (a: T, mask: T | undefined) => (mask === undefined ? a : ops.mul(a, mask));
+  const plus = (a: T, b: T | undefined) => (b === undefined ? a : ops.add(b, a));
+  const outer = (a: T, b: T, sum: T | undefined) =>
+    ops.matmul(a, b, { transposeA: true, ...(sum === undefined ? {} : { add: sum }) });
+  const transposed = { transposeB: true } as const;
+
+  const { loss: own, dLogits } = loss(pass.resid_post); // [heads], [batch, classes]
+  const dW_U = outer(pass.resid_post, dLogits, sums?.dW_U); // [d_model, classes]
+  const dAfterMlp = times(ops.matmul(dLogits, weightedW_U, transposed), dropout?.post); // [batch, d_model]
+  const dW_out = outer(dAfterMlp, pass.mlp_post, sums?.dW_out); // [d_model, d_mlp]
+  const dMlp = ops.reluGrad(ops.matmul(dAfterMlp, tensor(weights, "blocks.0.mlp.W_out"), transposed), pass.mlp_post); // [batch, d_mlp]
+  const dW_in = outer(pass.resid_mid, dMlp, sums?.dW_in); // [d_model, d_mlp]
+  const dMid = ops.matmul(dMlp, tensor(weights, "blocks.0.mlp.W_in"), { transposeB: true, add: dAfterMlp }); // [batch, d_model]
+  const dAfterAttn = times(dMid, dropout?.mid); // [batch, d_model]
+  const dW_O = outer(attn.z, dAfterAttn, sums?.dW_O); // [head·d_head, d_model]
+  const dz = ops.matmul(dAfterAttn, attn.W_O, transposed); // [batch, head·d_head]
+  const dStart = plus(ops.sum(dAfterAttn, 0, true), sums?.dStart); // [1, d_model]
+  return { sums: { loss: plus(own, sums?.loss), dW_U, dW_out, dW_in, dW_O, dStart }, dz };
 }
 
-/** Backward pass from the gradients on either side of the logits. */
-function backward<T>(
+/** Gradients of everything before z: embeddings and the heads' weights. */
+function backwardAttention<T>(
   ops: Ops<T>,
-  pass: ForwardPass<T>,
-  weights: Tensors<T>,
-  { dW_U, dResidPost }: Readout<T>,
+  pass: AttentionPass<T>,
+  dz: T,
+  dStart: T,
   batch: Batch,
   shape: ForwardShape,
-  dropout: DropoutMasks<T> | undefined,
-): PerParameter<T> {
+): Pick<PerParameter<T>, "embed.W_E" | "pos_embed.W_pos" | "blocks.0.attn.W_Q" | "blocks.0.attn.W_K" | "blocks.0.attn.W_V"> {
   const { p, d_model, n_heads, d_head } = shape;
   const n = shape.batch;
   const inner = n_heads * d_head;
-  const times = (a: T, mask: T | undefined) => (mask === undefined ? a : ops.mul(a, mask));
   const transposed = { transposeB: true } as const;
-
-  const dAfterMlp = times(dResidPost, dropout?.post); // [batch, d_model]
-  const dW_out = ops.matmul(pass.mlp_post, dAfterMlp, { transposeA: true }); // [d_mlp, d_model]
-  const dMlp = ops.reluGrad(ops.matmul(dAfterMlp, tensor(weights, "blocks.0.mlp.W_out"), transposed), pass.mlp_post); // [batch, d_mlp]
-  const dW_in = ops.matmul(pass.resid_mid, dMlp, { transposeA: true }); // [d_model, d_mlp]
-  const dMid = ops.matmul(dMlp, tensor(weights, "blocks.0.mlp.W_in"), { transposeB: true, add: dAfterMlp }); // [batch, d_model]
-  const dAfterAttn = times(dMid, dropout?.mid); // [batch, d_model]
-  const dW_O = ops.matmul(pass.z, dAfterAttn, { transposeA: true }); // [head·d_head, d_model]
-  const dz = ops.matmul(dAfterAttn, pass.W_O, transposed); // [batch, head·d_head]
   const dz3 = ops.reshape(dz, [n, n_heads, d_head]); // [batch, head, d_head]
 
   // The gradient of a gather is a sum over the samples that read a row.
@@ -161,35 +163,63 @@ function backward<T>(
   const dx = ops.matmul(dk, pass.W_K, { transposeB: true, add: ops.matmul(dv, pass.W_V, transposed) }); // [2p+1, d_model]
   const dx0 = ops.slice(dx, 0, p); // [p, d_model]
   const dx1 = ops.slice(dx, p, 2 * p); // [p, d_model]
-  const dx2 = ops.add(
-    ops.matmul(dq, pass.W_Q, { transposeB: true, add: ops.slice(dx, 2 * p, 2 * p + 1) }),
-    ops.sum(dAfterAttn, 0, true),
-  ); // [1, d_model]
+  const dx2 = ops.add(ops.matmul(dq, pass.W_Q, { transposeB: true, add: ops.slice(dx, 2 * p, 2 * p + 1) }), dStart); // [1, d_model]
   return {
     "embed.W_E": ops.concat([ops.add(dx0, dx1), dx2], 0), // [p+1, d_model]
     "pos_embed.W_pos": ops.concat([ops.sum(dx0, 0, true), ops.sum(dx1, 0, true), dx2], 0), // [3, d_model]
     "blocks.0.attn.W_Q": split(ops.matmul(equals, dq, { transposeA: true })), // [head, d_model, d_head]
     "blocks.0.attn.W_K": split(ops.matmul(pass.x, dk, { transposeA: true })), // [head, d_model, d_head]
     "blocks.0.attn.W_V": split(ops.matmul(pass.x, dv, { transposeA: true })), // [head, d_model, d_head]
-    "blocks.0.attn.W_O": ops.reshape(dW_O, [n_heads, d_head, d_model]), // [head, d_head, d_model]
-    "blocks.0.mlp.W_in": dW_in, // [d_model, d_mlp]
-    "blocks.0.mlp.W_out": dW_out, // [d_mlp, d_model]
-    "unembed.W_U": dW_U, // [d_model, classes]
   };
 }
 
-/** Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}). */
+/**
+ * Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}). What acts
+ * on each sample alone, from z to the loss and back, is done for one block of samples after another where the runtime is faster so.
+ */
 export function lossAndGradients<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
   batch: Batch,
   heads: readonly Head[],
-  shape: ForwardShape,
+  shape: ForwardShape & Pick<RunConfig, "dropout_mask">,
   dropout?: DropoutMasks<T>,
 ): LossAndGradients<T> {
-  const pass = forward(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape, dropout);
-  const read = readout(ops, pass.resid_post, tensor(weights, "unembed.W_U"), batch.columns, heads);
-  return { loss: read.loss, gradients: backward(ops, pass, weights, read, batch, shape, dropout) };
+  const n = shape.batch;
+  const classes = logitsOf(heads);
+  const attn = attention(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape);
+  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
+  const perHead = headWeights(heads).data;
+  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / n));
+  const columnWeights = ops.constant(float64(perClass, [1, classes]));
+  const weighted = ops.mul(tensor(weights, "unembed.W_U"), columnWeights); // [d_model, classes]
+  let sums: SampleSums<T> | undefined;
+  const dz: T[] = [];
+  const blocks = blocksOf(n, Math.max(classes, shape.d_mlp), ops.blockBytes);
+  for (const [start, end] of blocks) {
+    const rows = (a: T) => (blocks.length === 1 ? a : ops.slice(a, start, end));
+    const own = dropout !== undefined && shape.dropout_mask === "sample";
+    const masks = own ? { mid: rows(dropout.mid), post: rows(dropout.post) } : dropout;
+    const { data } = batch.columns;
+    const columns = int32(data.subarray(start * heads.length, end * heads.length), [end - start, heads.length]);
+    const loss = (resid_post: T) =>
+      crossEntropy(ops, ops.matmul(resid_post, tensor(weights, "unembed.W_U")), ops.constant(columns), heads, n);
+    const block = throughSamples(ops, weights, { ...attn, z: rows(attn.z) }, masks, loss, weighted, sums);
+    sums = block.sums;
+    dz.push(block.dz);
+  }
+  const { loss, dW_U, dW_out, dW_in, dW_O, dStart } = sums as SampleSums<T>;
+  const dzAll = dz.length === 1 ? (dz[0] as T) : ops.concat(dz, 0); // [batch, head·d_head]
+  return {
+    loss,
+    gradients: {
+      ...backwardAttention(ops, attn, dzAll, dStart, batch, shape),
+      "blocks.0.attn.W_O": ops.reshape(dW_O, [shape.n_heads, shape.d_head, shape.d_model]), // [head, d_head, d_model]
+      "blocks.0.mlp.W_in": dW_in, // [d_model, d_mlp]
+      "blocks.0.mlp.W_out": ops.transpose(dW_out, [1, 0]), // [d_mlp, d_model]
+      "unembed.W_U": ops.mul(dW_U, columnWeights), // [d_model, classes]
+    },
+  };
 }
 
 /** Per-step scalars of the optimiser, [1] each: learning rate, and the two corrections of the moments' bias. */
