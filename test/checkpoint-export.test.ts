@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -72,6 +72,24 @@ test("exports are imported again as the same model", () => {
   const npz = join(folder, "model.npz");
   exportNpz(npz, { config, parameters });
   assert.deepEqual(importModel(npz).candidates[0]?.parameters, parameters);
+});
+
+test("a model without '=' has two positions and p tokens for TransformerLens, whose attention has no rate", () => {
+  const digits = { ...config, equals: false };
+  const model = { config: { ...digits, attention_rate: 1 }, parameters: initParameters({ ...digits, init: "he" }, 1) };
+  const path = join(folder, "digits.safetensors");
+  const written = JSON.parse(readFileSync(exportTransformerLens(path, model), "utf8")) as Record<string, unknown>;
+  assert.deepEqual([written.n_ctx, written.d_vocab, written.d_vocab_out], [2, 11, 11]);
+  const again = importModel(path).candidates;
+  assert.deepEqual(
+    again.map((one) => one.config),
+    [model.config, { ...model.config, attention_rate: 0 }],
+  );
+  assert.deepEqual(again[0]?.parameters["embed.W_E"], model.parameters["embed.W_E"]);
+  const rated = { ...model, config: { ...model.config, attention_rate: 0 } };
+  const refused = join(folder, "rated.safetensors");
+  assert.throws(() => exportTransformerLens(refused, rated), /attention is a softmax, this model's attention rate is 0/);
+  assert.ok(!existsSync(refused));
 });
 
 test("what an export cannot do is said", () => {

@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { scoreOf } from "../src/api/evaluate.ts";
 import { importModel } from "../src/checkpoint/index.ts";
 import type { Parameters } from "../src/model/index.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
 
 const folder = process.env.MIIII_EXTERNAL ?? fileURLToPath(new URL("../../shared/external", import.meta.url));
 const path = join(folder, "mod_addition_no_wd.pth");
@@ -55,3 +57,31 @@ test("outside check: the public checkpoint mod_addition_no_wd.pth is recognised,
     assert.ok(Math.abs(sum / value - 1) < 1e-6, `${name}: ${sum}, expected ${value}`);
   }
 });
+
+for (const [name, rate] of [
+  ["model_l8k1hzciux.pt", 1],
+  ["model_p99zdpze5l.pt", 0],
+] as const) {
+  const pizza = join(folder, "pizza", name);
+  test(`outside check: ${name}, without '=', at attention rate ${rate}, adds mod 59`, {
+    skip: !existsSync(pizza) && `${pizza} is not there`,
+  }, async () => {
+    const { candidates } = importModel(pizza, { layout: "transposed", attention_rate: rate });
+    const accuracies = await Promise.all(
+      candidates.map(({ config, parameters }) => scoreOf(config, parameters, onnxRuntime({ threads: 1 }))),
+    );
+    const [model] = candidates.filter((_, i) => accuracies[i] === 1);
+    assert.deepEqual(model?.config, {
+      task: "nanda",
+      labels: "remainder",
+      p: 59,
+      shuffle_labels: false,
+      d_model: 128,
+      n_heads: 4,
+      d_head: 32,
+      d_mlp: 512,
+      equals: false,
+      attention_rate: rate,
+    });
+  });
+}

@@ -17,7 +17,11 @@ test("p must be a prime that all shapes agree on", () => {
   );
   fails(change(short.E, draw(14, 8)), "input", /the classes at p = 13 must be 13 or 14 for nanda, 28 or 10 for miiii, got 11/);
   fails(change(short.U, draw(8, 13)), "input", /the classes at p = 11 must be 11 or 12 for nanda, 17 or 8 for miiii, got 13/);
-  fails(change(short.pos, draw(2, 8)), "input", /W_pos must have 3 positions or more, got 2/);
+  fails(
+    change(short.pos, draw(2, 8)),
+    "input",
+    /W_pos must have 3 positions or more, or 2 for p tokens without '=', got 2 for 12 tokens/,
+  );
   fails(change(short.in, draw(8, 21)), "input", /W_in and W_out must share d_mlp, got .*\[8, 21\].*\[20, 8\]/);
   fails(change(short.in, draw(9, 20)), "input", /matrices must share one side, d_model, got/);
   fails(change(short.Q, draw(2, 8, 3)), "input", /W_Q\|K\|V of one shape, got .*\[2, 8, 3\]/);

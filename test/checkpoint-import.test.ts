@@ -10,6 +10,7 @@ import {
   type ImportedModel,
   importModel,
   readCheckpoint,
+  type StoredConfig,
   tensorsOf,
   writeModel,
 } from "../src/checkpoint/index.ts";
@@ -279,4 +280,32 @@ test("a choice needs exactly one candidate above 0.9, likely readings first", as
     model: single.candidates[0],
     tried: [],
   });
+});
+
+test("two positions and p tokens are a model without '=', tried at the attention rates 1 and 0 unless one is given", async () => {
+  const digits: StoredConfig = { ...config, equals: false, attention_rate: 0 };
+  const weights = weightsOf(digits);
+  const result = load(weights);
+  assert.deepEqual(
+    result.candidates.map((model) => model.config),
+    [{ ...digits, attention_rate: 1 }, digits],
+  );
+  assert.match(result.candidates[1]?.description ?? "", /without '=', attention rate 0/);
+  assert.deepEqual(result.candidates[1]?.parameters, weights);
+  const [rated, ...none] = load(weights, { attention_rate: 0.25 }).candidates;
+  assert.deepEqual([rated?.config.attention_rate, none.length], [0.25, 0]);
+  // Right at both rates: which function it is must be said.
+  await assert.rejects(
+    chooseImport(result, async () => 1),
+    /2 ways to read it are right, say the attention rate: .*attention rate 1.*attention rate 0/,
+  );
+  fails(() => load(weights, { attention_rate: 2 }), "usage", /attention rate: must be from 0 to 1, got 2/);
+  fails(() => load(truth, { attention_rate: 0 }), "usage", /an attention rate is for models without '='/);
+  // An '=' row without a position for it, and one more class.
+  fails(() => load({ ...weights, [short.E]: draw(12, 8) }), "input", /or 2 for p tokens without '=', got 2 for 12 tokens/);
+  fails(() => load({ ...weights, [short.U]: draw(8, 12) }), "input", /the classes at p = 11 must be/);
+  // Written as this project's own file, it says so itself.
+  const path = join(folder, "digits.safetensors");
+  writeModel(path, { config: digits, parameters: weights }, { miiii: "x" });
+  assert.deepEqual(readCheckpoint(path).config, digits);
 });

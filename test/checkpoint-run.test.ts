@@ -166,6 +166,7 @@ test("config.json is checked when a run is opened", () =>
     broken({ ...header, config: { ...config, p: 12 } }, /config.p must be a prime from 5 to 251, got 12/);
     broken({ ...header, config: { ...config, d_mlp: 0 } }, /config.d_mlp must be an integer of at least 1, got 0/);
     broken({ ...header, config: { ...config, epochs: undefined } }, /config.epochs must be of kind integer, got nothing/);
+    broken({ ...header, config: { ...config, equals: false } }, /config.equals must be true in a run: models without '='/);
     broken({ ...header, runtime: 3 }, /runtime must be a string, got 3/);
     broken({ ...header, versions: { a: 1 } }, /versions must map names to strings/);
   }));

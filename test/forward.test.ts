@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { activationsOf, editableModel, everySample } from "../src/activations/index.ts";
 import { float64, type NdArray, randomStream, sizeOf } from "../src/core/index.ts";
-import { initParameters, type Parameters } from "../src/model/index.ts";
+import { initParameters, type Parameters, parameterShapes } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { presetConfig } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
@@ -36,14 +36,18 @@ function withBiases(parameters: Parameters, extraClass: boolean): Parameters {
   };
 }
 
-for (const [kind, parameters] of [
-  ["without biases", initParameters(config, 1)],
-  ["with every bias and an extra class", withBiases(initParameters(config, 2), true)],
+const digitsAt = (rate: number) => ({ ...config, equals: false, attention_rate: rate });
+for (const [kind, model, parameters] of [
+  ["without biases", config, initParameters(config, 1)],
+  ["with every bias and an extra class", config, withBiases(initParameters(config, 2), true)],
+  ["without '='", { ...config, equals: false }, initParameters({ ...config, equals: false }, 1)],
+  ["without '=', with every bias, at attention rate 0.3", digitsAt(0.3), withBiases(initParameters(digitsAt(0.3), 2), false)],
+  ["without '=', at attention rate 0", digitsAt(0), initParameters(digitsAt(0), 4)],
 ] as const) {
-  test(`table look-up equals the plain three-position model, ${kind}`, async () => {
-    const grid = await activationsOf(runtime, config, parameters, names);
+  test(`table look-up equals the plain model over all positions, ${kind}`, async () => {
+    const grid = await activationsOf(runtime, model, parameters, names);
     for (const i of [0, 1, 10, 11, 60, 119, 120]) {
-      const plain = plainForward(config, parameters, Math.floor(i / 11), i % 11);
+      const plain = plainForward(model, parameters, Math.floor(i / 11), i % 11);
       const row = (name: (typeof names)[number]) => {
         const array = grid[name] as NdArray<"float64">;
         const width = sizeOf(array.shape.slice(1));
@@ -59,6 +63,25 @@ for (const [kind, parameters] of [
     }
   });
 }
+
+test("an attention rate is for models without '=', from 0 to 1", () => {
+  assert.throws(
+    () => parameterShapes({ ...config, attention_rate: 0.5 }),
+    /attention_rate: must be from 0 to 1, and 1 for a model with '=', got 0\.5/,
+  );
+  assert.throws(() => parameterShapes(digitsAt(1.5)), /attention_rate: must be from 0 to 1/);
+  assert.deepEqual(parameterShapes(digitsAt(0.5))["embed.W_E"], [11, 12]);
+});
+
+test("ablations of a model without '=' replace by the mean over the grid too", async () => {
+  const model = digitsAt(0);
+  const editable = await editableModel(runtime, model, withBiases(initParameters(model, 3), false));
+  const headless = await editable.forward({ meanAblateHeads: [0, 1, 2] });
+  // What is left is the second digit's own embedding: rows of one x1 are equal, those of another differ.
+  assertAllClose(headless.data.subarray(0, 17), headless.data.subarray(11 * 17, 12 * 17), { rtol: 1e-10 });
+  assert.notDeepEqual(headless.data.subarray(0, 17), headless.data.subarray(17, 34));
+  await editable.dispose();
+});
 
 test("ablations replace by the mean over the grid", async () => {
   const parameters = withBiases(initParameters(config, 3), false);

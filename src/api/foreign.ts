@@ -18,6 +18,7 @@ export interface ForeignOptions {
   readonly heads?: number | undefined;
   readonly task?: Exclude<TaskName, "basis"> | undefined;
   readonly lowDigit?: "first" | "second" | undefined;
+  readonly attentionRate?: number | undefined;
   readonly mapping?: string | undefined;
 }
 
@@ -36,12 +37,13 @@ async function score({ config, parameters }: ImportedModel): Promise<number> {
  * @throws kind `input` for a model with layer norms or gates, unless it is right without them: it computes another function.
  */
 export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
-  const { layout, heads, task, lowDigit, mapping } = options;
+  const { layout, heads, task, lowDigit, attentionRate, mapping } = options;
   const result = importModel(path, {
     ...(layout === undefined ? {} : { layout }),
     ...(heads === undefined ? {} : { heads }),
     ...(task === undefined ? {} : { task }),
     ...(lowDigit === undefined ? {} : { low_digit: lowDigit }),
+    ...(attentionRate === undefined ? {} : { attention_rate: attentionRate }),
     ...(mapping === undefined ? {} : { mapping }),
   });
   const { source, format, surplus } = result;

@@ -1,5 +1,5 @@
 import { ensure, type NdArray, quoted } from "../core/index.ts";
-import { BIAS_NAMES, type BiasName, PARAMETER_NAMES, type Parameters, parameterShapes } from "../model/index.ts";
+import { BIAS_NAMES, type BiasName, hasEquals, PARAMETER_NAMES, type Parameters, parameterShapes } from "../model/index.ts";
 import type { StoredConfig } from "./config.ts";
 
 /** Shape of each bias that an imported model may have. */
@@ -39,7 +39,7 @@ export function checkParameters(tensors: ReadonlyMap<string, NdArray>, config: S
 
   const [width, logits] = shapes["unembed.W_U"] as [number, number];
   const classes = tensors.get("unembed.W_U")?.shape[1];
-  const extra = config.task === "nanda" && classes === logits + 1 ? 1 : 0;
+  const extra = config.task === "nanda" && hasEquals(config) && classes === logits + 1 ? 1 : 0;
   const expected: Readonly<Record<string, readonly number[]>> = {
     ...shapes,
     "unembed.W_U": [width, logits + extra],

@@ -2,6 +2,7 @@ import { ensure, messageOf } from "../core/index.ts";
 import {
   CONFIG_FIELDS,
   type ConfigField,
+  hasEquals,
   isAllowed,
   isOfKind,
   layeredConfig,
@@ -9,19 +10,24 @@ import {
   parameterShapes,
   type RunConfig,
   requirementOf,
+  type SequenceConfig,
   type Setting,
   settingOf,
 } from "../model/index.ts";
+import type { TaskConfig } from "../tasks/index.ts";
 import { isObject } from "./formats/strict-json.ts";
 
 /** What every model file says of itself: task and sizes. Models trained elsewhere say no more; this project's say all. */
-export type StoredConfig = Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | keyof ModelConfig> & Partial<RunConfig>;
+export type StoredConfig = Pick<RunConfig, keyof TaskConfig> & ModelConfig & Partial<RunConfig>;
 
 const REQUIRED = CONFIG_FIELDS.filter((field) => settingOf(field).everyModel);
 
 function kindText(setting: Setting): string {
   return "of" in setting ? requirementOf(setting) : `of kind ${setting.kind}`;
 }
+
+/** The kinds of the settings that models without '=' have beside the others. */
+const SEQUENCE: { readonly [field in keyof SequenceConfig]-?: string } = { equals: "boolean", attention_rate: "number" };
 
 function checkSettings(value: unknown, where: string, required: readonly ConfigField[]): asserts value is StoredConfig {
   ensure(isObject(value), "input", () => `${where}: config must be an object, got ${JSON.stringify(value)?.slice(0, 100)}`);
@@ -33,6 +39,11 @@ function checkSettings(value: unknown, where: string, required: readonly ConfigF
       `${where}: config.${field} must be ${must}, got ${JSON.stringify(found)?.slice(0, 100) ?? "nothing"}`;
     ensure(isOfKind(setting, found), "input", fails(kindText(setting)));
     ensure(isAllowed(setting, found), "input", fails(requirementOf(setting)));
+  }
+  for (const [field, kind] of Object.entries(SEQUENCE)) {
+    const found = Object.hasOwn(value, field) ? value[field] : undefined;
+    const must = () => `${where}: config.${field} must be of kind ${kind}, got ${JSON.stringify(found)?.slice(0, 100)}`;
+    ensure(found === undefined || typeof found === kind, "input", must);
   }
   try {
     parameterShapes(value as unknown as StoredConfig);
@@ -53,6 +64,11 @@ export function parseRunConfig(value: unknown, where: string): RunConfig {
     value,
     where,
     CONFIG_FIELDS.filter((field) => !settingOf(field).later),
+  );
+  ensure(
+    hasEquals(value),
+    "input",
+    () => `${where}: config.equals must be true in a run: models without '=' are for analysis and import alone`,
   );
   return { ...layeredConfig([]), ...value };
 }

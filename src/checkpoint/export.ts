@@ -1,5 +1,5 @@
 import { ensure, float32, type Json, type NdArray, sizeOf, toFloat32 } from "../core/index.ts";
-import { BIAS_NAMES, type Parameters } from "../model/index.ts";
+import { BIAS_NAMES, hasEquals, type Parameters } from "../model/index.ts";
 import { biasShapes, tensorsOf } from "./check-parameters.ts";
 import { configText, type StoredConfig } from "./config.ts";
 import { writeFileAtomic } from "./files.ts";
@@ -23,16 +23,22 @@ export function writeModel(path: string, model: StoredModel, metadata: Readonly<
   writeFileAtomic(path, encodeSafetensors(tensorsOf(model.parameters), text));
 }
 
-/** What TransformerLens's `HookedTransformerConfig` must be given to hold the model. */
+/**
+ * What TransformerLens's `HookedTransformerConfig` must be given to hold the model.
+ *
+ * @throws kind `usage` where the attention is no softmax: TransformerLens has no attention rate.
+ */
 export function transformerLensConfig({ config, parameters }: StoredModel): { readonly [key: string]: Json } {
+  const { attention_rate: rate = 1 } = config;
+  ensure(rate === 1, "usage", () => `export: TransformerLens's attention is a softmax, this model's attention rate is ${rate}`);
   return {
     n_layers: 1,
     d_model: config.d_model,
-    n_ctx: 3,
+    n_ctx: hasEquals(config) ? 3 : 2,
     d_head: config.d_head,
     n_heads: config.n_heads,
     d_mlp: config.d_mlp,
-    d_vocab: config.p + 1,
+    d_vocab: hasEquals(config) ? config.p + 1 : config.p,
     d_vocab_out: classesOf(parameters),
     act_fn: "relu",
     normalization_type: null,
@@ -64,8 +70,9 @@ export function transformerLensTensors({ config, parameters }: StoredModel): Map
 export function exportTransformerLens(path: string, model: StoredModel, metadata: Readonly<Record<string, string>> = {}): string {
   ensure(path.endsWith(".safetensors"), "usage", () => `${path}: the export for TransformerLens must be named *.safetensors`);
   const configPath = path.replace(/\.safetensors$/, ".config.json");
+  const config = transformerLensConfig(model);
   writeFileAtomic(path, encodeSafetensors(transformerLensTensors(model), { ...metadata, format: "pt" }));
-  writeFileAtomic(configPath, new TextEncoder().encode(`${JSON.stringify(transformerLensConfig(model), null, 2)}\n`));
+  writeFileAtomic(configPath, new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`));
   return configPath;
 }
 

@@ -22,10 +22,14 @@ export function withForeignOptions<T>(parser: Argv<T>) {
       group: GROUP,
       description: "which token is the low digit",
     })
+    .option(
+      "attention-rate",
+      numberOption("attention-rate", "of a model without '=': weights r·softmax + 1 − r", "number", { group: GROUP }),
+    )
     .option("mapping", { type: "string", requiresArg: true, group: GROUP, description: "JSON file: which tensor is what" });
 }
 
 /** What the options of {@link withForeignOptions} say. */
-export function foreignOptions({ layout, heads, task, lowDigit, mapping }: ForeignOptions): ForeignOptions {
-  return { layout, heads, task, lowDigit, mapping };
+export function foreignOptions({ layout, heads, task, lowDigit, attentionRate, mapping }: ForeignOptions): ForeignOptions {
+  return { layout, heads, task, lowDigit, attentionRate, mapping };
 }

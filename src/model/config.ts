@@ -152,8 +152,20 @@ export type ConfigField = keyof Settings;
 /** Everything that fixes a training run, as written to `config.json` and into each checkpoint; see {@link SETTINGS}. */
 export type RunConfig = { readonly [field in keyof Settings]: ValueOf<Settings[field]> };
 
+/** How a model reads its sequence where that differs from what this project trains; for analysis and import alone. */
+export type SequenceConfig = {
+  /**
+   * `false`: sequences are [x0, x1] alone, the vocabulary is p, and the read-out is at the second digit, whose query depends on x1.
+   */
+  readonly equals?: boolean;
+  /**
+   * Attention rate r of Zhong et al. 2023: each key has the weight r·softmax + 1 − r. 1 where absent; another is for models without '='.
+   */
+  readonly attention_rate?: number;
+};
+
 /** The sizes of the one-block transformer, under TransformerLens's names. */
-export type ModelConfig = Pick<RunConfig, "d_model" | "n_heads" | "d_head" | "d_mlp">;
+export type ModelConfig = Pick<RunConfig, "d_model" | "n_heads" | "d_head" | "d_mlp"> & SequenceConfig;
 
 /** The names of the settings, in order. */
 export const CONFIG_FIELDS = Object.keys(SETTINGS) as readonly ConfigField[];

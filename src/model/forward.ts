@@ -1,6 +1,6 @@
 import { float64, int32, type NdArray } from "../core/index.ts";
 import { type Ops, type Tensors, tensor } from "../ops/index.ts";
-import type { ModelConfig } from "./config.ts";
+import type { ModelConfig, SequenceConfig } from "./config.ts";
 import type { BiasName, ParameterName } from "./parameters.ts";
 
 /** Masks of the two dropout sites: 0 or 1/(1−rate), [1 or batch, d_model]. */
@@ -50,19 +50,43 @@ function bias<T>(weights: Tensors<T>, name: BiasName): T | undefined {
   return weights[name];
 }
 
+/** The attention's weights with the heads' axis fused. */
+export function fusedWeights<T>(ops: Ops<T>, weights: Tensors<T>, { d_model, n_heads, d_head }: ForwardShape) {
+  const inner = n_heads * d_head;
+  const fused = (name: ParameterName) => ops.reshape(ops.transpose(weight(weights, name), [1, 0, 2]), [d_model, inner]);
+  return {
+    W_Q: fused("blocks.0.attn.W_Q"), // [d_model, head·d_head]
+    W_K: fused("blocks.0.attn.W_K"), // [d_model, head·d_head]
+    W_V: fused("blocks.0.attn.W_V"), // [d_model, head·d_head]
+    W_O: ops.reshape(weight(weights, "blocks.0.attn.W_O"), [inner, d_model]), // [head·d_head, d_model]
+  };
+}
+
+/** Query, key or value of embedded rows: [rows, d_model] → [rows, head·d_head]. */
+export function project<T>(ops: Ops<T>, weights: Tensors<T>, rows: T, matrix: T, name: BiasName, shape: ForwardShape): T {
+  const b = bias(weights, name); // [head, d_head]
+  return matmulAdd(ops, rows, matrix, b === undefined ? undefined : ops.reshape(b, [1, shape.n_heads * shape.d_head]));
+}
+
+/** The residual stream before attention and b_O, [1 or batch, d_model]. */
+export function withOutputBias<T>(ops: Ops<T>, weights: Tensors<T>, embedded: T): T {
+  const b_O = bias(weights, "blocks.0.attn.b_O");
+  return b_O === undefined ? embedded : ops.add(embedded, b_O);
+}
+
 function matmulAdd<T>(ops: Ops<T>, a: T, b: T, add: T | undefined): T {
   return ops.matmul(a, b, add === undefined ? {} : { add });
 }
 
 /** The sizes that a forward pass is written for. */
-export interface ForwardShape extends Pick<ModelConfig, "d_model" | "n_heads" | "d_head" | "d_mlp"> {
+export interface ForwardShape extends Pick<ModelConfig, "d_model" | "n_heads" | "d_head" | "d_mlp" | keyof SequenceConfig> {
   readonly p: number;
   readonly batch: number;
 }
 
 /** Embedding and attention of {@link forward}. */
 export function attention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): AttentionPass<T> {
-  const { p, batch, d_model, n_heads, d_head } = shape;
+  const { p, batch, n_heads, d_head } = shape;
   const inner = n_heads * d_head;
   const W_E = weight(weights, "embed.W_E"); // [p+1, d_model]
   const W_pos = weight(weights, "pos_embed.W_pos"); // [3, d_model]
@@ -70,18 +94,10 @@ export function attention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: 
   const equals = ops.add(ops.slice(W_E, p, p + 1), ops.slice(W_pos, 2, 3)); // [1, d_model]
   const x = ops.concat([ops.add(tokens, ops.slice(W_pos, 0, 1)), ops.add(tokens, ops.slice(W_pos, 1, 2)), equals], 0); // [2p+1, d_model]
 
-  const fused = (name: ParameterName) => ops.reshape(ops.transpose(weight(weights, name), [1, 0, 2]), [d_model, inner]);
-  const fusedBias = (name: BiasName) => {
-    const b = bias(weights, name); // [head, d_head]
-    return b === undefined ? undefined : ops.reshape(b, [1, inner]);
-  };
-  const W_Q = fused("blocks.0.attn.W_Q"); // [d_model, head·d_head]
-  const W_K = fused("blocks.0.attn.W_K"); // [d_model, head·d_head]
-  const W_V = fused("blocks.0.attn.W_V"); // [d_model, head·d_head]
-  const W_O = ops.reshape(weight(weights, "blocks.0.attn.W_O"), [inner, d_model]); // [head·d_head, d_model]
-  const q = matmulAdd(ops, equals, W_Q, fusedBias("blocks.0.attn.b_Q")); // [1, head·d_head]
-  const k = matmulAdd(ops, x, W_K, fusedBias("blocks.0.attn.b_K")); // [2p+1, head·d_head]
-  const vAll = matmulAdd(ops, x, W_V, fusedBias("blocks.0.attn.b_V")); // [2p+1, head·d_head]
+  const { W_Q, W_K, W_V, W_O } = fusedWeights(ops, weights, shape);
+  const q = project(ops, weights, equals, W_Q, "blocks.0.attn.b_Q", shape); // [1, head·d_head]
+  const k = project(ops, weights, x, W_K, "blocks.0.attn.b_K", shape); // [2p+1, head·d_head]
+  const vAll = project(ops, weights, x, W_V, "blocks.0.attn.b_V", shape); // [2p+1, head·d_head]
   const vEquals = ops.slice(vAll, 2 * p, 2 * p + 1); // [1, head·d_head]
   const v = ops.sub(vAll, vEquals); // [2p+1, head·d_head]
 
@@ -106,8 +122,7 @@ export function attention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: 
   const mixed = ops.add(ops.mul(values[0], each(pattern[0])), ops.mul(values[1], each(pattern[1]))); // [batch, head, d_head]
   const z = ops.add(ops.reshape(mixed, [batch, inner]), vEquals); // [batch, head·d_head]
 
-  const b_O = bias(weights, "blocks.0.attn.b_O");
-  const start = b_O === undefined ? equals : ops.add(equals, b_O); // [1, d_model]
+  const start = withOutputBias(ops, weights, equals); // [1, d_model]
   return { x, W_Q, W_K, W_V, W_O, q, k, v, pattern, values, z, start };
 }
 

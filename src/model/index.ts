@@ -2,6 +2,7 @@ export * from "./config.ts";
 export * from "./construct.ts";
 export * from "./edits.ts";
 export * from "./forward.ts";
+export { lastPosition } from "./forward-digits.ts";
 export * from "./init.ts";
 export * from "./metrics.ts";
 export * from "./parameters.ts";

@@ -38,15 +38,26 @@ export type PerParameter<T> = { readonly [name in ParameterName]: T };
 /** A model's weights, and its biases where it has any. */
 export type Parameters = PerParameter<NdArray> & { readonly [name in BiasName]?: NdArray };
 
+/** Whether a model's sequences end in '='; see `ModelConfig.equals`. */
+export function hasEquals(config: Pick<ModelConfig, "equals">): boolean {
+  return config.equals !== false;
+}
+
 /** Shape of each weight tensor. */
 export function parameterShapes(config: TaskConfig & ModelConfig): PerParameter<readonly number[]> {
-  const { p, d_model, n_heads, d_head, d_mlp } = config;
+  const { p, d_model, n_heads, d_head, d_mlp, attention_rate: rate = 1 } = config;
+  const equals = hasEquals(config);
+  ensure(
+    rate >= 0 && rate <= 1 && (rate === 1 || !equals),
+    "usage",
+    () => `attention_rate: must be from 0 to 1, and 1 for a model with '=', got ${rate}`,
+  );
   for (const [name, value] of Object.entries({ d_model, n_heads, d_head, d_mlp })) {
     ensure(Number.isInteger(value) && value >= 1, "usage", () => `${name}: must be a positive integer, got ${value}`);
   }
   return {
-    "embed.W_E": [p + 1, d_model],
-    "pos_embed.W_pos": [3, d_model],
+    "embed.W_E": [equals ? p + 1 : p, d_model],
+    "pos_embed.W_pos": [equals ? 3 : 2, d_model],
     "blocks.0.attn.W_Q": [n_heads, d_model, d_head],
     "blocks.0.attn.W_K": [n_heads, d_model, d_head],
     "blocks.0.attn.W_V": [n_heads, d_model, d_head],

@@ -2,7 +2,8 @@ import { type DType, mix32, type NdArray } from "../core/index.ts";
 import { type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
 import type { ModelConfig, RunConfig } from "./config.ts";
-import { forward, unembed } from "./forward.ts";
+import { unembed } from "./forward.ts";
+import { lastPosition } from "./forward-digits.ts";
 import { BIAS_NAMES, PARAMETER_NAMES, type Parameters, parameterShapes } from "./parameters.ts";
 import { type Batch, eachParameter, lossAndGradients, sumOfSquares, update } from "./step.ts";
 
@@ -116,14 +117,14 @@ export function forwardProgram(
     inputs,
     build: <T>(ops: Ops<T>, given: Tensors<T>) => {
       const shape = { ...config, batch };
-      const pass = forward(ops, given, tensor(given, "rows0"), tensor(given, "rows1"), shape);
+      const pass = lastPosition(ops, given, tensor(given, "rows0"), tensor(given, "rows1"), shape);
       const make = (output: ForwardOutput): T => {
         switch (output) {
           case "blocks.0.attn.hook_pattern":
             return ops.concat(
               pass.pattern.map((a) => ops.reshape(a, [batch, config.n_heads, 1])),
               2,
-            ); // [batch, head, 3]
+            ); // [batch, head, keys]
           case "blocks.0.attn.hook_z":
             return ops.reshape(pass.z, [batch, config.n_heads, config.d_head]); // [batch, head, d_head]
           case "blocks.0.hook_resid_mid":

@@ -37,7 +37,7 @@ const close = (a: unknown, b: unknown) =>
 export function settingsApart(config: Config): string | undefined {
   const paper = paperSettings(config.task);
   const ablated = ablatedField(config);
-  const parts = (Object.keys(paper) as (keyof Config)[]).flatMap((field) => {
+  const parts = (Object.keys(paper) as ConfigField[]).flatMap((field) => {
     const value = config[field];
     const setting = settingOf(field);
     if (value === undefined || field === ablated || setting.idle?.(config) || close(value, paper[field])) return [];

@@ -126,3 +126,9 @@ test("a pattern of another shape is an error that says so", () => {
     (error: unknown) => error instanceof MiiiiError && /must be \[961, heads, 3\], got \[961, 4\]/.test(error.message),
   );
 });
+
+test("a model without '=' is refused by name", () => {
+  const plain = input([both]);
+  const digits = { ...plain, config: { ...plain.config, equals: false } };
+  assert.throws(() => attention.run(digits, {}), /reads what '=' attends to: this model has no '='/);
+});

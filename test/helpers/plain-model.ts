@@ -10,12 +10,17 @@ function matvec(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, column
   return y;
 }
 
-/** The transformer block as textbooks write it, one sample at a time over all three positions, in plain loops: the oracle. */
+/**
+ * The transformer block as textbooks write it, one sample at a time over all positions (two without '='), in plain loops: the oracle. The
+ * attention rate mixes each softmax with ones.
+ */
 export function plainForward(config: Config, weights: Parameters, x0: number, x1: number) {
-  const { p, d_model, n_heads, d_head, d_mlp } = config;
+  const { p, d_model, n_heads, d_head, d_mlp, equals = true, attention_rate: rate = 1 } = config;
+  const sequence = equals ? [x0, x1, p] : [x0, x1];
+  const end = sequence.length - 1;
   const data = (name: keyof Parameters): ArrayLike<number> => (weights[name] as NdArray | undefined)?.data ?? [];
   const b = (name: keyof Parameters, i: number): number => (weights[name] as NdArray | undefined)?.data[i] ?? 0;
-  const embedded = [x0, x1, p].map((token, pos) =>
+  const embedded = sequence.map((token, pos) =>
     Float64Array.from(
       { length: d_model },
       (_, i) => at(data("embed.W_E"), token * d_model + i) + at(data("pos_embed.W_pos"), pos * d_model + i),
@@ -31,12 +36,12 @@ export function plainForward(config: Config, weights: Parameters, x0: number, x1
         return y.map((value, i) => value + b(`blocks.0.attn.b_${name}`, h * d_head + i));
       });
     const [q, k, v] = [project("Q"), project("K"), project("V")];
-    for (let here = 0; here < 3; here++) {
+    for (let here = 0; here <= end; here++) {
       const scores = k.map((key) => key.reduce((sum, value, i) => sum + value * at(at(q, here), i), 0) / Math.sqrt(d_head));
       const top = Math.max(...scores);
       const e = scores.map((score) => Math.exp(score - top));
       const total = e.reduce((sum, value) => sum + value, 0);
-      const weightsAt = e.map((value) => value / total);
+      const weightsAt = e.map((value) => (rate * value) / total + 1 - rate);
       const mixed = Float64Array.from({ length: d_head }, (_, i) =>
         v.reduce((sum, row, pos) => sum + at(weightsAt, pos) * at(row, i), 0),
       );
@@ -45,13 +50,13 @@ export function plainForward(config: Config, weights: Parameters, x0: number, x1
         const row = at(mid, here);
         row[i] = at(row, i) + value;
       });
-      if (here === 2) {
+      if (here === end) {
         pattern.push(weightsAt);
         z.set(mixed, h * d_head);
       }
     }
   }
-  const last = at(mid, 2).map((value, i) => value + b("blocks.0.attn.b_O", i));
+  const last = at(mid, end).map((value, i) => value + b("blocks.0.attn.b_O", i));
   const pre = matvec(last, data("blocks.0.mlp.W_in"), d_model, d_mlp).map((value, i) => value + b("blocks.0.mlp.b_in", i));
   const post = pre.map((value) => Math.max(0, value));
   const mlp = matvec(post, data("blocks.0.mlp.W_out"), d_mlp, d_model);

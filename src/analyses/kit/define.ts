@@ -1,14 +1,14 @@
 import type { TopLevelSpec } from "vega-lite";
 import { ensure, type Json, type NdArray } from "../../core/index.ts";
 import type { OmegaRow } from "../../math/index.ts";
-import type { Edits, MetricsRow, Parameters, RunConfig } from "../../model/index.ts";
-import type { Head, Split } from "../../tasks/index.ts";
+import type { Edits, MetricsRow, ModelConfig, Parameters, RunConfig } from "../../model/index.ts";
+import type { Head, Split, TaskConfig } from "../../tasks/index.ts";
 
 /**
  * The activations over all p² samples that an analysis may ask for, in grid order (index x0·p + x1), float64, at the last position;
  * TransformerLens's hook names.
  *
- * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3].
+ * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3]; without '=', from x1 to x0 and x1, [p², heads, 2].
  * - `blocks.0.hook_resid_mid`: the residual stream before the MLP, [p², d_model].
  * - `blocks.0.mlp.hook_pre`: the neurons before the ReLU, [p², d_mlp].
  * - `blocks.0.mlp.hook_post`: the neurons after the ReLU, [p², d_mlp].
@@ -50,8 +50,7 @@ export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"f
 /** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
 export interface AnalysisInput {
   /** Known settings; imported models know only their task and sizes. */
-  readonly config: Pick<RunConfig, "task" | "p" | "labels" | "shuffle_labels" | "d_model" | "n_heads" | "d_head" | "d_mlp"> &
-    Partial<RunConfig>;
+  readonly config: Pick<RunConfig, keyof TaskConfig> & ModelConfig & Partial<RunConfig>;
   readonly heads: readonly Head[];
   /** Weights as stored: W_E has the '=' row, W_U may have an extra '=' class. */
   readonly parameters: Parameters;

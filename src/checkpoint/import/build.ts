@@ -32,7 +32,7 @@ export function parametersOf(
   where: string,
 ): Parameters {
   const [W_Q, W_K, W_V] = read.W_QKV.tensors(config);
-  const positions = sliceRows(read.W_pos.tensor, 0, 3);
+  const positions = sliceRows(read.W_pos.tensor, 0, read.equals ? 3 : 2);
   const tensors = new Map<string, LazyTensor>([
     ["embed.W_E", read.W_E.tensor],
     ["pos_embed.W_pos", swapped ? swapDigits(positions) : positions],

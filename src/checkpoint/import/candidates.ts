@@ -15,6 +15,8 @@ export interface ImportOptions {
   readonly task?: RunConfig["task"];
   /** Whether the first token is the low digit, as everywhere in this project, or the high one. */
   readonly low_digit?: "first" | "second";
+  /** Attention rate of a model without '=' (`SequenceConfig`); 1 and 0 are tried where left out. */
+  readonly attention_rate?: number;
 }
 
 /** A model as read from a file in one of the ways that its names and shapes allow. */
@@ -45,14 +47,14 @@ function headCounts(width: number): number[] {
 /** The tasks that have this many classes. */
 function tasksOf(
   classes: number,
-  sizes: Sizes,
+  sizes: Sizes & Pick<Read, "equals">,
   asked: StoredConfig["task"] | undefined,
 ): Pick<StoredConfig, "task" | "labels">[] {
   const tasks = asked ? [asked] : (["nanda", "miiii"] as const);
   return tasks.flatMap((task) =>
     (["remainder", "divisibility"] as const).flatMap((labels) => {
       const expected = logits(task, labels, sizes);
-      const extra = task === "nanda" && labels === "remainder" && classes === expected + 1;
+      const extra = sizes.equals && task === "nanda" && labels === "remainder" && classes === expected + 1;
       return classes === expected || extra ? [{ task, labels }] : [];
     }),
   );
@@ -107,6 +109,15 @@ interface Way {
   readonly heads: Heads;
   readonly task: Pick<StoredConfig, "task" | "labels">;
   readonly digit: "first" | "second";
+  readonly rate: number;
+}
+
+/** The attention rates that a model may have: any that is asked for, but 1 alone with '='. */
+function ratesOf({ equals }: Read, asked: number | undefined, reasons: Reasons): readonly number[] {
+  if (!equals) return asked === undefined ? [1, 0] : [asked];
+  if (asked === undefined || asked === 1) return [1];
+  reasons.add(5, `an attention rate is for models without '=' (two positions), the file has it; asked for ${asked}`);
+  return [];
 }
 
 /** The ways to take tensors whose orientation is settled. */
@@ -121,23 +132,26 @@ function waysOf(assignment: Assignment, read: Read, tier: 0 | 1, options: Import
     tasks.flatMap((task) => {
       // Addition is the same in either order.
       const digits = task.task === "nanda" ? (["first"] as const) : options.low_digit ? [options.low_digit] : DIGITS;
-      return digits.map((digit) => ({ tier, read, heads, task, digit }));
+      const rates = ratesOf(read, options.attention_rate, reasons);
+      return digits.flatMap((digit) => rates.map((rate) => ({ tier, read, heads, task, digit, rate })));
     }),
   );
 }
 
 function modelOf(
-  { tier, read, heads, task, digit }: Way,
+  { tier, read, heads, task, digit, rate }: Way,
   assignment: Assignment,
   open: ReadonlySet<Group>,
   where: string,
 ): ImportedModel {
-  const config = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp };
+  const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp };
+  const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
   const layout = layoutOf(read);
   const words = [
     `layout ${layout}`,
     `task ${task.task}${task.labels === "remainder" ? "" : ` (${task.labels})`} at p = ${read.p}`,
     `${heads.n_heads} heads of ${heads.d_head}`,
+    ...(read.equals ? [] : [`without '=', attention rate ${rate}`]),
     ...groupsOf(read)
       .filter(({ group }) => open.has(group))
       .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`),
@@ -149,7 +163,8 @@ function modelOf(
 
 /**
  * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of heads
- * where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that matters).
+ * where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that matters), the attention rate
+ * of models without '='.
  *
  * @throws kind `input` where the shapes allow no model, kind `usage` where the options rule all of them out or too many remain.
  */

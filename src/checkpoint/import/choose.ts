@@ -37,10 +37,9 @@ export async function chooseImport(
     if (chosen && !second)
       return { model: chosen.model, tried: tried.map(({ description, accuracy }) => ({ description, accuracy })) };
     if (second) {
-      throw new MiiiiError(
-        "usage",
-        `${path}: ${right.length} ways to read it are right, say layout, heads or task: ${shown(right)}`,
-      );
+      const rates = new Set(right.map(({ model }) => model.config.attention_rate));
+      const open = rates.size > 1 ? "the attention rate" : "layout, heads or task";
+      throw new MiiiiError("usage", `${path}: ${right.length} ways to read it are right, say ${open}: ${shown(right)}`);
     }
   }
   throw new MiiiiError(

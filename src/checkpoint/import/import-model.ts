@@ -132,6 +132,8 @@ export function importModel(path: string, options: ImportOptions & { readonly ma
     "usage",
     () => `heads: must be a positive integer, got ${choices.heads}`,
   );
+  const { attention_rate: rate = 1 } = choices;
+  ensure(rate >= 0 && rate <= 1, "usage", () => `attention rate: must be from 0 to 1, got ${rate}`);
   const folder = statOf(path)?.isDirectory() === true;
   const bytes = folder ? undefined : readFileBytes(path);
   const { decoded, digest } = bytes ? { decoded: decodeFile(bytes, path), digest: sha256(bytes) } : decodeFolder(path);

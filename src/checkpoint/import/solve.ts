@@ -24,6 +24,8 @@ export interface Sizes {
 
 /** One way to read every weight, all shapes agreeing. */
 export interface Read extends Sizes {
+  /** Whether '=' is the last token: without it there are p tokens and two positions. */
+  readonly equals: boolean;
   readonly W_E: MatrixReading;
   readonly W_pos: MatrixReading;
   readonly W_QKV: InputReading;
@@ -123,17 +125,21 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
       matrixReadings("unembed.W_U", unembed, 0, d_model),
     );
     for (const [W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U] of ways) {
-      const p = W_E.other - 1;
-      if (!validModulus(p))
-        reasons.add(2, `the vocabulary must be p + 1 tokens, '=' the last, for a prime p from 5 to 251, got ${W_E.other}`);
-      else if (W_pos.other < 3) reasons.add(3, `pos_embed.W_pos must have 3 positions or more, got ${W_pos.other}`);
-      else if (W_in.other !== W_out.other) {
+      const equals = W_pos.other !== 2;
+      const p = equals ? W_E.other - 1 : W_E.other;
+      if (!validModulus(p) && !(W_pos.other === 2 && validModulus(p - 1))) {
+        const tokens = equals ? "p + 1 tokens, '=' the last," : "p tokens (two positions: no '=')";
+        reasons.add(2, `the vocabulary must be ${tokens} for a prime p from 5 to 251, got ${W_E.other}`);
+      } else if (W_pos.other < 2 || !validModulus(p)) {
+        const got = `${W_pos.other} for ${W_E.other} tokens`;
+        reasons.add(3, `pos_embed.W_pos must have 3 positions or more, or 2 for p tokens without '=', got ${got}`);
+      } else if (W_in.other !== W_out.other) {
         reasons.add(3, `W_in and W_out must share d_mlp, got ${shapes(["blocks.0.mlp.W_in", "blocks.0.mlp.W_out"])}`);
       } else if (W_QKV.width !== W_O.width) {
         reasons.add(3, `W_Q|K|V and W_O must agree on head·d_head, got ${W_QKV.width} and ${W_O.width}`);
       } else if (W_QKV.heads && W_O.heads && W_QKV.heads.n_heads !== W_O.heads.n_heads) {
         reasons.add(3, `W_Q|K|V and W_O must agree on the number of heads, got ${W_QKV.heads.n_heads} and ${W_O.heads.n_heads}`);
-      } else found.push({ d_model, p, d_mlp: W_in.other, W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U });
+      } else found.push({ d_model, p, d_mlp: W_in.other, equals, W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U });
     }
   }
   return found;
