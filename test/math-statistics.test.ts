@@ -7,11 +7,13 @@ import {
   familywiseQuantile,
   gini,
   mean,
+  median,
   participationRatio,
   pearson,
   permuteGrid,
   pointwiseBand,
   quantile,
+  spearman,
   stableRank,
   std,
   tokenPermutation,
@@ -107,4 +109,18 @@ test("bands: pointwise holds each index, family-wise the maximum of all", () => 
   assertAllClose([mean(lower), mean(upper)], [0.05, 0.95], { atol: 0.01 });
   // The maximum of 50 uniforms stays below t with probability t^50.
   assertAllClose([familywiseQuantile(draws, 0.5)], [0.5 ** (1 / 50)], { atol: 0.003 });
+});
+
+test("the median is one of the numbers: the middle, of an even count the lower of two", () => {
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([4, 1, 3, 2]), 2);
+  assert.throws(() => median([]), /needs at least one number/);
+});
+
+test("Spearman's correlation: ties at their mean, a published example", () => {
+  const iq = [106, 100, 86, 101, 99, 103, 97, 113, 112, 110];
+  const hours = [7, 27, 2, 50, 28, 29, 20, 12, 6, 17];
+  assert.ok(Math.abs(spearman(iq, hours) - -29 / 165) < 1e-12);
+  assert.ok(Math.abs(spearman([1, 2, 2, 3], [1, 2, 2, 3]) - 1) < 1e-12);
+  assert.equal(spearman([1, 1], [1, 2]), 0);
 });

@@ -110,3 +110,26 @@ export function argmax(x: ArrayLike<number>): number {
   for (let i = 1; i < x.length; i++) if ((x[i] as number) > (x[best] as number)) best = i;
   return best;
 }
+
+/** The middle of some numbers: of an even count the lower of the two middle ones, so that it is one of them. */
+export function median(x: ArrayLike<number>): number {
+  ensureSome(x, "median");
+  const sorted = Float64Array.from(x).sort();
+  return at(sorted, Math.floor((sorted.length - 1) / 2));
+}
+
+/** Ranks from 1, those of equal numbers at their mean. */
+export function ranks(x: ArrayLike<number>): Float64Array {
+  const values = Float64Array.from(x);
+  return values.map((value) => {
+    const below = values.filter((other) => other < value).length;
+    const equal = values.filter((other) => other === value).length;
+    return below + (equal + 1) / 2;
+  });
+}
+
+/** Spearman's rank correlation, ties at their mean rank; 0 where one of the two is constant. */
+export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  ensurePair(x, y, "spearman");
+  return pearson(ranks(x), ranks(y));
+}

@@ -1,6 +1,7 @@
+import { roleOf, settingsApart } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
 import { runColor } from "../figures/index.ts";
-import { caveatOf, claimRun, roleOf } from "./claim.ts";
+
 import { escapeHtml, formatNumber } from "./html.ts";
 import type { Provenance, ReportInput, ReportRun } from "./types.ts";
 
@@ -30,7 +31,7 @@ const KNOWN: readonly { readonly name: string; readonly of: (run: ReportRun) => 
     { name: "command", of: ({ provenance }) => provenance.command, code: true },
     { name: "task, preset", of: ({ config }) => `${config.task}, ${config.preset ?? "no preset"}` },
     { name: "role in the claims", of: (run) => roleOf(run) ?? "none" },
-    { name: "differs from the paper in", of: (run) => caveatOf(claimRun(run)) ?? "nothing recorded" },
+    { name: "differs from the paper in", of: ({ config }) => settingsApart(config) ?? "nothing recorded" },
     { name: "seed", of: ({ config }) => (config.seed === undefined ? undefined : String(config.seed)) },
     { name: "epochs", of: ({ provenance, config }) => epochsText(provenance, config.epochs) },
     {

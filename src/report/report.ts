@@ -1,10 +1,9 @@
 import type { TopLevelSpec } from "vega-lite";
+import { countVerdicts, type JudgedClaim, judgeClaims } from "../claims/index.ts";
 import { ensure } from "../core/index.ts";
 import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
-import { claimRun } from "./claim.ts";
-import { CLAIMS } from "./claims.ts";
-import { caveats, claimsTable, countVerdicts, type JudgedClaim } from "./claims-table.ts";
+import { caveats, claimsTable } from "./claims-table.ts";
 import { escapeHtml, slug } from "./html.ts";
 import { inlineMarkdown } from "./markdown.ts";
 import { fittingPage, htmlPage } from "./page.ts";
@@ -48,8 +47,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
   const below = [];
   for (const background of backgrounds) below.push(await backgroundSection(background, draw));
   const figures = [...sections, ...below].flatMap(({ figure }) => (figure === undefined ? [] : [figure]));
-  const claimRuns = runs.map(claimRun);
-  const claims = CLAIMS.map((claim) => ({ claim, judgement: claim.judge(claimRuns) }));
+  const claims = judgeClaims(runs);
 
   const title = input.title ?? `miiii: ${runs.map((run) => run.label).join(", ")}`;
   const contents = [
@@ -67,7 +65,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
 </header>
 <section id="claims">
 <h2>Claims: ${countVerdicts(claims)} <a class="anchor" href="#claims" aria-label="link to the claims">#</a></h2>
-${caveats(claimRuns)}
+${caveats(runs)}
 ${claimsTable(claims, withFigure)}
 </section>
 <section id="provenance">

@@ -1,11 +1,6 @@
-import type { Analysis, AnalysisInput } from "../analyses/kit/define.ts";
+import type { Analysis } from "../analyses/kit/define.ts";
+import type { AnalyzedRun } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
-
-/** What one analysis found in one run. */
-export interface AnalysisOutcome {
-  readonly result: Json;
-  readonly metrics: Readonly<Record<string, number>>;
-}
 
 /**
  * Where a run comes from, as far as it is known. Every field given is shown; what is left out is shown as "not recorded". Other
@@ -28,20 +23,13 @@ export interface Provenance {
 }
 
 /** One labelled run of a report. */
-export interface ReportRun {
-  /** Unique in the report. */
-  readonly label: string;
+export interface ReportRun extends AnalyzedRun {
   /** Runs that differ only in seed share a group. */
   readonly group?: string;
   readonly path: string;
   /** Of the checkpoint. */
   readonly sha256: string;
-  readonly config: AnalysisInput["config"];
   readonly provenance: Provenance;
-  /** By analysis id. */
-  readonly results: Readonly<Record<string, AnalysisOutcome>>;
-  /** Why an analysis has no result for this run, by analysis id. */
-  readonly missing: Readonly<Record<string, string>>;
 }
 
 /** The JavaScript that makes figures live, inlined into the page; see `loadBundles`. */
@@ -63,6 +51,3 @@ export interface ReportInput {
   /** When the page was made; stands outside the compared body. */
   readonly stamp?: string;
 }
-
-/** What became of a claim. */
-export type Verdict = "reproduced" | "partly" | "not reproduced" | "not tested";

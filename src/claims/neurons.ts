@@ -1,5 +1,5 @@
+import { formatNumber as text } from "../core/index.ts";
 import { type Claim, eachShuffled, eachSpectral, isJudgement, metricsOf } from "./claim.ts";
-import { formatNumber as text } from "./html.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 

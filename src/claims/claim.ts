@@ -1,57 +1,9 @@
 import type { MechanismResult } from "../analyses/mechanism/compute.ts";
-import type { Json } from "../core/index.ts";
-import { PAPER_P, settingsApart } from "./settings.ts";
-import { mean } from "./training.ts";
-import type { ReportRun, Verdict } from "./types.ts";
-
-/**
- * What a run is to a claim, read off its settings:
- *
- * - `nanda`: modular addition; `nanda-shuffled`: its twin with shuffled labels.
- * - `miiii`: remainders by every prime, with dropout and Grokfast; `basis`: its shuffled twin.
- * - `masked`: without q ∈ {2, 3, 5, 7}; `no-grokfast`: λ = 0; `no-dropout`: rate 0.
- */
-export type Role = "nanda" | "nanda-shuffled" | "miiii" | "basis" | "masked" | "no-grokfast" | "no-dropout";
-
-/** The role of a run; undefined where it is none of the paper's (divisibility labels, several changes at once). */
-export function roleOf({ config }: Pick<ReportRun, "config">): Role | undefined {
-  const { task, labels, shuffle_labels, grokfast_lambda, dropout } = config;
-  if (labels !== "remainder") return undefined;
-  switch (task) {
-    case "nanda":
-      return shuffle_labels ? "nanda-shuffled" : "nanda";
-    case "basis":
-      return "basis";
-    case "masked":
-      return shuffle_labels || grokfast_lambda === 0 || dropout === 0 ? undefined : "masked";
-    case "miiii":
-      if (shuffle_labels) return "basis";
-      if (grokfast_lambda === 0) return dropout === 0 ? undefined : "no-grokfast";
-      return dropout === 0 ? "no-dropout" : "miiii";
-    default:
-      return task satisfies never;
-  }
-}
-
-/** What claims read of a run. */
-export interface ClaimRun {
-  readonly label: string;
-  readonly run: ReportRun;
-  /** A metric of an analysis; undefined where the analysis has no result for this run. */
-  metric(analysis: string, name: string): number | undefined;
-  /** A whole result. */
-  result(analysis: string): Json | undefined;
-}
-
-/** The report's runs as claims read them. */
-export function claimRun(run: ReportRun): ClaimRun {
-  return {
-    label: run.label,
-    run,
-    metric: (analysis, name) => run.results[analysis]?.metrics[name],
-    result: (analysis) => run.results[analysis]?.result,
-  };
-}
+import { mean } from "../math/index.ts";
+import type { JudgedRun, Verdict } from "./judged.ts";
+import { type Role, roleOf } from "./roles.ts";
+import type { ClaimRun } from "./run.ts";
+import { PAPER_P } from "./settings.ts";
 
 /** The outcome of a claim, or of one run's part in it. */
 export interface Judgement {
@@ -62,6 +14,10 @@ export interface Judgement {
   readonly none: string;
   /** Why it was not tested, or not reproduced. */
   readonly why?: string;
+  /** Whether no run of the kind that it needs is among these. */
+  readonly missing?: true;
+  /** Each run's part. */
+  readonly runs?: readonly JudgedRun[];
 }
 
 /** A statement of the paper, or of Nanda et al., and how these runs are held against it. */
@@ -83,6 +39,11 @@ export function notTested(why: string): Judgement {
   return { verdict: "not tested", ours: "", none: "", why };
 }
 
+/** As {@link notTested}, where no run of the kind that a claim needs is among these. */
+export function noRun(kind: string): Judgement {
+  return { ...notTested(`no run of ${kind} is among these`), missing: true };
+}
+
 /** `reproduced` where all hold, `partly` where some do, else `not reproduced`. */
 export function verdictOf(conditions: readonly boolean[]): Verdict {
   const held = conditions.filter(Boolean).length;
@@ -95,11 +56,6 @@ export function runsOf(runs: readonly ClaimRun[], role: Role): ClaimRun[] {
   return runs.filter(({ run }) => roleOf(run) === role);
 }
 
-/** In which settings a run differs from the paper's own; undefined where it does not, or is not known. */
-export function caveatOf({ run: { config } }: ClaimRun): string | undefined {
-  return settingsApart(config);
-}
-
 /**
  * Several judgements of one claim as one: alike, or `partly`; those not tested say nothing unless all are. Ours is given by label
  * (an empty label is not shown), the null and the reason only where they differ.
@@ -108,7 +64,8 @@ export function combined(parts: readonly { readonly label: string; readonly judg
   const tested = parts.filter(({ judgement }) => judgement.verdict !== "not tested");
   const first = (tested[0] ?? parts[0])?.judgement;
   if (first === undefined) return notTested("no run");
-  if (tested.length === 0) return first;
+  const runs = parts.flatMap(({ judgement }) => judgement.runs ?? []);
+  if (tested.length === 0) return { ...first, runs };
   const verdicts = new Set(tested.map(({ judgement }) => judgement.verdict));
   const joined = (pick: (judgement: Judgement) => string | undefined, named: boolean) => {
     const texts = tested
@@ -123,7 +80,14 @@ export function combined(parts: readonly { readonly label: string; readonly judg
     ours: joined((judgement) => judgement.ours, true),
     none: joined((judgement) => judgement.none, false),
     ...(why === "" ? {} : { why }),
+    runs,
   };
+}
+
+function judgedRun({ label, run: { config } }: ClaimRun, { verdict, ours, none, why }: Judgement): JudgedRun {
+  const { p, seed } = config;
+  const known = { ...(seed === undefined ? {} : { seed }), ...(why === undefined ? {} : { why }) };
+  return { label, p, verdict, values: [], ours, none, ...known };
 }
 
 /**
@@ -133,10 +97,11 @@ export function combined(parts: readonly { readonly label: string; readonly judg
 export function eachRun(role: Role, judge: (run: ClaimRun, runs: readonly ClaimRun[]) => Judgement): Claim["judge"] {
   return (runs) => {
     const own = runsOf(runs, role);
-    if (own.length === 0) return notTested(`no run of ${role} is among these`);
+    if (own.length === 0) return noRun(role);
     const parts = own.map((run) => ({ label: run.label, run, judgement: judge(run, runs) }));
     const fullSize = parts.filter(({ run, judgement }) => run.run.config.p === PAPER_P && judgement.verdict !== "not tested");
-    return combined(fullSize.length > 0 ? fullSize : parts);
+    const judged = parts.map(({ run, judgement }) => judgedRun(run, judgement));
+    return { ...combined(fullSize.length > 0 ? fullSize : parts), runs: judged };
   };
 }
 
@@ -193,7 +158,7 @@ export function eachShuffled(judge: (run: ClaimRun) => Judgement): Claim["judge"
       });
       return [{ label: "", judgement: judged(runs) }];
     });
-    return parts.length === 0 ? notTested("no run of basis or nanda-shuffled is among these") : combined(parts);
+    return parts.length === 0 ? noRun("basis or nanda-shuffled") : combined(parts);
   };
 }
 

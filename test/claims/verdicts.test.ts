@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ANALYSES } from "../src/analyses/registry.ts";
-import type { RunConfig } from "../src/model/index.ts";
-import { CLAIMS, type ClaimRun, claimRun, type ReportRun, roleOf, type Verdict } from "../src/report/index.ts";
-import { paperSettings, sameSettings, settingsApart } from "../src/report/settings.ts";
-import { spearman } from "../src/report/training.ts";
-import { type Preset, presetConfig } from "../src/train/presets.ts";
+import { ANALYSES } from "../../src/analyses/registry.ts";
+import { type AnalyzedRun, roleOf, settingsApart, type Verdict } from "../../src/claims/index.ts";
+import { CLAIMS } from "../../src/claims/registry.ts";
+import { type ClaimRun, claimRun } from "../../src/claims/run.ts";
+import { paperSettings, sameSettings } from "../../src/claims/settings.ts";
+import type { RunConfig } from "../../src/model/index.ts";
+import { type Preset, presetConfig } from "../../src/train/presets.ts";
 
 type Metrics = Readonly<Record<string, number>>;
 
@@ -17,20 +18,17 @@ function runOf(
   metrics: Readonly<Record<string, Metrics>>,
   results: Readonly<Record<string, object>> = {},
   change: Partial<RunConfig> = {},
-): ReportRun {
+): AnalyzedRun {
   const ids = [...new Set([...Object.keys(metrics), ...Object.keys(results)])];
   return {
     label: preset,
-    path: preset,
-    sha256: "",
     config: presetConfig(preset, change),
-    provenance: {},
     results: Object.fromEntries(ids.map((id) => [id, { metrics: metrics[id] ?? {}, result: (results[id] ?? {}) as never }])),
     missing: {},
   };
 }
 
-function judge(id: string, runs: readonly ReportRun[]) {
+function judge(id: string, runs: readonly AnalyzedRun[]) {
   const claim = CLAIMS.find((one) => one.id === id) ?? assert.fail(`no claim ${id}`);
   return claim.judge(runs.map(claimRun));
 }
@@ -46,7 +44,7 @@ function trained(
   epochs: number,
   change: Partial<RunConfig> = {},
   trainAccuracy = 1,
-): ReportRun {
+): AnalyzedRun {
   const q = PRIMES.filter((prime) => preset !== "masked" || prime > 7);
   const groks = q.map(grok);
   const final = {
@@ -128,7 +126,7 @@ test("every claim is whole, refers to an analysis, and without its run is not te
 test("a claim's verdict needs the numbers it asks for, by names that the analyses give", () => {
   const presets: Preset[] = ["nanda", "miiii", "basis", "masked", "no-grokfast", "no-dropout"];
   const asked = new Set<string>();
-  const recording = (run: ReportRun): ClaimRun => ({
+  const recording = (run: AnalyzedRun): ClaimRun => ({
     ...claimRun(run),
     metric: (analysis, name) => {
       asked.add(`${analysis}.${name}`);
@@ -139,7 +137,7 @@ test("a claim's verdict needs the numbers it asks for, by names that the analyse
   assert.ok(asked.size > 40, `${asked.size} metrics`);
   for (const name of asked) {
     const [analysis = "", metric = ""] = name.split(".");
-    const source = readFileSync(join(import.meta.dirname, "../src/analyses", analysis, "index.ts"), "utf8");
+    const source = readFileSync(join(import.meta.dirname, "../../src/analyses", analysis, "index.ts"), "utf8");
     assert.match(source, new RegExp(`\\b${metric}\\b`), name);
   }
   for (const claim of CLAIMS) {
@@ -535,7 +533,7 @@ test("small moduli have too few heads for claims about their order", () => {
     const run = trained(preset, inPaper, 65_536, { p });
     const curves = run.results.curves;
     const q = PRIMES.filter((prime) => prime <= most);
-    return { ...run, results: { curves: { ...curves, result: { ...(curves?.result as object), q } as never } } } as ReportRun;
+    return { ...run, results: { curves: { ...curves, result: { ...(curves?.result as object), q } as never } } } as AnalyzedRun;
   };
   assert.match(judge("simple-first", [few("miiii", 11, 13)]).why ?? "", /too few heads of q > 7 \(1\)/);
   assert.match(judge("rest-together", [few("miiii", 11, 13)]).why ?? "", /only 1 of 1/);
@@ -551,12 +549,4 @@ test("a lone checkpoint is judged by its loss on samples it was not trained on, 
     );
   assert.equal(judge("fourier-nanda", [alone(undefined)]).verdict, "reproduced");
   assert.match(judge("fourier-nanda", [alone(9)]).why ?? "", /mean loss 9\.00, 4\.73 for a uniform guess/);
-});
-
-test("Spearman's correlation: ties at their mean, a published example", () => {
-  const iq = [106, 100, 86, 101, 99, 103, 97, 113, 112, 110];
-  const hours = [7, 27, 2, 50, 28, 29, 20, 12, 6, 17];
-  assert.ok(Math.abs(spearman(iq, hours) - -29 / 165) < 1e-12);
-  assert.ok(Math.abs(spearman([1, 2, 2, 3], [1, 2, 2, 3]) - 1) < 1e-12);
-  assert.equal(spearman([1, 1], [1, 2]), 0);
 });

@@ -1,10 +1,10 @@
+import { ADDITION_CLAIMS } from "./addition.ts";
+import { CIRCUIT_CLAIMS, PROGRESS_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
-import { ADDITION_CLAIMS } from "./claims-addition.ts";
-import { CIRCUIT_CLAIMS, PROGRESS_CLAIMS } from "./claims-circuits.ts";
-import { EMBEDDING_CLAIMS } from "./claims-embeddings.ts";
-import { NEURON_CLAIMS } from "./claims-neurons.ts";
-import { TIME_CLAIMS } from "./claims-time.ts";
-import { TRAINING_CLAIMS } from "./claims-training.ts";
+import { EMBEDDING_CLAIMS } from "./embeddings.ts";
+import { NEURON_CLAIMS } from "./neurons.ts";
+import { TRAINING_CLAIMS } from "./recipe.ts";
+import { TIME_CLAIMS } from "./time.ts";
 
 /** Every claim held against the runs, in the order of the table: training, weights, activations, time, circuits; then Nanda et al. */
 export const CLAIMS: readonly Claim[] = [

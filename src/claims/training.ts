@@ -1,5 +1,6 @@
 import type { CurvesResult } from "../analyses/curves/compute.ts";
-import type { ClaimRun } from "./claim.ts";
+import { mean } from "../math/index.ts";
+import type { ClaimRun } from "./run.ts";
 import { sameSettings } from "./settings.ts";
 
 /** How one head's training went. */
@@ -59,17 +60,6 @@ export function standingAt(run: ClaimRun, epoch: number, chosen: (q: number) => 
   };
 }
 
-/** The mean of a list that is not empty. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
-}
-
-/** The middle of a list (the lower of the two middle ones); undefined where it is empty. */
-export function median(values: readonly number[]): number | undefined {
-  const sorted = values.slice().sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)];
-}
-
 /** The paper's four simplest tasks, and whether a modulus is one of the others. */
 export const SIMPLE: readonly number[] = [2, 3, 5, 7];
 export const isHarder = (q: number) => !SIMPLE.includes(q);
@@ -77,29 +67,6 @@ export const isHarder = (q: number) => !SIMPLE.includes(q);
 /** Grok epochs of the heads that grok and are chosen. */
 export function grokEpochs({ heads }: Training, chosen: (q: number) => boolean = () => true): number[] {
   return heads.filter(({ q }) => chosen(q)).flatMap(({ grok }) => grok ?? []);
-}
-
-/** Ranks from 1, ties at their mean. */
-function ranks(values: readonly number[]): number[] {
-  return values.map((value) => {
-    const below = values.filter((other) => other < value).length;
-    const equal = values.filter((other) => other === value).length;
-    return below + (equal + 1) / 2;
-  });
-}
-
-/** Spearman's rank correlation; 0 where one list is constant. */
-export function spearman(a: readonly number[], b: readonly number[]): number {
-  const [x, y] = [ranks(a), ranks(b)];
-  const centre = (a.length + 1) / 2;
-  let [xy, xx, yy] = [0, 0, 0];
-  x.forEach((rank, i) => {
-    const [dx, dy] = [rank - centre, (y[i] ?? centre) - centre];
-    xy += dx * dy;
-    xx += dx * dx;
-    yy += dy * dy;
-  });
-  return xx * yy === 0 ? 0 : xy / Math.sqrt(xx * yy);
 }
 
 /** Runs among `others` with the settings of an ablation but for what it changes, seed and length. */

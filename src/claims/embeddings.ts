@@ -1,21 +1,22 @@
+import { formatNumber as text } from "../core/index.ts";
+import { mean } from "../math/index.ts";
 import {
   type Claim,
-  type ClaimRun,
   eachShuffled,
   eachSolved,
   eachSpectral,
   isJudgement,
   type Judgement,
   metricsOf,
+  noRun,
   notTested,
   onShuffled,
   runsOf,
   unsolvedWhy,
   verdictOf,
 } from "./claim.ts";
-import { formatNumber as text } from "./html.ts";
+import type { ClaimRun } from "./run.ts";
 import { PAPER_P } from "./settings.ts";
-import { mean } from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
@@ -60,9 +61,7 @@ function against(
   return eachSpectral(role, (run, runs) => {
     const { p } = run.run.config;
     const reference = runsOf(runs, other).filter((known) => known.run.config.p === p && unsolvedWhy(known) === undefined);
-    return reference.length === 0
-      ? notTested(`no run of ${other} at p = ${p} that has generalised is among these`)
-      : judge(run, reference);
+    return reference.length === 0 ? noRun(`${other} at p = ${p} that has generalised`) : judge(run, reference);
   });
 }
 

@@ -1,17 +1,8 @@
-import { type Claim, type ClaimRun, eachRun, type Judgement, notTested, runsOf, unsolvedWhy, verdictOf } from "./claim.ts";
-import { formatNumber as text } from "./html.ts";
-import {
-  comparable,
-  grokEpochs,
-  isHarder,
-  median,
-  SIMPLE,
-  type Standing,
-  spearman,
-  standingAt,
-  type Training,
-  trainingOf,
-} from "./training.ts";
+import { formatNumber as text } from "../core/index.ts";
+import { median, spearman } from "../math/index.ts";
+import { type Claim, eachRun, type Judgement, noRun, notTested, runsOf, unsolvedWhy, verdictOf } from "./claim.ts";
+import type { ClaimRun } from "./run.ts";
+import { comparable, grokEpochs, isHarder, SIMPLE, type Standing, standingAt, type Training, trainingOf } from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
@@ -67,7 +58,7 @@ function besideMiiii(
     });
     const [best] = references.sort((a, b) => b.accuracy - a.accuracy);
     const own = standingAt(run, known.epochs, isHarder);
-    if (best === undefined || own === undefined) return notTested("no run of miiii with the same settings is among these");
+    if (best === undefined || own === undefined) return noRun("miiii with the same settings");
     if (best.accuracy < ARRIVED)
       return notTested(
         `${run.label} was trained for ${text(known.epochs)} epochs, by which ${best.run.label} has a mean accuracy of ${best.accuracy.toFixed(2)} over the heads of q > 7`,
@@ -117,11 +108,11 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
           grok === undefined || memorised === undefined ? 0 : (1 + grok) / (1 + memorised),
         );
         const late = ratios.filter((ratio) => ratio >= 2).length;
-        const middle = median(ratios.filter((ratio) => ratio > 0));
-        if (middle === undefined) return { verdict: "not reproduced", ours: "no head generalises", none: "ratio 1" };
+        const generalised = ratios.filter((ratio) => ratio > 0);
+        if (generalised.length === 0) return { verdict: "not reproduced", ours: "no head generalises", none: "ratio 1" };
         return {
           verdict: late >= 0.9 * heads.length ? "reproduced" : late > 0 ? "partly" : "not reproduced",
-          ours: `${late} of ${heads.length} heads; median ratio ${text(middle)}`,
+          ours: `${late} of ${heads.length} heads; median ratio ${text(median(generalised))}`,
           none: "ratio 1",
         };
       }),
@@ -249,10 +240,10 @@ export const TRAINING_CLAIMS: readonly Claim[] = [
         });
       });
       const [pairs] = paired.sort((a, b) => b.length - a.length);
-      if (pairs === undefined) return notTested("no run of miiii with the same settings is among these");
+      if (pairs === undefined) return noRun("miiii with the same settings");
       if (pairs.length === 0 || pairs.length < considered / 2)
         return notTested(`only ${pairs.length} of ${considered} heads generalise in both runs`);
-      const [ours, theirs] = [median(pairs.map(({ grok }) => grok)) ?? 0, median(pairs.map(({ other }) => other)) ?? 1];
+      const [ours, theirs] = [median(pairs.map(({ grok }) => grok)), median(pairs.map(({ other }) => other))];
       const ratio = ours / theirs;
       return {
         verdict: ratio <= 1.25 ? "reproduced" : ratio <= 2 ? "partly" : "not reproduced",

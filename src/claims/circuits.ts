@@ -1,7 +1,7 @@
 import type { PrimesResult } from "../analyses/primes/compute.ts";
 import type { ProgressResult } from "../analyses/progress/compute.ts";
+import { formatPercent as percent, formatNumber as text } from "../core/index.ts";
 import { type Claim, eachSolved, isJudgement, metricsOf, notTested, onShuffled, verdictOf } from "./claim.ts";
-import { formatPercent as percent, formatNumber as text } from "./html.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 

@@ -1,18 +1,10 @@
 import type { OmegaResult } from "../analyses/omega/compute.ts";
-import {
-  type Claim,
-  type ClaimRun,
-  caveatOf,
-  eachRun,
-  eachSolved,
-  isJudgement,
-  metricsOf,
-  notTested,
-  runsOf,
-  verdictOf,
-} from "./claim.ts";
-import { formatNumber as text } from "./html.ts";
-import { comparable, grokEpochs, isHarder, median, trainingOf } from "./training.ts";
+import { formatNumber as text } from "../core/index.ts";
+import { median } from "../math/index.ts";
+import { type Claim, eachRun, eachSolved, isJudgement, metricsOf, notTested, runsOf, verdictOf } from "./claim.ts";
+import type { ClaimRun } from "./run.ts";
+import { settingsApart } from "./settings.ts";
+import { comparable, grokEpochs, isHarder, trainingOf } from "./training.ts";
 
 const PAPER = "Syrkis & Søgaard 2024";
 
@@ -47,7 +39,8 @@ export const TIME_CLAIMS: readonly Claim[] = [
         return notTested(`${run.label}: omega or curves ${run.run.missing.omega ?? run.run.missing.curves ?? "was not run"}`);
       const { mean, peak, final } = omega.sound;
       const [from, to] = [Math.min(...grokEpochs(training)), Math.min(...grokEpochs(training, isHarder))];
-      const second = median(mean.filter((_, i) => (omega.epochs[i] ?? 0) >= from && (omega.epochs[i] ?? 0) < to));
+      const between = mean.filter((_, i) => (omega.epochs[i] ?? 0) >= from && (omega.epochs[i] ?? 0) < to);
+      const second = between.length === 0 ? undefined : median(between);
       const start = mean[0] ?? 0;
       const back = second !== undefined && final <= 1.5 * second && final >= second / 1.5;
       return {
@@ -90,7 +83,7 @@ export const TIME_CLAIMS: readonly Claim[] = [
     judge: eachRun("miiii", (run) => {
       const omega = omegaOf(run);
       if (omega === undefined) return notTested(`${run.label}: omega ${run.run.missing.omega ?? "was not run"}`);
-      const caveat = caveatOf(run);
+      const caveat = settingsApart(run.run.config);
       if (caveat !== undefined) return notTested(`epochs of another schedule: ${run.label} has ${caveat}`);
       const rows = omega.paper.table.flatMap(({ printed, count }) => (count === null ? [] : [{ printed, count }]));
       if (rows.length < 3) return notTested(`${run.label}: only ${rows.length} of the five epochs were logged`);
@@ -120,7 +113,7 @@ export const TIME_CLAIMS: readonly Claim[] = [
         const [ours, theirs] = [spikeOf(own, last), spikeOf(omega, last)];
         return ours === undefined || theirs === undefined ? [] : [{ label: other.label, last, ours, theirs }];
       });
-      if (references.length === 0) return notTested("no comparable run of miiii is among these");
+      if (references.length === 0) return { ...notTested("no comparable run of miiii is among these"), missing: true };
       const { label, last, ours, theirs } = references.reduce((a, b) => (b.theirs > a.theirs ? b : a));
       if (theirs < SPIKE)
         return notTested(`${label} has no spike either: its peak is ${theirs.toFixed(2)} times its end at epoch ${text(last)}`);

@@ -1,3 +1,4 @@
+import { formatNumber } from "../core/index.ts";
 import {
   CONFIG_FIELDS,
   type ConfigField,
@@ -7,10 +8,9 @@ import {
   settingOf,
   settingText,
 } from "../model/index.ts";
-import { formatNumber } from "./html.ts";
-import type { ReportRun } from "./types.ts";
+import type { AnalyzedRun } from "./run.ts";
 
-type Config = ReportRun["config"];
+type Config = AnalyzedRun["config"];
 
 const layersOf = (task: Config["task"]): readonly PresetLayer[] => (task === "nanda" ? [] : ["miiii"]);
 

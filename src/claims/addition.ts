@@ -1,6 +1,7 @@
 import type { AdditionResult } from "../analyses/logits/of-addition.ts";
-import { type Claim, type ClaimRun, eachSolved, eachSpectral, isJudgement, metricsOf } from "./claim.ts";
-import { formatPercent as percent, formatNumber as text } from "./html.ts";
+import { formatPercent as percent, formatNumber as text } from "../core/index.ts";
+import { type Claim, eachSolved, eachSpectral, isJudgement, metricsOf } from "./claim.ts";
+import type { ClaimRun } from "./run.ts";
 
 const NANDA = "Nanda et al. 2023";
 
