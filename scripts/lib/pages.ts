@@ -5,7 +5,9 @@ import type { Schema, SchemaMaker } from "./schema.ts";
 
 /** Which shipped run an analysis's example looks at. */
 export function exampleRun(id: string): string {
-  return ["primes", "circuits", "curves", "attention", "omega"].includes(id) ? "miiii-fast" : "nanda";
+  return ["primes", "neurons", "algorithm", "course", "circuits", "curves", "attention", "omega"].includes(id)
+    ? "miiii-fast"
+    : "nanda";
 }
 
 const MADE = "<!-- Made by `npm run docs` from the analysis's definition; edit that instead. -->";

@@ -5,6 +5,7 @@ import { fft } from "./fft/index.ts";
 import { fourier } from "./fourier/index.ts";
 import type { Analysis } from "./kit/define.ts";
 import { mechanism } from "./mechanism/index.ts";
+import { neurons } from "./neurons/index.ts";
 import { norms } from "./norms/index.ts";
 import { omega } from "./omega/index.ts";
 import { positional } from "./positional/index.ts";
@@ -19,6 +20,7 @@ export const ANALYSES: readonly Analysis[] = [
   fourier,
   fft,
   primes,
+  neurons,
   attention,
   mechanism,
   circuits,

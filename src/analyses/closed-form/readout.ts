@@ -1,0 +1,86 @@
+import { at, dim, ensure, float64, type NdArray, toFloat64 } from "../../core/index.ts";
+import { matmul } from "../../math/index.ts";
+import type { Parameters } from "../../model/index.ts";
+import { type Head, logitsOf } from "../../tasks/index.ts";
+import { harmonicsOf } from "./dictionary.ts";
+
+/** W_U over the heads' classes alone, float64, [d_model, classes]: an extra '=' class left out. */
+export function unembedding(parameters: Parameters, heads: readonly Head[]): NdArray<"float64"> {
+  const W_U = parameters["unembed.W_U"];
+  const [d_model, width, classes] = [dim(W_U, 0), dim(W_U, 1), logitsOf(heads)];
+  ensure(width >= classes, "input", () => `unembed.W_U: must have at least ${classes} columns, got ${width}`);
+  if (width === classes) return toFloat64(W_U);
+  const out = new Float64Array(d_model * classes);
+  for (let i = 0; i < d_model; i++) out.set(W_U.data.subarray(i * width, i * width + classes), i * classes);
+  return float64(out, [d_model, classes]);
+}
+
+/** Subtracts each row's mean over the classes of each head, in place. */
+export function centreWithinHeads(matrix: NdArray<"float64">, heads: readonly Pick<Head, "offset" | "classes">[]): void {
+  const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
+  for (let i = 0; i < n; i++) {
+    for (const { offset, classes } of heads) {
+      const [start, end] = [i * width + offset, i * width + offset + classes];
+      let total = 0;
+      for (let c = start; c < end; c++) total += matrix.data[c] as number;
+      for (let c = start; c < end; c++) matrix.data[c] = (matrix.data[c] as number) - total / classes;
+    }
+  }
+}
+
+/** What each neuron adds to each logit, C = W_out·W_U, centred within each head: [d_mlp, classes]. */
+export function readoutMatrix(parameters: Parameters, heads: readonly Head[]): NdArray<"float64"> {
+  const product = matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
+  centreWithinHeads(product, heads);
+  return product;
+}
+
+/** The wave r·cos(2πk·c/m + ψ) of a read-out over the classes c of a head, as a·cos − b·sin of 2πk·c/m. */
+export interface ReadoutWave {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** A neuron's read-out to a head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone. */
+export function readoutWave(
+  readout: NdArray<"float64">,
+  j: number,
+  head: Pick<Head, "offset" | "classes">,
+  k: number,
+): ReadoutWave {
+  const m = head.classes;
+  const start = j * dim(readout, 1) + head.offset;
+  let [cosine, sine] = [0, 0];
+  for (let c = 0; c < m; c++) {
+    const angle = (2 * Math.PI * ((k * c) % m)) / m;
+    const value = readout.data[start + c] as number;
+    cosine += value * Math.cos(angle);
+    sine += value * Math.sin(angle);
+  }
+  return m === 2 ? { a: cosine / 2, b: 0 } : { a: (2 * cosine) / m, b: (-2 * sine) / m };
+}
+
+/** ψ of a read-out's wave. */
+export function phaseOf({ a, b }: ReadoutWave): number {
+  return Math.atan2(b, a);
+}
+
+/** The frequency with the largest part of a neuron's read-out to a head. */
+export function strongestReadout(readout: NdArray<"float64">, j: number, head: Pick<Head, "offset" | "classes">): number {
+  let [best, largest] = [1, -1];
+  for (let k = 1; k <= harmonicsOf(head.classes); k++) {
+    const { a, b } = readoutWave(readout, j, head, k);
+    if (a * a + b * b > largest) [best, largest] = [k, a * a + b * b];
+  }
+  return best;
+}
+
+/** The sum of squares of a neuron's read-out to each head, [heads]. */
+export function readoutEnergies(readout: NdArray<"float64">, j: number, heads: readonly Head[]): number[] {
+  const start = j * dim(readout, 1);
+  return heads.map(({ offset, classes }) => {
+    let total = 0;
+    for (let c = 0; c < classes; c++) total += at(readout.data, start + offset + c) ** 2;
+    return total;
+  });
+}
