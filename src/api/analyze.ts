@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Analysis, AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
+import { type Analysis, type AnalysisInput, metricsOf, type OptionValues } from "../analyses/kit/define.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { canAnalyze, withAnalysisInput } from "./analysis-input.ts";
@@ -93,7 +93,7 @@ export async function analyzeModel(
       const result = await run();
       const where = `${analysis.id} of ${model.label}`;
       ensureFiniteJson(result, where);
-      const metrics = analysis.metrics(result);
+      const metrics = metricsOf(analysis, result);
       ensureFiniteJson(metrics, `metrics of ${where}`);
       outcomes.set(analysis.id, { model, metrics, result });
     } catch (error) {

@@ -30,7 +30,7 @@ function headline(entries: readonly Labelled<AttentionResult>[]): string {
 }
 
 /** What '=' attends to in each head, over the whole grid (section Attention, Syrkis & Søgaard 2024). */
-export const attention = defineAnalysis<AttentionResult>({
+export const attention = defineAnalysis({
   id: "attention",
   title: "Attention patterns",
   description: "From '=' to each digit and to itself: how much, which digit a head reads, and how periodically.",

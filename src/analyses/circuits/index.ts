@@ -74,7 +74,7 @@ function headline(entries: readonly Labelled<CircuitsResult>[]): string {
 }
 
 /** Which ablations break which tasks: the question that Syrkis & Søgaard 2024 leave open. */
-export const circuits = defineAnalysis<CircuitsResult>({
+export const circuits = defineAnalysis({
   id: "circuits",
   title: "Circuits: which ablations break which tasks",
   description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",

@@ -21,7 +21,7 @@ function headline(entries: readonly Labelled<CurvesResult>[]): string {
 }
 
 /** Accuracy and loss of every head through training (Figures 5 and 6, Syrkis & Søgaard 2024). */
-export const curves = defineAnalysis<CurvesResult>({
+export const curves = defineAnalysis({
   id: "curves",
   title: "Learning curves",
   description: "Accuracy and cross-entropy of each head through training, and when and in which order heads generalise.",

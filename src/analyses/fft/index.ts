@@ -19,7 +19,7 @@ function headline(entries: readonly Labelled<FftResult>[]): string {
 }
 
 /** The neurons' spectra over the whole p×p grid (section Neurons and Figure 4, Syrkis & Søgaard 2024; Nanda et al. 2023). */
-export const fft = defineAnalysis<FftResult>({
+export const fft = defineAnalysis({
   id: "fft",
   title: "2D Fourier spectra of the neurons",
   description: "Which frequencies each neuron reacts to, after the ReLU, over the whole grid of inputs.",

@@ -22,7 +22,7 @@ function headline(entries: readonly Labelled<FourierResult>[]): string {
 }
 
 /** Which frequencies over the p tokens the embedding uses (Figures 11 to 13, Syrkis & Søgaard 2024; Nanda et al. 2023). */
-export const fourier = defineAnalysis<FourierResult>({
+export const fourier = defineAnalysis({
   id: "fourier",
   title: "Token embeddings in a Fourier basis",
   description: "Energy of W_E at each frequency over the tokens, and which of them exceed the null.",

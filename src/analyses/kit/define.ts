@@ -98,7 +98,7 @@ export interface Labelled<R> {
  * An analysis, defined once: from this come `miiii analyze <id>`, its section of the report and its page in the docs. Declare the
  * result as a `type`, not an `interface`, so that it is plain JSON to the type checker too.
  */
-export interface Analysis<R = Json> {
+export interface Analysis<R = Json, M extends string = string> {
   /** The file's name. */
   readonly id: string;
   readonly title: string;
@@ -112,8 +112,8 @@ export interface Analysis<R = Json> {
   readonly needs: readonly Need[];
   readonly options: Readonly<Record<string, OptionSpec>>;
   run(input: AnalysisInput, options: OptionValues): R | Promise<R>;
-  /** Named numbers for tables and claims. */
-  metrics(result: R): Record<string, number>;
+  /** Named numbers for tables and claims; a claim that asks for a name that is not among them does not compile. */
+  metrics(result: R): { readonly [name in M]?: number };
   /** A readable summary for the terminal: a few lines, nulls beside the values. */
   summary(result: R): string;
   /** One sentence on what to see in the figure, made from the numbers. */
@@ -146,6 +146,12 @@ export function completeOptions({ id, options }: Pick<Analysis, "id" | "options"
 }
 
 /** Checks a definition's type where it is written, and its options wherever it is run. */
-export function defineAnalysis<R extends Json>(analysis: Analysis<R>): Analysis<R> {
+export function defineAnalysis<R extends Json, M extends string = string>(analysis: Analysis<R, M>): Analysis<R, M> {
   return { ...analysis, run: (input, options) => analysis.run(input, completeOptions(analysis, options)) };
+}
+
+/** The metrics of a result: those that it has. */
+export function metricsOf(analysis: Pick<Analysis, "metrics">, result: Json): Record<string, number> {
+  const entries = Object.entries(analysis.metrics(result));
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
 }

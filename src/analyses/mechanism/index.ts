@@ -35,7 +35,7 @@ function headMeans({ heads }: HeadsResult) {
   };
 }
 
-function metrics(result: MechanismResult): Record<string, number> {
+function metrics(result: MechanismResult) {
   const sum_sq_weights = total(result.sum_sq_weights);
   if (result.kind === "heads") {
     const { share, none, above, loss, restricted, excluded, chance } = headMeans(result);
@@ -128,7 +128,7 @@ function figureOf(entries: readonly Labelled<MechanismResult>[]) {
 }
 
 /** How the logits are made: Nanda et al.'s cosines for addition, and their counterpart in every head's own group. */
-export const mechanism = defineAnalysis<MechanismResult>({
+export const mechanism = defineAnalysis({
   id: "mechanism",
   title: "Mechanism",
   description: "Key frequencies of the logits, restricted and excluded loss, and how much of each head its own group explains.",

@@ -27,7 +27,7 @@ function headline(entries: readonly Labelled<NormsResult>[]): string {
 }
 
 /** Gradient and weight norms of each matrix through training (gradient norms figure, Syrkis & Søgaard 2024). */
-export const norms = defineAnalysis<NormsResult>({
+export const norms = defineAnalysis({
   id: "norms",
   title: "Gradient and weight norms",
   description: "L2 norms of each matrix's weights and gradient through training, and when each gradient settles.",

@@ -18,8 +18,13 @@ function headline(entries: readonly Labelled<OmegaResult>[]): string {
 const printedTable = (table: readonly TableRow[]) =>
   table.map(({ epoch, printed, count }) => `${epoch}: ${printed} / ${count ?? "no tick"}`).join(", ");
 
+/** The paper's own count at the epochs of its table, where the run has a tick near them. */
+function tableMetrics(table: readonly TableRow[]): { readonly [name in `paper_${number}`]?: number } {
+  return Object.fromEntries(table.flatMap(({ epoch, count }) => (count === null ? [] : [[`paper_${epoch}`, count] as const])));
+}
+
 /** Active frequencies through training: the ω-spike of Syrkis & Søgaard 2024 by three definitions. */
-export const omega = defineAnalysis<OmegaResult>({
+export const omega = defineAnalysis({
   id: "omega",
   title: "Active frequencies through training",
   description:
@@ -58,7 +63,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
     paper_final: paper.final,
     paper_bump_peak: none.paper_bump_peak,
     paper_amplitude_peak: none.paper_amplitude_peak,
-    ...Object.fromEntries(paper.table.flatMap(({ epoch, count }) => (count === null ? [] : [[`paper_${epoch}`, count]]))),
+    ...tableMetrics(paper.table),
   }),
   summary: ({ sound, nominal, paper, null: none, epochs }) =>
     [

@@ -13,7 +13,7 @@ function headline(entries: readonly Labelled<PositionalResult>[]): string {
 }
 
 /** How much the two digits' positions differ (Figure 7, Syrkis & Søgaard 2024), and what of that the model's function depends on. */
-export const positional = defineAnalysis<PositionalResult>({
+export const positional = defineAnalysis({
   id: "positional",
   title: "Positional embeddings",
   description: "Correlation of the two digits' position embeddings, and two measures that the function itself fixes.",

@@ -30,7 +30,7 @@ function headline(entries: readonly Labelled<PrimesResult>[]): string {
 }
 
 /** Which primes each neuron reacts to: the periods that the tasks of `miiii` have, where a DFT modulo p smears them. */
-export const primes = defineAnalysis<PrimesResult>({
+export const primes = defineAnalysis({
   id: "primes",
   title: "Prime-period spectrum",
   description: "How much of each neuron's and of the embedding's variance n mod q explains, for every prime q < p.",

@@ -47,7 +47,7 @@ function headline(entries: readonly Labelled<ProgressResult>[]): string {
 }
 
 /** Progress measures through training: restricted and excluded loss, Gini coefficients and the sum of squares (Nanda et al. 2023). */
-export const progress = defineAnalysis<ProgressResult>({
+export const progress = defineAnalysis({
   id: "progress",
   title: "Progress measures",
   description: "Restricted and excluded loss, Gini coefficients and the weights' sum of squares at each kept checkpoint.",

@@ -16,7 +16,7 @@ function headline(entries: readonly Labelled<SvdResult>[]): string {
 }
 
 /** How many directions the token embedding fills, and what its main ones look like (Figures 8 to 10, Syrkis & Søgaard 2024). */
-export const svd = defineAnalysis<SvdResult>({
+export const svd = defineAnalysis({
   id: "svd",
   title: "Singular values of the token embedding",
   description: "How many directions W_E fills, by Σσ and by Σσ², and the frequencies of its main singular vectors.",
