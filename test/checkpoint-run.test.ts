@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,10 +25,12 @@ import {
   encodeSafetensors,
   isRunDirectory,
   listCheckpoints,
+  lockRun,
   openRunDirectory,
   type RunHeader,
   readCheckpoint,
   readFileBytes,
+  readHistory,
   readJsonLines,
   readLastCheckpoint,
   readMetrics,
@@ -32,6 +38,8 @@ import {
   readResume,
   runFiles,
   splitHash,
+  sweepTemporaries,
+  temporaryBeside,
   tensorsOf,
   truncateJsonLines,
   writeCheckpoint,
@@ -39,7 +47,7 @@ import {
   writeResume,
 } from "../src/checkpoint/index.ts";
 import { float32, int32, type NdArray } from "../src/core/index.ts";
-import { initParameters, perParameter, type RunConfig } from "../src/model/index.ts";
+import { initParameters, type MetricsRow, perParameter, type RunConfig } from "../src/model/index.ts";
 
 const config: RunConfig = {
   task: "nanda",
@@ -68,6 +76,16 @@ const config: RunConfig = {
 };
 const header: RunHeader = { miiii: "0.1.0", config, split_hash: "ab", runtime: "onnx", versions: { node: "20" }, note: [1, 2] };
 const parameters = initParameters(config, 5);
+
+/** What a lock of this process says. */
+function lockTextOf(run: { readonly path: string }): string {
+  const lock = lockRun(run);
+  try {
+    return readFileSync(join(run.path, "run.lock"), "utf8");
+  } finally {
+    lock.release();
+  }
+}
 
 function inFolder(run: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), "miiii-test-"));
@@ -114,20 +132,44 @@ test(
     }),
 );
 
-test("writeFileAtomic: a full disk is an io error", { skip: !existsSync("/dev/full") && "no /dev/full here" }, () =>
-  inFolder((folder) => {
-    // The temporary name is that of a link to the device that is always full.
-    const temporary = join(folder, `.a.${process.pid}.tmp`);
-
-    symlinkSync("/dev/full", temporary);
-    fails(
-      () => writeFileAtomic(join(folder, "a"), new Uint8Array([1])),
-      "io",
-      /a: cannot be written: ENOSPC: no space left on device$/,
-    );
-    assert.deepEqual(readdirSync(folder), []);
-  }),
+test(
+  "writeFileAtomic writes through devices, and a full one is an io error",
+  { skip: !existsSync("/dev/full") && "no /dev/full here" },
+  () =>
+    inFolder((folder) => {
+      for (const name of ["full", "null"]) symlinkSync(`/dev/${name}`, join(folder, name));
+      fails(
+        () => writeFileAtomic(join(folder, "full"), new Uint8Array([1])),
+        "io",
+        /full: cannot be written: ENOSPC: no space left on device$/,
+      );
+      writeFileAtomic(join(folder, "null"), new Uint8Array([1]));
+      assert.ok(statSync("/dev/null").isCharacterDevice() && lstatSync(join(folder, "null")).isSymbolicLink());
+      assert.deepEqual(readdirSync(folder).sort(), ["full", "null"]);
+    }),
 );
+
+test("writeFileAtomic keeps symbolic links and modes, and takes no name that is there", () =>
+  inFolder((folder) => {
+    const [target, link] = [join(folder, "target"), join(folder, "link")];
+    writeFileSync(target, "old", { mode: 0o640 });
+    chmodSync(target, 0o640);
+    symlinkSync("target", link);
+    writeFileAtomic(link, new TextEncoder().encode("new"));
+    assert.ok(lstatSync(link).isSymbolicLink());
+    assert.equal(readFileSync(target, "utf8"), "new");
+    assert.equal(statSync(target).mode & 0o777, 0o640);
+    assert.notEqual(temporaryBeside(target), temporaryBeside(target));
+  }));
+
+test("what dead processes left half-written is swept, what the living write is not", () =>
+  inFolder((folder) => {
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const names = [`.a.${dead}.0123456789ab.tmp`, `.a.${dead}.tmp`, `.a.1.0123456789ab.tmp`, "a.tmp", ".hidden"];
+    for (const name of names) writeFileSync(join(folder, name), "");
+    sweepTemporaries(folder);
+    assert.deepEqual(readdirSync(folder).sort(), [".a.1.0123456789ab.tmp", ".hidden", "a.tmp"]);
+  }));
 
 test("readFileBytes tells a missing file from a folder", () =>
   inFolder((folder) => {
@@ -286,20 +328,29 @@ test("a model file without config, or with a broken one, is refused", () =>
     assert.equal(read.epoch, undefined);
   }));
 
+const scores = { loss: [0.5], accuracy: [0.25] };
+const tick = (epoch: number): MetricsRow => ({
+  epoch,
+  train: scores,
+  validation: scores,
+  objective: 0.5,
+  weight_norms: { "embed.W_E": epoch / 3 },
+});
+
 test("rows are appended, read, cut for resuming; a half-written last line is dropped and said so", () =>
   inFolder((folder) => {
     const run = createRunDirectory(folder, header);
     const path = runFiles.metrics(run);
     assert.deepEqual(readMetrics(run), { rows: [], warnings: [] });
     assert.deepEqual(readOmega(run), { rows: [], warnings: [] });
-    for (const epoch of [0, 1, 2, 4]) appendJsonLine(path, { epoch, loss: [epoch / 3] } as { epoch: number });
-    assert.deepEqual(readMetrics<{ epoch: number; loss: number[] }>(run).rows.at(-1), { epoch: 4, loss: [4 / 3] });
+    for (const epoch of [0, 1, 2, 4]) appendJsonLine(path, tick(epoch));
+    assert.deepEqual(readMetrics(run).rows.at(-1), tick(4));
 
     writeFileSync(path, '{"epoch":5,"lo', { flag: "a" });
     const half = readMetrics(run);
     assert.equal(half.rows.length, 4);
     assert.deepEqual(half.warnings, [`${path}: the last line is half-written and left out`]);
-    appendJsonLine(path, { epoch: 6 });
+    appendJsonLine(path, tick(6));
     assert.deepEqual(
       readJsonLines(path).rows.map(({ epoch }) => epoch),
       [0, 1, 2, 4, 6],
@@ -308,8 +359,26 @@ test("rows are appended, read, cut for resuming; a half-written last line is dro
     writeFileSync(path, "\0\0\0\n", { flag: "a" });
     assert.equal(readMetrics(run).warnings.length, 1);
     assert.equal(truncateJsonLines(path, 2), 2);
-    assert.deepEqual(readJsonLines(path), { rows: [0, 1, 2].map((epoch) => ({ epoch, loss: [epoch / 3] })), warnings: [] });
+    assert.deepEqual(readJsonLines(path), { rows: [0, 1, 2].map(tick), warnings: [] });
     assert.equal(truncateJsonLines(join(folder, "none"), 2), 0);
+  }));
+
+test("two processes' rows in one file are read up to where they cross, and said so; resuming cuts the rest away", () =>
+  inFolder((folder) => {
+    const path = join(folder, "m.jsonl");
+    for (const epoch of [1, 2, 3, 2, 3, 4]) writeFileSync(path, `{"epoch":${epoch}}\n`, { flag: "a" });
+    const { rows, warnings } = readJsonLines(path);
+    assert.deepEqual(
+      rows.map(({ epoch }) => epoch),
+      [1, 2, 3],
+    );
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? "", /line 4: epochs must ascend, got 2 after 3 .*; this and the 2 lines after it are left out/);
+    truncateJsonLines(path, 9);
+    assert.equal(readFileSync(path, "utf8"), '{"epoch":1}\n{"epoch":2}\n{"epoch":3}\n');
+    const options = { unordered: true } as const;
+    for (const epoch of [3, 1]) appendJsonLine(path, { epoch });
+    assert.equal(readJsonLines(path, options).rows.length, 5);
   }));
 
 test("rows that are wrong elsewhere are errors by line", () =>
@@ -321,14 +390,88 @@ test("rows that are wrong elsewhere are errors by line", () =>
     };
     broken('{"epoch":0}\nx\n{"epoch":2}\n', /line 2: must be valid JSON/);
     broken('{"epoch":0}\nx\n{"epo', /line 2: must be valid JSON/);
-    broken('{"epoch":1}\n{"epoch":1}\n{"epoch":2}\n', /line 2: epochs must ascend, got 1 after 1/);
-    broken('{"epoch":-1}\n{"epoch":2}\n', /line 1: must be an object with an epoch/);
+    broken('{"epoch":-1}\n{"epoch":2}\n', /line 1: must be an object with an epoch from 0 to 1000000000, got -1/);
+    broken('{"epoch":9007199254740991}\n', /line 1: .* got 9007199254740991/);
+    broken("[]\n", /line 1: must be an object with an epoch, got \[\]/);
     fails(
       () => appendJsonLine(path, { epoch: 1, loss: Number.NaN } as { epoch: number }),
       "numeric",
       /epoch 1.loss: must be finite, got NaN/,
     );
     fails(() => appendJsonLine(folder, { epoch: 1 }), "io", /cannot be written: EISDIR/);
+  }));
+
+test("rows of metrics, frequencies and history are checked field by field", () =>
+  inFolder((folder) => {
+    const write = (name: string, value: object) => writeFileSync(join(folder, name), `${JSON.stringify(value)}\n`);
+    const metrics = (change: object, pattern: RegExp) => {
+      write("metrics.jsonl", { ...tick(3), ...change });
+      fails(() => readMetrics({ path: folder }), "input", pattern);
+    };
+    metrics({ train: undefined }, /metrics.jsonl: line 1: train must hold loss and accuracy, got nothing/);
+    metrics({ validation: { ...scores, accuracy: [1, 1] } }, /line 1: validation.accuracy: must hold 1 numbers, got 2/);
+    metrics({ validation: { ...scores, loss: ["1"] } }, /line 1: validation.loss\[0\]: must be a number, got "1"/);
+    metrics({ objective: null }, /line 1: objective: must be a number, got null/);
+    metrics({ weight_norms: [1] }, /line 1: weight_norms: must map tensors to numbers, got \[1\]/);
+    metrics({ gradient_norms: { "embed.W_E": "x" } }, /line 1: gradient_norms.embed.W_E: must be a number, got "x"/);
+
+    const bins = [0, 1];
+    const statistics = { epoch: 1, sound_mean: 1, nominal_mean: 2, sound_by_omega0: bins, sound_by_omega1: bins };
+    const whole = { ...statistics, nominal_by_omega0: bins, nominal_by_omega1: bins, paper_bins: [bins] };
+    write("omega.jsonl", whole);
+    assert.deepEqual(readOmega({ path: folder }).rows, [whole]);
+    const omega = (change: object, pattern: RegExp) => {
+      write("omega.jsonl", { ...whole, ...change });
+      fails(() => readOmega({ path: folder }), "input", pattern);
+    };
+    omega({ sound_by_omega1: [1] }, /omega.jsonl: line 1: sound_by_omega1: must hold 2 numbers, got 1/);
+    omega({ paper_bins: [bins, bins, bins, bins] }, /line 1: paper_bins must be at most three lists/);
+    omega({ paper_bins: [[1]] }, /line 1: paper_bins\[0\]: must hold 2 numbers, got 1/);
+
+    const stretch = { epoch: 5, from_epoch: 0, wall_seconds: 1, runtime: "onnx", device: "d", versions: {}, interrupted: false };
+    write("history.jsonl", { ...stretch, device: 3 });
+    fails(() => readHistory({ path: folder }), "input", /history.jsonl: line 1: device must be a string, got 3/);
+  }));
+
+test("a run has one writer: its lock names the process, dead ones' are taken over, and it is noticed when it goes", () =>
+  inFolder((folder) => {
+    const run = createRunDirectory(folder, header);
+    const path = join(folder, "run.lock");
+    const lock = lockRun(run);
+    fails(
+      () => lockRun(run),
+      "io",
+      new RegExp(`must not be in training already, is by process ${process.pid} on .* since \\d{4}-`),
+    );
+    lock.refresh();
+    lock.release();
+    assert.ok(!existsSync(path));
+
+    const holder = JSON.parse(lockTextOf(run));
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    for (const stale of [{ pid: dead }, { process_start: "1" }]) {
+      writeFileSync(path, JSON.stringify({ ...holder, ...stale }));
+      if (holder.process_start === null && !("pid" in stale)) continue;
+      lockRun(run).release();
+    }
+    // Another machine's processes cannot be asked; its lock is fresh.
+    writeFileSync(path, JSON.stringify({ ...holder, host: "elsewhere" }));
+    fails(() => lockRun(run), "io", /on elsewhere since/);
+    const long = new Date(Date.now() - 3_600_000);
+    utimesSync(path, long, long);
+    const own = lockRun(run);
+    rmSync(path);
+    fails(() => own.refresh(), "io", /must stay this process's own while it trains; its folder was emptied or taken over/);
+    assert.deepEqual(readdirSync(folder), ["config.json"]);
+  }));
+
+test("a checkpoint of other settings than config.json's is not the run's", () =>
+  inFolder((folder) => {
+    const run = createRunDirectory(folder, header);
+    writeCheckpoint(run, 1, parameters);
+    const other = { path: folder, header: { ...header, config: { ...config, lr: 2e-3 } } };
+    fails(() => readLastCheckpoint(other), "input", /step-000000001.safetensors: must belong to this run, its lr is 0.001/);
+    readLastCheckpoint({ path: folder, header: { ...header, config: { ...config, epochs: 99 } } });
   }));
 
 test("the resume state comes back bit for bit and only to its own run", () =>
@@ -356,8 +499,14 @@ test("the resume state comes back bit for bit and only to its own run", () =>
       return made;
     };
     assert.equal(readResume(other({ config: { ...config, epochs: 20 } })).state.step, 7);
-    fails(() => readResume(other({ config: { ...config, lr: 2e-3 } })), "input", /must be of this run/);
-    fails(() => readResume(other({ split_hash: "cd" })), "input", /must be of this run/);
+    fails(() => readResume(other({ config: { ...config, lr: 2e-3 } })), "input", /must belong to this run/);
+    fails(() => readResume(other({ split_hash: "cd" })), "input", /must belong to this run/);
+    const flipped = Uint8Array.from(bytes);
+    flipped[bytes.length - 9] = (flipped[bytes.length - 9] ?? 0) ^ 1;
+    writeFileSync(runFiles.resume(run), flipped);
+    fails(() => readResume(run), "input", /resume.safetensors: its tensors must have the digest .*: the file is damaged/);
+    writeFileSync(runFiles.resume(run), bytes);
+    readResume(run);
     truncateSync(runFiles.resume(run), bytes.length - 1);
     fails(() => readResume(run), "input", /resume.safetensors: .*cut short/);
   }));

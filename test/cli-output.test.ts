@@ -192,22 +192,45 @@ test("export to each format, and back through import: the same losses", () => {
   );
 });
 
-test("Ctrl-C saves the run and exits 130, and it can go on", async () => {
-  const settings = ["--p", "11", "--d-model", "16", "--n-heads", "2", "--no-omega", "--threads", "1", "--epochs", "1000000"];
-  const child = startCli(["train", "--preset", "nanda", ...settings, "--out", "c"], folder);
+/** A training without end, once its first epoch is done; what it prints to stderr, and how it ends. */
+async function begun(out: string) {
+  const settings = ["--p", "11", "--d-model", "16", "--n-heads", "2", "--threads", "1", "--epochs", "1000000"];
+  const child = startCli(["train", "--preset", "nanda", ...settings, "--out", out], folder);
   let stderr = "";
   child.stderr?.on("data", (chunk) => {
     stderr += chunk;
   });
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
-  while (!existsSync(join(folder, "c/metrics.jsonl")) && child.exitCode === null) await new Promise((go) => setTimeout(go, 50));
-  child.kill("SIGINT");
-  assert.equal(await ended, 130, stderr);
-  const epoch = Number(/interrupted and saved at epoch (\d+); miiii train --resume c goes on\n$/.exec(stderr)?.[1]);
-  assert.ok(epoch >= 1, stderr);
-  assert.ok(existsSync(join(folder, `c/step-${String(epoch).padStart(9, "0")}.safetensors`)));
-  const [more] = runCommands([["train", "--resume", "c", "--epochs", String(epoch + 2), "--no-omega"]], folder);
-  assert.equal(more?.code, 0, more?.stderr);
+  const logged = join(folder, out, "step-000000001.safetensors");
+  while (!existsSync(logged) && child.exitCode === null) await new Promise((go) => setTimeout(go, 50));
+  return { child, ended, stderr: () => stderr };
+}
+
+for (const signal of ["SIGINT", "SIGHUP"] as const) {
+  test(`${signal} saves the run, among dense statistics too, and exits 130; it can be resumed`, async () => {
+    const out = `c-${signal}`;
+    const { child, ended, stderr } = await begun(out);
+    child.kill(signal);
+    assert.equal(await ended, 130, stderr());
+    const epoch = Number(/interrupted and saved at epoch (\d+); resume: miiii train --resume c-\w+\n$/.exec(stderr())?.[1]);
+    assert.ok(epoch >= 1, stderr());
+    assert.ok(existsSync(join(folder, out, `step-${String(epoch).padStart(9, "0")}.safetensors`)));
+    assert.ok(!existsSync(join(folder, out, "run.lock")));
+    const [more] = runCommands([["train", "--resume", out, "--epochs", String(epoch + 2)]], folder);
+    assert.equal(more?.code, 0, more?.stderr);
+  });
+}
+
+test("a reader of stderr that goes away does not end the training, nor its exit code", async () => {
+  const { child, ended } = await begun("deaf");
+  child.stderr?.destroy();
+  await new Promise((go) => setTimeout(go, 300));
+  assert.equal(child.exitCode, null);
+  const [second] = runCommands([["train", "--resume", "deaf"]], folder);
+  assert.equal(second?.code, 1);
+  assert.match(second?.stderr ?? "", /deaf: must not be in training already, is by process \d+ on .*; stop that first/);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 130);
 });
 
 test("train: prints its folder, never overwrites, goes on with more epochs", () => {

@@ -114,7 +114,7 @@ test("wrong values and contradictions are refused", () => {
     [2, /the page must be named \*\.html, got x\.pdf/, "report", folder, "--out", "x.pdf"],
     [
       2,
-      /nanda: must hold resume\.safetensors to go on from, has checkpoints alone/,
+      /nanda: must hold resume\.safetensors to be resumed, has checkpoints alone/,
       "train",
       "--resume",
       shipped,

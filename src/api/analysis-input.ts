@@ -1,16 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { activationsOf, editableModel } from "../activations/index.ts";
-import {
-  ACTIVATION_NAMES,
-  type ActivationName,
-  type AnalysisInput,
-  type MetricsRow,
-  type Need,
-  type OmegaRow,
-  type Series,
-} from "../analyses/kit/define.ts";
-import { listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series } from "../analyses/kit/define.ts";
+import { ensureOfRun, listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import { MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
 import type { OnNote } from "./foreign.ts";
@@ -29,10 +22,37 @@ function collectGarbage(): void {
   (runInNewContext("gc") as () => void)();
 }
 
+/** The rows of a file of a run, read when an analysis first asks: what is wrong with them costs those analyses alone. */
+function onDemand<T>(read: () => { readonly rows: T; readonly warnings: readonly string[] }, note: OnNote): () => T {
+  let found: T | undefined;
+  return () => {
+    if (found === undefined) {
+      const { rows, warnings } = read();
+      warnings.forEach(note);
+      found = rows;
+    }
+    return found;
+  };
+}
+
+/** The checkpoints of a run that are whole and its own; the others are left out with a remark. */
+function wholeCheckpoints(run: RunDirectory, note: OnNote): { readonly epoch: number; readonly path: string }[] {
+  return listCheckpoints(run).filter(({ path }) => {
+    try {
+      ensureOfRun(run, readCheckpoint(path));
+      return true;
+    } catch (error) {
+      if (!(error instanceof MiiiiError)) throw error;
+      note(`${error.message}; it is left out of the series`);
+      return false;
+    }
+  });
+}
+
 function openSeries(run: RunDirectory, runtime: Runtime, note: OnNote): Series {
-  const [metrics, omega] = [readMetrics<MetricsRow>(run), readOmega<OmegaRow>(run)];
-  [...metrics.warnings, ...omega.warnings].forEach(note);
-  const checkpoints = listCheckpoints(run);
+  const metrics = onDemand(() => readMetrics(run), note);
+  const omega = onDemand(() => readOmega(run), note);
+  const checkpoints = wholeCheckpoints(run, note);
   async function* models(names: readonly ActivationName[]) {
     for (const { epoch, path } of checkpoints) {
       const { parameters, config } = readCheckpoint(path);
@@ -40,7 +60,16 @@ function openSeries(run: RunDirectory, runtime: Runtime, note: OnNote): Series {
       yield { epoch, parameters, activations: await activationsOf(runtime, config, parameters, names) };
     }
   }
-  return { metrics: metrics.rows, omega: omega.rows, checkpoints: checkpoints.map(({ epoch }) => epoch), models };
+  return {
+    get metrics() {
+      return metrics();
+    },
+    get omega() {
+      return omega();
+    },
+    checkpoints: checkpoints.map(({ epoch }) => epoch),
+    models,
+  };
 }
 
 /** Whether an analysis of these needs can look at a model: those over time need a run directory. */

@@ -1,15 +1,19 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { statOf, systemReason, writeFileAtomic } from "../checkpoint/index.ts";
+import { dirname, relative, resolve, sep } from "node:path";
+import { statOf, systemReason, temporaryBeside, writeFileAtomic } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 
-/** Throws unless a file can be written at `path`, before any work is done for it: its folder must exist and take a file. */
+/**
+ * Throws unless a file can be written at `path`, before any work is done for it: its folder must exist and take a file. A device or a
+ * pipe is taken as it is: a look at it would be a write to it.
+ */
 export function ensureWritable(path: string): void {
-  ensure(statOf(path)?.isDirectory() !== true, "io", () => `${path}: must be a file to write to, is a folder`);
+  const stat = statOf(path);
+  ensure(stat?.isDirectory() !== true, "io", () => `${path}: must be a file to write to, is a folder`);
+  if (stat !== undefined && !stat.isFile()) return;
   const folder = dirname(path);
-  const stat = statOf(folder);
-  ensure(stat?.isDirectory() === true, "io", () => `${path}: cannot be written: the folder ${folder} must exist`);
-  const probe = join(folder, `.${basename(path)}.${process.pid}.probe`);
+  ensure(statOf(folder)?.isDirectory() === true, "io", () => `${path}: cannot be written: the folder ${folder} must exist`);
+  const probe = temporaryBeside(path);
   try {
     const fd = openSync(probe, "wx");
     try {

@@ -1,12 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { listCheckpoints, readJsonLines, readMetrics, runFiles } from "../checkpoint/index.ts";
+import { listCheckpoints, readHistory, readMetrics } from "../checkpoint/index.ts";
 import { CONFIG_FIELDS, type RunConfig, sameValue, settingOf } from "../model/index.ts";
 import type { Provenance } from "../report/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
 import type { Model } from "./models.ts";
-import type { HistoryRow } from "./train-run.ts";
 import { PACKAGE_ROOT } from "./version.ts";
 
 function isPreset(name: string | undefined): name is Preset {
@@ -40,7 +39,7 @@ export function provenanceOf({ checkpoint, run }: Model): Provenance {
     ...(metadata.runtime === undefined ? {} : { runtime: metadata.runtime }),
   };
   if (run === undefined) return from;
-  const { rows: history } = readJsonLines<HistoryRow>(runFiles.history(run));
+  const { rows: history } = readHistory(run);
   const { rows: ticks } = readMetrics(run);
   const last = history.at(-1);
   const series = {

@@ -1,40 +1,38 @@
+import { rmSync } from "node:fs";
 import { performance } from "node:perf_hooks";
+import { parseJsonBytes } from "../checkpoint/formats/strict-json.ts";
 import {
   appendJsonLine,
+  checkHistoryRow,
   createRunDirectory,
+  type HistoryRow,
   listCheckpoints,
+  lockRun,
   openRunDirectory,
-  type ResumeState,
   type RunDirectory,
   type RunHeader,
+  type RunLock,
+  readFileBytes,
+  readHistory,
+  readMetrics,
+  readOmega,
   readResume,
   runFiles,
   splitHash,
   statOf,
+  sweepTemporaries,
   truncateJsonLines,
   writeCheckpoint,
-  writeFileAtomic,
+  writeHeader,
   writeResume,
 } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import type { MetricsRow, RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
-import { checkConfig, type TrainEvent, type TrainState, train } from "../train/index.ts";
-import { shellWord } from "./output.ts";
+import { checkConfig, type OmegaWindowState, type TrainEvent, type TrainState, train } from "../train/index.ts";
+import { shellWord, writeText } from "./output.ts";
 import { VERSION } from "./version.ts";
-
-/** One line of a run's `history.jsonl`: a stretch of training in one process. */
-export interface HistoryRow {
-  /** Completed epochs at its end. */
-  readonly epoch: number;
-  readonly from_epoch: number;
-  readonly wall_seconds: number;
-  readonly runtime: string;
-  readonly device: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly interrupted: boolean;
-}
 
 /** Where and how a run is trained. */
 export interface TrainRunOptions {
@@ -62,35 +60,58 @@ function versionsOf(runtime: Runtime): Record<string, string> {
   return { miiii: VERSION, node: process.version, runtime: runtime.version };
 }
 
-async function follow(run: RunDirectory, state: TrainState | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
-  const { runtime, signal } = options;
-  const { config } = run.header;
-  const began = performance.now();
-  const from = state?.epoch ?? 0;
-  let epoch = from;
-  let saved: { readonly epoch: number; readonly at: number } = { epoch: from, at: began };
-  const events = train({
-    config,
-    runtime,
-    ...(state ? { state } : {}),
-    ...(signal ? { signal } : {}),
-    omega: options.omega ?? true,
-    saveNow: () => performance.now() - saved.at > SAVE_SECONDS * 1000,
-  });
-  const record = (): HistoryRow => ({
-    epoch,
-    from_epoch: from,
-    wall_seconds: Math.round(performance.now() - began) / 1000,
-    runtime: runtime.name,
-    device: runtime.device,
-    versions: versionsOf(runtime),
-    interrupted: epoch < config.epochs,
-  });
-  const handle = (event: TrainEvent): void => {
+/** A run to train on: where it stands, and what must be put right in its folder before the first new row. */
+interface Stretch {
+  readonly run: RunDirectory;
+  readonly lock: RunLock;
+  readonly state?: TrainState;
+  /** Called when training is about to begin: until then nothing in the folder has been changed. */
+  readonly prepare: () => void;
+}
+
+/** Writes what happens in training into a run's folder. */
+class Recorder {
+  readonly #stretch: Stretch;
+  readonly #options: TrainRunOptions;
+  readonly #began = performance.now();
+  readonly #from: number;
+  /** The last epoch whose state is on the disk, and when it was written. */
+  saved: { readonly epoch: number; readonly at: number };
+  epoch: number;
+
+  constructor(stretch: Stretch, options: TrainRunOptions) {
+    this.#stretch = stretch;
+    this.#options = options;
+    this.#from = stretch.state?.epoch ?? 0;
+    this.epoch = this.#from;
+    this.saved = { epoch: this.#from, at: this.#began };
+  }
+
+  get from(): number {
+    return this.#from;
+  }
+
+  /** This stretch as a row of the history, `epoch` being where it has come to. */
+  row(epoch: number): HistoryRow {
+    const { runtime } = this.#options;
+    return {
+      epoch,
+      from_epoch: this.#from,
+      wall_seconds: Math.round(performance.now() - this.#began) / 1000,
+      runtime: runtime.name,
+      device: runtime.device,
+      versions: versionsOf(runtime),
+      interrupted: epoch < this.#stretch.run.header.config.epochs,
+    };
+  }
+
+  handle(event: TrainEvent): void {
+    const { run, lock } = this.#stretch;
+    const options = this.#options;
     switch (event.type) {
       case "progress":
-        epoch = event.epoch;
-        options.onProgress?.(epoch);
+        this.epoch = event.epoch;
+        options.onProgress?.(event.epoch);
         break;
       case "tick":
         appendJsonLine(runFiles.metrics(run), event.row);
@@ -104,34 +125,61 @@ async function follow(run: RunDirectory, state: TrainState | undefined, options:
         break;
       case "state": {
         const { epoch: step, ...rest } = event.state;
+        lock.refresh();
+        // Should the process be killed, the next one finds here what the history lacks.
+        writeText(runFiles.stretch(run), `${JSON.stringify(this.row(step))}\n`);
         writeResume(run, { step, ...rest });
-        epoch = step;
-        saved = { epoch, at: performance.now() };
+        this.epoch = step;
+        this.saved = { epoch: step, at: performance.now() };
         break;
       }
       default:
         event satisfies never;
     }
-  };
+  }
+}
+
+async function follow(stretch: Stretch, options: TrainRunOptions): Promise<TrainRunResult> {
+  const { runtime, signal } = options;
+  const { run, state } = stretch;
+  const { config } = run.header;
+  const recorder = new Recorder(stretch, options);
+  const events = train({
+    config,
+    runtime,
+    ...(state ? { state } : {}),
+    ...(signal ? { signal } : {}),
+    omega: options.omega ?? true,
+    saveNow: () => performance.now() - recorder.saved.at > SAVE_SECONDS * 1000,
+  });
   try {
-    for await (const event of events) handle(event);
+    let begun = false;
+    for await (const event of events) {
+      if (!begun) {
+        begun = true;
+        stretch.prepare();
+        options.onStart?.();
+      }
+      recorder.handle(event);
+    }
   } catch (error) {
+    const { epoch, from, saved } = recorder;
     if (!(error instanceof MiiiiError) || (error.code !== "runtime" && error.code !== "numeric") || epoch === from) throw error;
     // What the device held is lost: the run stands where it was last saved.
-    epoch = saved.epoch;
-    if (epoch > from) appendJsonLine(runFiles.history(run), record());
+    closeStretch(run, saved.epoch > from ? recorder.row(saved.epoch) : undefined);
     const rest =
       saved.epoch > 0
         ? `the state of epoch ${saved.epoch} is kept: miiii train --resume ${shellWord(run.path)}`
         : "nothing was saved yet";
     throw new MiiiiError(error.code, `${error.message}; ${rest}`, { cause: error });
   }
+  const { epoch } = recorder;
   const interrupted = epoch < config.epochs;
-  if (interrupted && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
+  if (interrupted && epoch > 0 && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
     const { state: last } = readResume(run);
     writeCheckpoint(run, epoch, last.parameters);
   }
-  appendJsonLine(runFiles.history(run), record());
+  if (epoch > recorder.from) closeStretch(run, recorder.row(epoch));
   return { path: run.path, epoch, interrupted };
 }
 
@@ -147,40 +195,70 @@ export async function trainRun(config: RunConfig, path: string, options: TrainRu
     versions: versionsOf(options.runtime),
   };
   const run = createRunDirectory(path, header);
-  options.onStart?.();
-  return follow(run, undefined, options);
+  const lock = lockRun(run);
+  try {
+    return await follow({ run, lock, prepare: () => undefined }, options);
+  } finally {
+    lock.release();
+  }
 }
 
 /** The last state of a run; undefined for one that broke off before its first was kept, and has to begin anew. */
-function savedState(run: RunDirectory): ResumeState | undefined {
-  if (statOf(runFiles.resume(run)) !== undefined) return readResume(run).state;
+function savedState(run: RunDirectory): ReturnType<typeof readResume> | undefined {
+  if (statOf(runFiles.resume(run)) !== undefined) return readResume(run);
+  // A run that was killed before its first state has no history either.
   ensure(
-    !listCheckpoints(run).some(({ epoch }) => epoch > 0),
+    readHistory(run).rows.length === 0 || !listCheckpoints(run).some(({ epoch }) => epoch > 0),
     "usage",
-    () => `${run.path}: must hold resume.safetensors to go on from, has checkpoints alone (shipped runs keep no state)`,
+    () => `${run.path}: must hold resume.safetensors to be resumed, has checkpoints alone (shipped runs keep no state)`,
   );
   return undefined;
 }
 
+/** The row of a stretch that was killed after its last saved state, `epoch`; undefined where none was. */
+function killedStretch(run: RunDirectory, epoch: number): HistoryRow | undefined {
+  const file = runFiles.stretch(run);
+  if (statOf(file) === undefined) return undefined;
+  const row: unknown = parseJsonBytes(readFileBytes(file), file);
+  checkHistoryRow(row, file);
+  // It is written just before the state, between which two the process may have ended.
+  return row.from_epoch < epoch ? { ...row, epoch, interrupted: true, killed: true } : undefined;
+}
+
+/** Closes a stretch: its row goes to the history. */
+function closeStretch(run: RunDirectory, row: HistoryRow | undefined): void {
+  if (row !== undefined) appendJsonLine(runFiles.history(run), row);
+  rmSync(runFiles.stretch(run), { force: true });
+}
+
 /**
- * Goes on with a run from its last state, to its own number of epochs or to `epochs`. Rows that were logged after that state are
- * dropped and logged anew.
+ * Resumes a run from its last state, to its own number of epochs or to `epochs`. Rows that were logged after that state are
+ * dropped and logged anew. Until the first new epoch nothing is changed, so that a refusal leaves the run as it was.
  */
 export async function resumeRun(path: string, epochs: number | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
-  const opened = openRunDirectory(path);
-  const state = savedState(opened);
-  const done = state?.step ?? 0;
-  const target = epochs ?? opened.header.config.epochs;
-  ensure(target > done, "usage", () => `${path}: has ${done} epochs already; --epochs must be more to go on, got ${target}`);
-  const header: RunHeader = { ...opened.header, config: { ...opened.header.config, epochs: target } };
-  const run: RunDirectory = { path, header };
-  if (target !== opened.header.config.epochs) {
-    writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
+  const lock = lockRun(openRunDirectory(path));
+  try {
+    const opened = openRunDirectory(path);
+    const saved = savedState(opened);
+    const done = saved?.state.step ?? 0;
+    const target = epochs ?? opened.header.config.epochs;
+    ensure(target > done, "usage", () => `${path}: has ${done} epochs already; --epochs must be more to resume, got ${target}`);
+    const header: RunHeader = { ...opened.header, config: { ...opened.header.config, epochs: target } };
+    const run: RunDirectory = { path, header };
+    for (const read of [readMetrics, readOmega, readHistory]) read(run);
+    const killed = killedStretch(run, done);
+    const prepare = () => {
+      sweepTemporaries(path);
+      if (target !== opened.header.config.epochs) writeHeader(run);
+      closeStretch(run, killed);
+      truncateJsonLines(runFiles.metrics(run), saved?.state.step ?? -1);
+      truncateJsonLines(runFiles.omega(run), done - 1);
+    };
+    if (saved === undefined) return await follow({ run, lock, prepare }, options);
+    const { step, window, ...rest } = saved.state;
+    const state: TrainState = { epoch: step, ...rest, ...(window === undefined ? {} : { window: window as OmegaWindowState }) };
+    return await follow({ run, lock, state, prepare }, options);
+  } finally {
+    lock.release();
   }
-  options.onStart?.();
-  truncateJsonLines(runFiles.metrics(run), state?.step ?? -1);
-  truncateJsonLines(runFiles.omega(run), done - 1);
-  if (state === undefined) return follow(run, undefined, options);
-  const { step, ...rest } = state;
-  return follow(run, { epoch: step, ...rest }, options);
 }

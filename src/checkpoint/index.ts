@@ -10,5 +10,7 @@ export * from "./import/choose.ts";
 export * from "./import/import-model.ts";
 export * from "./import/layout.ts";
 export * from "./json-lines.ts";
+export * from "./lock.ts";
 export * from "./resume.ts";
+export * from "./rows.ts";
 export * from "./run-directory.ts";

@@ -1,12 +1,8 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync } from "node:fs";
-import { ensure, ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
+import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import { readFileBytes, statOf, systemReason, writeAll, writeFileAtomic } from "./files.ts";
-import { isObject, parseJson } from "./formats/strict-json.ts";
-
-/** A line of a series over time. */
-export interface EpochRow {
-  readonly epoch: number;
-}
+import { parseJson } from "./formats/strict-json.ts";
+import { checkEpoch, type EpochRow, type RowCheck } from "./rows.ts";
 
 /** The rows of a file of JSON lines, and what a reader should be told. */
 export interface JsonLines<T extends EpochRow> {
@@ -46,48 +42,53 @@ export function appendJsonLine(path: string, row: EpochRow): void {
   }
 }
 
-function parseRow(line: string, where: string): EpochRow {
-  const row = parseJson(line, where);
-  const epoch = isObject(row) ? row.epoch : undefined;
-  ensure(
-    Number.isSafeInteger(epoch) && (epoch as number) >= 0,
-    "input",
-    () => `${where}: must be an object with an epoch of 0 or more`,
-  );
-  return row as EpochRow;
+/** How a file of JSON lines is read. */
+export interface ReadOptions<T extends EpochRow> {
+  /** What each line must be; that it has an epoch, where left out. */
+  readonly check?: RowCheck<T>;
+  /** Whether epochs may repeat and fall: those of a history do, where a run was resumed from an earlier state. */
+  readonly unordered?: boolean;
 }
 
 /**
- * The rows of a file of JSON lines, epochs ascending; none where the file is missing. A half-written last line is dropped and a
- * warning says so; anything else that is wrong is an error that names the line. What a row holds beside its epoch is not checked.
+ * The rows of a file of JSON lines, epochs ascending; none where the file is missing. A half-written last line is dropped, and so is
+ * everything from the first epoch on that does not ascend, which is what two processes leave that wrote to one run; warnings say so.
+ *
+ * @throws kind `input` for any other line that is not what it must be, naming file, line and field.
  */
-export function readJsonLines<T extends EpochRow>(path: string): JsonLines<T> {
+export function readJsonLines<T extends EpochRow>(path: string, options: ReadOptions<T> = {}): JsonLines<T> {
   if (!statOf(path)) return { rows: [], warnings: [] };
+  // A binding of its own: TypeScript wants assertion functions declared with their type.
+  const check: RowCheck<T> = options.check ?? checkEpoch;
   const lines = new TextDecoder().decode(readFileBytes(path)).split("\n");
   const warnings: string[] = [];
   const half = lines.pop();
   if (half !== "") warnings.push(`${path}: the last line is half-written and left out`);
-  const rows: EpochRow[] = [];
+  const rows: T[] = [];
   for (const [i, line] of lines.entries()) {
     const where = `${path}: line ${i + 1}`;
-    let row: EpochRow;
+    let row: unknown;
     try {
-      row = parseRow(line, where);
+      row = parseJson(line, where);
     } catch (error) {
       // A crash may also leave a line of zeros, newline and all.
       if (i < lines.length - 1 || half !== "") throw error;
       warnings.push(`${path}: the last line is half-written and left out`);
       break;
     }
+    check(row, where);
     const before = rows.at(-1);
-    ensure(
-      !before || before.epoch < row.epoch,
-      "input",
-      () => `${where}: epochs must ascend, got ${row.epoch} after ${before?.epoch}`,
-    );
+    if (options.unordered !== true && before !== undefined && before.epoch >= row.epoch) {
+      const rest = lines.length - i;
+      warnings.push(
+        `${where}: epochs must ascend, got ${row.epoch} after ${before.epoch} (two processes in one run?); ` +
+          `this and the ${rest - 1} lines after it are left out`,
+      );
+      break;
+    }
     rows.push(row);
   }
-  return { rows: rows as T[], warnings };
+  return { rows, warnings };
 }
 
 /** Keeps the rows up to and including an epoch, as resuming from there asks for; returns how many rows were dropped. */
@@ -95,6 +96,13 @@ export function truncateJsonLines(path: string, lastEpoch: number): number {
   if (!statOf(path)) return 0;
   const { rows } = readJsonLines(path);
   const kept = rows.filter((row) => row.epoch <= lastEpoch);
+  if (kept.length === rows.length && isWhole(path, rows.length)) return 0;
   writeFileAtomic(path, new TextEncoder().encode(kept.map((row) => `${JSON.stringify(row)}\n`).join("")));
   return rows.length - kept.length;
+}
+
+/** Whether a file holds just so many lines. */
+function isWhole(path: string, lines: number): boolean {
+  const bytes = readFileBytes(path);
+  return bytes.at(-1) === NEWLINE && bytes.reduce((count, byte) => count + Number(byte === NEWLINE), 0) === lines;
 }

@@ -1,5 +1,7 @@
-import { ensure, type NdArray } from "../core/index.ts";
+import { createHash } from "node:crypto";
+import { ensure, type Json, type NdArray } from "../core/index.ts";
 import { PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
+import { bytesOf } from "./bytes.ts";
 import { configText, parseRunConfig } from "./config.ts";
 import { readFileBytes, writeFileAtomic } from "./files.ts";
 import { decodeSafetensors, encodeSafetensors } from "./formats/safetensors.ts";
@@ -16,9 +18,18 @@ export interface ResumeState {
   readonly v: PerParameter<NdArray>;
   /** Grokfast's moving average; absent where the run has none. */
   readonly ema?: PerParameter<NdArray>;
+  /** Statistics under way that need epochs before and after them; absent where none are. */
+  readonly window?: Json;
 }
 
 const GROUPS = ["parameters", "m", "v", "ema"] as const;
+
+/** What changes with any bit of the tensors: the SHA-256 of names and little-endian bytes, in order of the names. */
+function digestOf(tensors: ReadonlyMap<string, NdArray>): string {
+  const hash = createHash("sha256");
+  for (const [name, array] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(bytesOf(array, name));
+  return hash.digest("hex");
+}
 
 /** Writes `resume.safetensors`, tensors named `m/embed.W_E` and so on, atomically over the one before. */
 export function writeResume(run: RunDirectory, state: ResumeState, metadata: Readonly<Record<string, string>> = {}): void {
@@ -27,7 +38,16 @@ export function writeResume(run: RunDirectory, state: ResumeState, metadata: Rea
     const values = state[group];
     if (values) for (const name of PARAMETER_NAMES) tensors.set(`${group}/${name}`, values[name]);
   }
-  writeFileAtomic(runFiles.resume(run), encodeSafetensors(tensors, { ...metadata, ...runMetadata(run.header, state.step) }));
+  const { window } = state;
+  writeFileAtomic(
+    runFiles.resume(run),
+    encodeSafetensors(tensors, {
+      ...metadata,
+      ...runMetadata(run.header, state.step),
+      ...(window === undefined ? {} : { window: JSON.stringify(window) }),
+      digest: digestOf(tensors),
+    }),
+  );
 }
 
 /**
@@ -48,7 +68,13 @@ export function readResume(run: RunDirectory): {
   ensure(
     configText({ ...config, epochs: own.epochs }) === configText(own) && split_hash === run.header.split_hash,
     "input",
-    () => `${path}: must be of this run, its config or split differs from config.json`,
+    () => `${path}: must belong to this run, its config or split differs from config.json`,
+  );
+  // States written before there were digests have none.
+  ensure(
+    metadata.digest === undefined || metadata.digest === digestOf(tensors),
+    "input",
+    () => `${path}: its tensors must have the digest that was written with them, and do not: the file is damaged`,
   );
   const shapes = parameterShapes(config);
   const expected = new Set(GROUPS.flatMap((group) => PARAMETER_NAMES.map((name) => `${group}/${name}`)));
@@ -74,6 +100,7 @@ export function readResume(run: RunDirectory): {
     m: group("m"),
     v: group("v"),
     ...(hasEma ? { ema: group("ema") } : {}),
+    ...(metadata.window === undefined ? {} : { window: parseJson(metadata.window, `${path}: metadata window`) as Json }),
   };
   return { state, metadata };
 }

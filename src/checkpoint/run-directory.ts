@@ -1,14 +1,17 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ensure, type Json, MiiiiError } from "../core/index.ts";
-import type { Parameters, RunConfig } from "../model/index.ts";
+import type { OmegaRow } from "../math/index.ts";
+import { type MetricsRow, type Parameters, type RunConfig, sameValue } from "../model/index.ts";
 import { tensorsOf } from "./check-parameters.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { configText, parseRunConfig } from "./config.ts";
-import { makeFolder, readFileBytes, statOf, systemReason, writeFileAtomic } from "./files.ts";
+import { makeFolder, readFileBytes, statOf, sweepTemporaries, systemReason, writeFileAtomic } from "./files.ts";
 import { encodeSafetensors } from "./formats/safetensors.ts";
 import { isObject, parseJsonBytes } from "./formats/strict-json.ts";
-import { type EpochRow, type JsonLines, readJsonLines } from "./json-lines.ts";
+import { type JsonLines, readJsonLines } from "./json-lines.ts";
+import { LOCK_NAME } from "./lock.ts";
+import { checkHistoryRow, checkMetricsRow, checkOmegaRow, type HistoryRow } from "./rows.ts";
 
 /** What `config.json` of a run says. */
 export interface RunHeader {
@@ -32,7 +35,8 @@ export interface RunHeader {
  * - `metrics.jsonl`, `omega.jsonl`: one row a tick, epochs ascending;
  * - `step-000012345.safetensors`: the weights after that many epochs, nine digits;
  * - `history.jsonl`: one row for each stretch of training: epochs, wall time, runtime, device;
- * - `resume.safetensors`: what continuing needs beside them.
+ * - `resume.safetensors`: what resuming needs beside them;
+ * - `stretch.json`, `run.lock`: while the run is trained, the stretch under way and the process that has it.
  */
 export interface RunDirectory {
   readonly path: string;
@@ -46,6 +50,7 @@ export const runFiles = {
   omega: (run: { readonly path: string }) => join(run.path, "omega.jsonl"),
   resume: (run: { readonly path: string }) => join(run.path, "resume.safetensors"),
   history: (run: { readonly path: string }) => join(run.path, "history.jsonl"),
+  stretch: (run: { readonly path: string }) => join(run.path, "stretch.json"),
   checkpoint: (run: { readonly path: string }, epoch: number) =>
     join(run.path, `step-${String(epoch).padStart(9, "0")}.safetensors`),
 } as const;
@@ -62,15 +67,22 @@ function namesIn(path: string): string[] {
 export function createRunDirectory(path: string, header: RunHeader): RunDirectory {
   const stat = statOf(path);
   ensure(!stat || stat.isDirectory(), "usage", () => `${path}: must be a folder for the run, is a file`);
+  // What a process that was killed at the very start left is none of a run.
+  if (stat) sweepTemporaries(path);
   ensure(
-    !stat || namesIn(path).length === 0,
+    !stat || namesIn(path).every((name) => name === LOCK_NAME),
     "usage",
     () => `${path}: must be new or empty for a new run (it is never overwritten)`,
   );
   makeFolder(path);
   const run = { path, header };
-  writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(header, null, 2)}\n`));
+  writeHeader(run);
   return run;
+}
+
+/** Writes a run's `config.json`. */
+export function writeHeader(run: RunDirectory): void {
+  writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(run.header, null, 2)}\n`));
 }
 
 /** Whether a path is the folder of a run. */
@@ -105,13 +117,18 @@ export function openRunDirectory(path: string): RunDirectory {
 }
 
 /** The rows of `metrics.jsonl`. */
-export function readMetrics<T extends EpochRow>(run: { readonly path: string }): JsonLines<T> {
-  return readJsonLines<T>(runFiles.metrics(run));
+export function readMetrics(run: { readonly path: string }): JsonLines<MetricsRow> {
+  return readJsonLines<MetricsRow>(runFiles.metrics(run), { check: checkMetricsRow });
 }
 
 /** The rows of `omega.jsonl`; none where the run left them out. */
-export function readOmega<T extends EpochRow>(run: { readonly path: string }): JsonLines<T> {
-  return readJsonLines<T>(runFiles.omega(run));
+export function readOmega(run: { readonly path: string }): JsonLines<OmegaRow> {
+  return readJsonLines<OmegaRow>(runFiles.omega(run), { check: checkOmegaRow });
+}
+
+/** The rows of `history.jsonl`, one for each stretch of training. */
+export function readHistory(run: { readonly path: string }): JsonLines<HistoryRow> {
+  return readJsonLines<HistoryRow>(runFiles.history(run), { check: checkHistoryRow, unordered: true });
 }
 
 /** What every model file of a run says of its origin. `format: pt` lets PyTorch's tools open it. */
@@ -161,15 +178,34 @@ export function listCheckpoints(run: { readonly path: string }): { readonly epoc
     .sort((a, b) => a.epoch - b.epoch);
 }
 
+/**
+ * Throws unless a checkpoint's settings are those of its run, as far as both are known; the number of epochs may have been raised.
+ *
+ * @throws kind `input` naming the first setting that differs.
+ */
+export function ensureOfRun(run: RunDirectory, { path, config }: Pick<Checkpoint, "path" | "config">): void {
+  const own = run.header.config;
+  for (const field of Object.keys(own) as (keyof RunConfig)[]) {
+    const stored = config[field];
+    ensure(
+      field === "epochs" || stored === undefined || sameValue(stored, own[field]),
+      "input",
+      () => `${path}: must belong to this run, its ${field} is ${stored} and config.json says ${own[field]}`,
+    );
+  }
+}
+
 /** The last checkpoint that can be read, and warnings about later ones that cannot. */
-export function readLastCheckpoint(run: { readonly path: string }): {
+export function readLastCheckpoint(run: RunDirectory): {
   readonly checkpoint: Checkpoint;
   readonly warnings: string[];
 } {
   const warnings: string[] = [];
   for (const { path } of listCheckpoints(run).reverse()) {
     try {
-      return { checkpoint: readCheckpoint(path), warnings };
+      const checkpoint = readCheckpoint(path);
+      ensureOfRun(run, checkpoint);
+      return { checkpoint, warnings };
     } catch (error) {
       if (!(error instanceof MiiiiError)) throw error;
       warnings.push(`${error.message}; the checkpoint before it is used`);

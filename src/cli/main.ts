@@ -2,10 +2,10 @@
 import { describeFailure, EXIT } from "./exit.ts";
 import { runProgram } from "./program.ts";
 
-// A reader that has seen enough (`miiii … | head`) is no failure.
+// A reader that goes away (`miiii … | head`) takes nothing from the work and says nothing of how it ends.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    if (error.code === "EPIPE") return;
     // A full disk, say: what was printed is lost.
     if (stream === process.stdout) {
       const { line, code } = describeFailure(error);

@@ -1,5 +1,14 @@
 import { at, type NdArray } from "../core/index.ts";
-import { type HeadMetrics, headMetrics, norm, type OmegaRow, omegaRow, sampleNeurons } from "../math/index.ts";
+import {
+  type HeadMetrics,
+  headMetrics,
+  norm,
+  OMEGA_NEURONS,
+  type OmegaRow,
+  omegaRow,
+  paperBins,
+  sampleNeurons,
+} from "../math/index.ts";
 import {
   forwardProgram,
   inFloat64,
@@ -20,10 +29,10 @@ export type Weights = PerParameter<NdArray>;
 export interface Evaluator {
   /** Loss and accuracy on both sets, and norms; `squares` are those of the last step, absent before the first. */
   metrics(epoch: number, weights: Weights, squares?: Squares): Promise<MetricsRow>;
-  /** The first neuron's activations over the grid, [p²]. */
-  firstNeuron(weights: Weights): Promise<Float64Array>;
-  /** Frequency statistics of 64 seeded neurons; `grids` are the first neuron's before, at and after this epoch. */
-  omega(epoch: number, weights: Weights): Promise<(grids: readonly Float64Array[]) => OmegaRow>;
+  /** The first neuron's frequency bins, [(p+1)/2]; see `paperBins`. */
+  firstNeuron(weights: Weights): Promise<number[]>;
+  /** Frequency statistics of {@link OMEGA_NEURONS} seeded neurons, without those of the first one. */
+  omega(epoch: number, weights: Weights): Promise<Omit<OmegaRow, "paper_bins">>;
   dispose(): Promise<void>;
 }
 
@@ -93,7 +102,7 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
     };
   };
   const watchFirst = await watch([0]);
-  const watchSample = await watch(sampleNeurons(config.d_mlp, 64, config.seed));
+  const watchSample = await watch(sampleNeurons(config.d_mlp, OMEGA_NEURONS, config.seed));
 
   return {
     async metrics(epoch, weights, squares) {
@@ -108,12 +117,11 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
       return { epoch, train, validation, objective, ...norms2, weight_norms };
     },
     async firstNeuron(weights) {
-      return (await watchFirst(weights)).data.slice();
+      return paperBins((await watchFirst(weights)).data, config.p);
     },
     async omega(epoch, weights) {
-      const neurons = await watchSample(weights);
-      const copied = { ...neurons, data: neurons.data.slice() };
-      return (grids) => omegaRow(epoch, copied, config.p, grids, config.seed);
+      const { paper_bins: _, ...row } = omegaRow(epoch, await watchSample(weights), config.p, [], config.seed);
+      return row;
     },
     async dispose() {
       for (const program of programs) await program.dispose();

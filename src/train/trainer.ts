@@ -28,6 +28,8 @@ export interface TrainState {
   readonly v: PerParameter<NdArray>;
   /** Grokfast's average; absent where it is off. */
   readonly ema?: PerParameter<NdArray>;
+  /** Frequency statistics under way; absent where none are. */
+  readonly window?: OmegaWindowState;
 }
 
 /** What happens in a run, in order. */
@@ -69,7 +71,7 @@ function prefixed(prefix: string, tensors: PerParameter<NdArray>): [string, NdAr
   return PARAMETER_NAMES.map((name) => [prefix + name, tensors[name]]);
 }
 
-async function stateOf(program: Program, epoch: number): Promise<TrainState> {
+async function stateOf(program: Program, epoch: number, window?: OmegaWindowState): Promise<TrainState> {
   const held = await program.getState();
   const part = (prefix: string) => perParameter((name) => held[prefix + name] as NdArray);
   return {
@@ -78,38 +80,50 @@ async function stateOf(program: Program, epoch: number): Promise<TrainState> {
     m: part("m/"),
     v: part("v/"),
     ...(Object.keys(held).some((name) => name.startsWith("ema/")) ? { ema: part("ema/") } : {}),
+    ...(window === undefined ? {} : { window }),
   };
 }
+
+/** Statistics under way: the first neuron's bins of the last epochs, and a row that waits for the next epoch's. */
+export type OmegaWindowState = {
+  readonly bins: readonly { readonly epoch: number; readonly bins: readonly number[] }[];
+  readonly open: Omit<OmegaRow, "paper_bins"> | null;
+};
 
 /** The first neuron's statistics need the epochs before and after a tick: what is open until then. */
 class OmegaWindow {
   readonly #evaluator: Evaluator;
   readonly #ticks: ReadonlySet<number>;
-  #grids: { epoch: number; grid: Float64Array }[] = [];
-  #open: { epoch: number; finish: (grids: readonly Float64Array[]) => OmegaRow }[] = [];
+  #bins: OmegaWindowState["bins"];
+  #open: OmegaWindowState["open"];
 
-  constructor(evaluator: Evaluator, ticks: ReadonlySet<number>) {
+  constructor(evaluator: Evaluator, ticks: ReadonlySet<number>, state?: OmegaWindowState) {
     this.#evaluator = evaluator;
     this.#ticks = ticks;
+    this.#bins = state?.bins ?? [];
+    this.#open = state?.open ?? null;
   }
 
-  /** Whether a row waits for the next epoch, or the next epoch's row will need this one. */
-  isOpen(epoch: number): boolean {
-    return this.#ticks.has(epoch) || this.#ticks.has(epoch + 1);
+  /** What going on from here needs; undefined where nothing is under way. */
+  get state(): OmegaWindowState | undefined {
+    return this.#bins.length === 0 && this.#open === null ? undefined : { bins: this.#bins, open: this.#open };
   }
 
-  /** Whether the model after `epoch` must be looked at. */
+  /** Whether the model after `epoch` must be evaluated. */
   wants(epoch: number): boolean {
-    return this.isOpen(epoch) || this.#ticks.has(epoch - 1);
+    return this.#ticks.has(epoch) || this.#ticks.has(epoch + 1) || this.#ticks.has(epoch - 1);
   }
 
-  /** Looks at the model after `epoch`; gives the rows that this completes. */
+  /** Evaluates the model after `epoch`; gives the rows that this completes. */
   async advance(epoch: number, weights: () => Promise<PerParameter<NdArray>>): Promise<OmegaRow[]> {
-    if (!this.wants(epoch)) return [];
+    if (!this.wants(epoch)) {
+      this.#bins = [];
+      return [];
+    }
     const now = await weights();
-    this.#grids = [...this.#grids.slice(-2), { epoch, grid: await this.#evaluator.firstNeuron(now) }];
-    const done = this.#open.map(({ finish }) => finish(this.#grids.map(({ grid }) => grid)));
-    this.#open = this.#ticks.has(epoch) ? [{ epoch, finish: await this.#evaluator.omega(epoch, now) }] : [];
+    this.#bins = [...this.#bins.slice(-2), { epoch, bins: await this.#evaluator.firstNeuron(now) }];
+    const done = this.#open === null ? [] : [{ ...this.#open, paper_bins: this.#bins.map(({ bins }) => bins) }];
+    this.#open = this.#ticks.has(epoch) ? await this.#evaluator.omega(epoch, now) : null;
     return done;
   }
 }
@@ -153,7 +167,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const ticks = ticksOf(config.epochs);
   const program = await compileStep(runtime, config, batch);
   const evaluator = await makeEvaluator(runtime, config, dataset, split);
-  const window = new OmegaWindow(evaluator, options.omega === false ? new Set() : ticks.omega);
+  const window = new OmegaWindow(
+    evaluator,
+    options.omega === false ? new Set() : ticks.omega,
+    options.omega === false ? undefined : start.window,
+  );
   try {
     program.setState(
       Object.fromEntries([
@@ -169,6 +187,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       for (const row of await window.advance(epoch, weights)) yield { type: "omega", row };
       if (ticks.checkpoints.has(epoch)) yield { type: "checkpoint", epoch, parameters: await weights() };
     };
+    // A run that was stopped while its step was compiled has changed nothing yet.
+    if (signal?.aborted) return;
     if (start.epoch === 0) yield* look(0);
     const notFinite = (epoch: number) =>
       new MiiiiError("numeric", `training: loss and gradients must be finite, they are not at epoch ${epoch}; is lr too large?`);
@@ -196,10 +216,9 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       }
       yield { type: "progress", epoch };
       stateDue ||= ticks.checkpoints.has(epoch) || signal?.aborted === true || options.saveNow?.() === true;
-      // A state within an open window of statistics would lose the window's row on resuming.
-      if (stateDue && epoch < config.epochs && !window.isOpen(epoch)) {
+      if (stateDue && epoch < config.epochs) {
         stateDue = false;
-        const state = await stateOf(program, epoch);
+        const state = await stateOf(program, epoch, window.state);
         if (!Object.values(state.parameters).every(finite)) throw notFinite(epoch);
         yield { type: "state", state };
         if (signal?.aborted) return;

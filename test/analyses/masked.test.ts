@@ -6,7 +6,7 @@ import type { AnalysisInput, MetricsRow, Series } from "../../src/analyses/kit/d
 import { mechanism } from "../../src/analyses/mechanism/index.ts";
 import { progress } from "../../src/analyses/progress/index.ts";
 import { scoreOf } from "../../src/api/evaluate.ts";
-import { readLastCheckpoint } from "../../src/checkpoint/index.ts";
+import { openRunDirectory, readLastCheckpoint } from "../../src/checkpoint/index.ts";
 import { float64, type NdArray } from "../../src/core/index.ts";
 import { onnxRuntime } from "../../src/runtimes/index.ts";
 import { headsOf, logitsOf, makeDataset, numberOf } from "../../src/tasks/index.ts";
@@ -86,6 +86,6 @@ test("circuits asks the heads of the loss alone", async () => {
 });
 
 test("the accuracy by which a model is judged right is that of the heads in the loss", async () => {
-  const { checkpoint } = readLastCheckpoint({ path: "fixtures/masked-p53" });
+  const { checkpoint } = readLastCheckpoint(openRunDirectory("fixtures/masked-p53"));
   assert.ok((await scoreOf(checkpoint.config, checkpoint.parameters, onnxRuntime({ threads: 1 }))) > 0.97);
 });

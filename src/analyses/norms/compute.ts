@@ -53,7 +53,12 @@ function decayFactor(config: AnalysisInput["config"], epochs: number): number | 
   if (lr === undefined || weight_decay === undefined) return undefined;
   let log = 0;
   const warm = Math.min(warmup, epochs);
-  for (let step = 1; step <= warm; step++) log += Math.log1p((-lr * weight_decay * step) / warmup);
+  // Step by step; of a warm-up beyond any real one, at that many midpoints.
+  const points = Math.min(warm, 100_000);
+  for (let i = 0; i < points; i++) {
+    const step = points === warm ? i + 1 : ((i + 0.5) * warm) / points;
+    log += (warm / points) * Math.log1p((-lr * weight_decay * step) / warmup);
+  }
   return Math.exp(log + (epochs - warm) * Math.log1p(-lr * weight_decay));
 }
 

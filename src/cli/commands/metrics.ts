@@ -64,7 +64,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     () => `${argv.directory}: must be one run directory, is ${references.length === 1 ? "a file" : `${references.length} runs`}`,
   );
   const { header } = openRunDirectory(reference.path);
-  const { rows, warnings } = readMetrics<MetricsRow>(reference);
+  const { rows, warnings } = readMetrics(reference);
   warnings.forEach(note);
   const moduli = headsOf(header.config).map(({ q }) => q);
   if (!argv.json) return print(metricsCsv(rows, moduli));

@@ -11,7 +11,7 @@ import { type Head, headsOf, type TaskConfig } from "../../tasks/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
-import { Interrupted } from "../exit.ts";
+import { EXIT, Interrupted } from "../exit.ts";
 import { note, print } from "../output.ts";
 import { createProgress } from "../progress.ts";
 
@@ -21,7 +21,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("preset", { choices: PRESETS, requiresArg: true, description: "the settings to start from; a new run needs one" })
     .option("fast", { type: "boolean", default: false, description: "the preset's fast variant: groks in fewer epochs" })
     .option("out", { type: "string", requiresArg: true, description: "folder of the run, new [default: runs/<preset>-<seed>]" })
-    .option("resume", { type: "string", requiresArg: true, description: "go on with the run in this folder; takes --epochs" })
+    .option("resume", { type: "string", requiresArg: true, description: "resume the run in this folder; takes --epochs" })
     .option("no-omega", { type: "boolean", default: false, description: "leave the frequency statistics over time out" })
     .option("runtime", {
       choices: RUNTIME_CHOICES,
@@ -37,7 +37,7 @@ export function options(parser: Argv<GlobalOptions>) {
     })
     .example("$0 train --preset nanda", "modular addition; groks after some 10,000 epochs")
     .example("$0 train --preset miiii --fast --p 53 --seed 1", "29 remainders at once, smaller and faster")
-    .example("$0 train --resume runs/nanda-0 --epochs 20000", "go on with a run");
+    .example("$0 train --resume runs/nanda-0 --epochs 20000", "resume a run, to more epochs");
   return withConfigOptions(declared);
 }
 
@@ -51,6 +51,9 @@ function percent(accuracy: readonly number[], heads: readonly Head[]): string {
   return `${((100 * trained.reduce((a, b) => a + b, 0)) / trained.length).toFixed(1)}%`;
 }
 
+/** What asks a run to stop: Ctrl-C, a scheduler, a terminal that is closed. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Runs `work` with progress shown, and with Ctrl-C and termination asking it to save and stop; twice, at once. */
 async function supervised(
   task: TaskConfig,
@@ -59,14 +62,19 @@ async function supervised(
 ): Promise<TrainRunResult> {
   const heads = headsOf(task);
   const controller = new AbortController();
+  let progress: ReturnType<typeof createProgress> | undefined;
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (progress === undefined) {
+      // Compiling cannot be stopped, and there is nothing to save.
+      note("stopped before the first new epoch; the run is as it was, and --resume trains it");
+      process.exit(EXIT.interrupted);
+    }
     note("stopping, saving the run (again to stop at once)");
     controller.abort();
   };
-  let progress: ReturnType<typeof createProgress> | undefined;
   let accuracy: Record<string, string> = {};
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
     return await work({
       signal: controller.signal,
@@ -80,7 +88,7 @@ async function supervised(
     });
   } finally {
     progress?.stop();
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
@@ -93,15 +101,11 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   if (resume !== undefined) {
     const fixed = ["preset", "fast", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];
     const given = fixed.filter((name) => argv[name] !== undefined && argv[name] !== false);
-    ensure(
-      given.length === 0,
-      "usage",
-      () => `--resume goes on with the run's own settings, so it excludes --${given.join(", --")}`,
-    );
+    ensure(given.length === 0, "usage", () => `--resume takes the run's own settings and excludes --${given.join(", --")}`);
     const { config } = openRunDirectory(resume).header;
     const total = overrides.epochs ?? config.epochs;
     const { runtime, why } = await openRuntime(argv.runtime, argv);
-    const onStart = () => note(`${resume}: going on to epoch ${total} on ${described(runtime, why)}`);
+    const onStart = () => note(`${resume}: resumed to epoch ${total} on ${described(runtime, why)}`);
     result = await supervised(config, total, (watch) =>
       resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
@@ -120,8 +124,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     );
   }
   const path = shownPath(result.path);
-  if (result.interrupted) {
-    throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; miiii train --resume ${shellWord(path)} goes on`);
-  }
+  if (result.interrupted)
+    throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; resume: miiii train --resume ${shellWord(path)}`);
   print(path);
 }
