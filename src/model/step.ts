@@ -68,7 +68,7 @@ export function crossEntropy<T>(
 interface SampleSums<T> {
   readonly loss: T; // [heads]
   readonly dW_U: T; // [d_model, classes], up to the heads' weights and 1/batch
-  readonly dW_out: T; // [d_model, d_mlp], transposed
+  readonly dW_out: T; // [d_mlp, d_model]
   readonly dW_in: T; // [d_model, d_mlp]
   readonly dW_O: T; // [head·d_head, d_model]
   readonly dStart: T; // [1, d_model]
@@ -81,10 +81,7 @@ function blocksOf(batch: number, width: number, blockBytes: number | undefined):
   return Array.from({ length: blocks }, (_, i) => [Math.floor((i * batch) / blocks), Math.floor(((i + 1) * batch) / blocks)]);
 }
 
-/**
- * From the heads' outputs z of some samples through MLP and logits to the loss and back to z. Products of gradients with activations are
- * written with the narrower of the two transposed, and add to the sums of the blocks before.
- */
+/** From the heads' outputs z of some samples through MLP and logits to the loss and back to z; adds to the sums of the blocks before. */
 function throughSamples<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
@@ -97,14 +94,14 @@ function throughSamples<T>(
   const pass = mlp(ops, weights, attn, dropout);
   const times = (a: T, mask: T | undefined) => (mask === undefined ? a : ops.mul(a, mask));
   const plus = (a: T, b: T | undefined) => (b === undefined ? a : ops.add(b, a));
-  const outer = (a: T, b: T, sum: T | undefined) =>
-    ops.matmul(a, b, { transposeA: true, ...(sum === undefined ? {} : { add: sum }) });
+  // Added apart: a product that starts from what it adds to copies that first.
+  const outer = (a: T, b: T, sum: T | undefined) => plus(ops.matmul(a, b, { transposeA: true }), sum);
   const transposed = { transposeB: true } as const;
 
   const { loss: own, dLogits } = loss(pass.resid_post); // [heads], [batch, classes]
   const dW_U = outer(pass.resid_post, dLogits, sums?.dW_U); // [d_model, classes]
   const dAfterMlp = times(ops.matmul(dLogits, weightedW_U, transposed), dropout?.post); // [batch, d_model]
-  const dW_out = outer(dAfterMlp, pass.mlp_post, sums?.dW_out); // [d_model, d_mlp]
+  const dW_out = outer(pass.mlp_post, dAfterMlp, sums?.dW_out); // [d_mlp, d_model]
   const dMlp = ops.reluGrad(ops.matmul(dAfterMlp, tensor(weights, "blocks.0.mlp.W_out"), transposed), pass.mlp_post); // [batch, d_mlp]
   const dW_in = outer(pass.resid_mid, dMlp, sums?.dW_in); // [d_model, d_mlp]
   const dMid = ops.matmul(dMlp, tensor(weights, "blocks.0.mlp.W_in"), { transposeB: true, add: dAfterMlp }); // [batch, d_model]
@@ -216,7 +213,7 @@ export function lossAndGradients<T>(
       ...backwardAttention(ops, attn, dzAll, dStart, batch, shape),
       "blocks.0.attn.W_O": ops.reshape(dW_O, [shape.n_heads, shape.d_head, shape.d_model]), // [head, d_head, d_model]
       "blocks.0.mlp.W_in": dW_in, // [d_model, d_mlp]
-      "blocks.0.mlp.W_out": ops.transpose(dW_out, [1, 0]), // [d_mlp, d_model]
+      "blocks.0.mlp.W_out": dW_out, // [d_mlp, d_model]
       "unembed.W_U": ops.mul(dW_U, columnWeights), // [d_model, classes]
     },
   };

@@ -9,7 +9,6 @@ const SCHEMA = {
         name: { type: "string", id: 1 },
         f: { type: "float", id: 2 },
         i: { type: "int64", id: 3 },
-        s: { type: "bytes", id: 4 },
         ints: { rule: "repeated", type: "int64", id: 8, options: { packed: false } },
         type: { type: "int32", id: 20 },
       },
@@ -59,7 +58,6 @@ const SCHEMA = {
 
 const FLOAT = 1;
 const INT = 2;
-const STRING = 3;
 const INTS = 7;
 
 /** ONNX's numbers for element types. */
@@ -69,7 +67,7 @@ const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } a
 export type OnnxType = keyof typeof ELEMENT_TYPES;
 
 /** An attribute of a node; numbers are integers unless wrapped as `{ float }`. */
-export type AttributeValue = number | string | readonly number[] | { readonly float: number };
+export type AttributeValue = number | readonly number[] | { readonly float: number };
 
 /** A node of a graph. */
 export interface OnnxNode {
@@ -104,7 +102,6 @@ export interface OnnxGraph {
 
 function attribute(name: string, value: AttributeValue): object {
   if (typeof value === "number") return { name, i: value, type: INT };
-  if (typeof value === "string") return { name, s: new TextEncoder().encode(value), type: STRING };
   if ("float" in value) return { name, f: value.float, type: FLOAT };
   return { name, ints: value, type: INTS };
 }

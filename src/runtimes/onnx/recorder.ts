@@ -87,10 +87,8 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   matmul(a: Recorded, b: Recorded, options: MatmulOptions<Recorded> = {}): Recorded {
-    // The product itself would copy a transposed left operand once for every 128 columns of the right one. It is written as an Einsum
-    // because a Transpose is fused back into the product.
-    const left = options.transposeA ? this.#node("Einsum", [a], { equation: "ij->ji" }) : a;
-    return this.#node("Gemm", options.add ? [left, b, options.add] : [left, b], { transB: options.transposeB ? 1 : 0 });
+    const attributes = { transA: options.transposeA ? 1 : 0, transB: options.transposeB ? 1 : 0 };
+    return this.#node("Gemm", options.add ? [a, b, options.add] : [a, b], attributes);
   }
 
   add(a: Recorded, b: Recorded): Recorded {
