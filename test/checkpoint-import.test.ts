@@ -34,6 +34,7 @@ import {
   truth,
   weightsOf,
 } from "./helpers/import-models.ts";
+import type { Py } from "./helpers/torch-archive.ts";
 
 test("TransformerLens's layout leaves no question; zero biases, mask and IGNORE are as they should be", () => {
   const biases = {
@@ -45,7 +46,6 @@ test("TransformerLens's layout leaves no question; zero biases, mask and IGNORE 
   const buffers = { "blocks.0.attn.mask": draw(3, 3), "blocks.0.attn.IGNORE": draw() };
   const result = load({ ...truth, ...biases, ...buffers });
   assert.equal(result.format, "torch");
-  assert.deepEqual(result.surplus, []);
   assert.deepEqual(result.ignored, Object.keys(buffers));
   assert.deepEqual(
     result.candidates.map(({ layout, tier, config: found, parameters }) => ({ layout, tier, found, parameters })),
@@ -182,15 +182,25 @@ test("two tensors that may each be the read-out or attention's output are refuse
   fails(() => load(neither), "input", /unembed.W_U must be one tensor, may be "out_proj.weight" or "head.weight"/);
 });
 
-test("a state dict inside what was saved is found and named; surplus tensors are listed", () => {
-  const inside = load({ ...truth, "ln_final.w": draw(8) }, {}, (dict) => ({
+test("a state dict inside what was saved is found and named; what has no place in the model is refused, or left out on the user's account", () => {
+  const nested = (dict: Py): Py => ({
     dict: [
       ["epoch", 3],
       ["checkpoints", [{ dict: [["model", dict]] }]],
     ],
-  }));
+  });
+  const normed = { ...truth, "ln_final.w": draw(8) };
+  fails(
+    () => load(normed, {}, nested),
+    "input",
+    /"checkpoints.0.model": must be a model without layer norms and gates, has "ln_final.w"/,
+  );
+  const inside = load(normed, { ignore: ["ln_final"] }, nested);
   assert.equal(inside.source, "checkpoints.0.model");
-  assert.deepEqual(inside.surplus, ["ln_final.w"]);
+  assert.deepEqual(
+    inside.candidates.map((candidate) => inside.recordOf(candidate)?.left_out),
+    [["ln_final.w"]],
+  );
   assert.deepEqual(inside.candidates[0]?.parameters, truth);
 });
 
@@ -233,7 +243,7 @@ test("NumPy archives, folders of arrays and safetensors are imported like PyTorc
   assert.deepEqual([tensors.format, tensors.candidates.length, tensors.candidates[0]?.parameters], ["safetensors", 1, truth]);
   const many = join(folder, "arrays");
   mkdirSync(many);
-  fails(() => importModel(many), "input", /must hold .npy files, and holds none/);
+  fails(() => importModel(many), "input", /must hold .npy files, a model file or its shards, and holds none/);
   for (const [name, array] of arrays) writeFileSync(join(many, `${name}.npy`), encodeNpy(array));
   const npy = importModel(many);
   assert.deepEqual([npy.format, npy.candidates.length, npy.candidates[0]?.parameters], ["npy", 1, truth]);
@@ -267,10 +277,13 @@ test("a choice needs exactly one candidate above 0.9, likely readings first", as
         return true;
       },
     );
-  await rejected(() => 0.9, /none is; say layout and heads, or task: 0.900: layout linear, .*; and 12 more$/);
+  await rejected(
+    () => 0.9,
+    /no reading of 16 is accurate \(at best 0\.900\), so that accuracy does not tell them apart: say --heads \(1, 2, 4 and 8 fit\)$/,
+  );
   await rejected(
     ({ tier, config: { n_heads } }) => (tier === 0 && n_heads > 2 ? 0.95 : 0),
-    /2 ways to read it are right, say layout, heads or task: 0.950: .*4 heads.*8 heads/,
+    /2 ways to read it are right \(accuracy 0\.950 to 0\.950\): say --heads \(4 and 8 fit\)$/,
   );
   // A reading against the habit of the names does not stand in the way of one that follows it.
   const { model, tried } = await chooseImport(result, async ({ config: { n_heads } }) => (n_heads === 2 ? 1 : 0));
@@ -297,7 +310,7 @@ test("two positions and p tokens are a model without '=', tried at the attention
   // Right at both rates: which function it is must be said.
   await assert.rejects(
     chooseImport(result, async () => 1),
-    /2 ways to read it are right, say the attention rate: .*attention rate 1.*attention rate 0/,
+    /2 ways to read it are right .*: say --attention-rate \(0 and 1 fit\)/,
   );
   fails(() => load(weights, { attention_rate: 2 }), "usage", /attention rate: must be from 0 to 1, got 2/);
   fails(() => load(truth, { attention_rate: 0 }), "usage", /an attention rate is for models without '='/);

@@ -137,7 +137,7 @@ test("files that are not there, or not what they must be, are named in one line"
   const text = join(folder, "text.safetensors");
   writeFileSync(text, "no safetensors at all");
   refuses(
-    [1, /text\.safetensors: .*header/, "inspect", text],
+    [1, /text\.safetensors: is text, not a model; it begins "no safetensors at all"/, "inspect", text],
     [2, /a group of runs must have a label/, "analyze", "svd", `${missing},${empty}`],
     [1, /split\.json: no such file/, "analyze", "svd", text, "--split", join(folder, "split.json")],
   );

@@ -3,43 +3,51 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
 import { isNormOrGate } from "../src/checkpoint/import/roles.ts";
-import { readCheckpoint } from "../src/checkpoint/index.ts";
+import { type ImportRecord, readCheckpoint } from "../src/checkpoint/index.ts";
 import type { NdArray } from "../src/core/index.ts";
 import { headsOf } from "../src/tasks/index.ts";
 import { runCommands } from "./helpers/cli.ts";
-import { config, draw, save, truth, weightsOf } from "./helpers/import-models.ts";
+import { config, draw, folder, save, truth, weightsOf } from "./helpers/import-models.ts";
 import { ROOT } from "./helpers/source.ts";
 
 const file = (tensors: Readonly<Record<string, NdArray>>) => save(encodeNpz(new Map(Object.entries(tensors))), "npz");
 const nanda = readCheckpoint(join(ROOT, "fixtures/nanda/step-000010000.safetensors")).parameters as Record<string, NdArray>;
 
-test("a model of another make is refused where it would be another function, and told apart by its accuracy", () => {
+test("a model of another make is refused where it would be another function, whatever its accuracy", () => {
   const norms = { "blocks.0.ln1.w": draw(8), "ln_final.b": draw(8) };
-  const [normed, gated, blank, right] = runCommands([
+  const path = file({ ...nanda, ...norms });
+  const imported = join(folder, "imported.safetensors");
+  const [normed, gated, unknown, right, ignored, json, written, again] = runCommands([
     ["inspect", file({ ...truth, ...norms })],
     ["analyze", "svd", file({ ...truth, "blocks.0.mlp.W_gate": draw(8, 20) })],
     ["inspect", file({ ...truth, seen: draw(3) })],
-    // Weights that do without their norms: folded in, say.
-    ["inspect", file({ ...nanda, ...norms })],
+    ["inspect", path],
+    ["inspect", path, "--ignore", "blocks.0.ln1", "--ignore", "ln_final.b"],
+    ["inspect", path, "--ignore", "blocks.0.ln1", "--ignore", "ln_final.b", "--json"],
+    ["import", path, imported, "--ignore", "blocks.0.ln1", "--ignore", "ln_final.b"],
+    ["analyze", "svd", imported, "--json"],
   ]);
-  assert.equal(normed?.code, 1);
-  assert.equal(normed?.stdout, "");
-  assert.match(
-    normed?.stderr ?? "",
-    /^miiii: \S+: must be a model without layer norms and gates, has blocks.0.ln1.w, ln_final.b, and accuracy 0\.\d{4} without them\n$/,
-  );
-  assert.equal(gated?.code, 1);
-  assert.match(gated?.stderr ?? "", /has blocks.0.mlp.W_gate, and/);
-  assert.equal(blank?.code, 0);
-  assert.match(
-    blank?.stderr ?? "",
-    /2 heads of 4, accuracy 0\.\d{4}\n.*left out seen, which has no place in the model\n.*has not generalised/,
-  );
-  assert.equal(right?.code, 0);
-  assert.match(
-    right?.stderr ?? "",
-    /accuracy 1\.0000\n.*left out blocks.0.ln1.w, ln_final.b, which have no place in the model\n$/,
-  );
+  for (const refused of [normed, right]) {
+    assert.equal(refused?.code, 1);
+    assert.equal(refused?.stdout, "");
+    assert.match(
+      refused?.stderr ?? "",
+      /^miiii: \S+: must be a model without layer norms and gates, has "blocks.0.ln1.w", "ln_final.b"; without them this would be another function \(--ignore "blocks.0.ln1.w" takes that on your account\)\n$/,
+    );
+  }
+  assert.match(gated?.stderr ?? "", /has "blocks.0.mlp.W_gate"; without it/);
+  assert.equal(unknown?.code, 1);
+  assert.match(unknown?.stderr ?? "", /"seen" has no place in this model; without it this would be another function/);
+  assert.equal(ignored?.code, 0);
+  assert.match(ignored?.stderr ?? "", /accuracy 1\.0000\n.*left out "blocks.0.ln1.w", "ln_final.b" as --ignore says/);
+  // Every output says so: the JSON, the imported file, and what is made of that.
+  for (const output of [json, again]) {
+    const { reading } = JSON.parse(output?.stdout ?? "").runs[0] as { reading: ImportRecord };
+    assert.deepEqual(reading.left_out, ["blocks.0.ln1.w", "ln_final.b"]);
+    assert.deepEqual([reading.activation, reading.activation_from, reading.n_heads_from], ["relu", "assumed", "shape"]);
+    assert.ok((reading.accuracy ?? 0) > 0.999);
+  }
+  assert.equal(written?.code, 0);
 });
 
 test("norms and gates are known by their names, and nothing else is", () => {
@@ -82,12 +90,15 @@ test("a constant guess is no model: accuracy on divisibility labels is what lies
     ["inspect", path, "--low-digit", "first", "--evaluate", "--json"],
   ]);
   assert.equal(open?.code, 2);
-  assert.match(open?.stderr ?? "", /one way of accuracy above 0.9, none is/);
+  assert.match(
+    open?.stderr ?? "",
+    /no reading of 2 is accurate \(at best -?0\.00\d\), .*: say --low-digit \(first and second fit\)/,
+  );
   assert.equal(inspected?.code, 0);
   const { heads: found } = JSON.parse(inspected?.stdout ?? "").runs[0].result as { heads: { accuracy: { all: number } }[] };
   const mean = found.reduce((sum, { accuracy }) => sum + accuracy.all, 0) / found.length;
   assert.ok(mean > 0.93, `${mean}`);
-  assert.match(inspected?.stderr ?? "", /accuracy beyond guessing -?0\.00\d\d\n.*has not generalised/);
+  assert.match(inspected?.stderr ?? "", /accuracy beyond guessing -?0\.00\d\d\n.*low accuracy: not generalised/);
 });
 
 test("--split is for models that do not know their training samples; a run keeps its own", () => {

@@ -1,5 +1,5 @@
 import { type Spread, spread } from "../analyses/kit/spread.ts";
-import type { StoredConfig } from "../checkpoint/index.ts";
+import type { ImportRecord, StoredConfig } from "../checkpoint/index.ts";
 import type { Json } from "../core/index.ts";
 import type { Model } from "./models.ts";
 import { VERSION } from "./version.ts";
@@ -33,6 +33,8 @@ export type Envelope = {
     sha256: string;
     /** What is known of the run; imported models know only their task and sizes. */
     config: StoredConfig;
+    /** How the file was read, for a model from elsewhere. */
+    reading?: ImportRecord;
     /** Named numbers for tables. */
     metrics: Record<string, number>;
     result: Json;
@@ -63,6 +65,7 @@ export function envelope(analysis: string, outcomes: readonly Outcome[]): Envelo
       path: checkpoint.path,
       sha256: checkpoint.sha256,
       config: { ...checkpoint.config },
+      ...(checkpoint.reading === undefined ? {} : { reading: checkpoint.reading }),
       metrics: { ...metrics },
       result,
     })),

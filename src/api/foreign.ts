@@ -1,10 +1,9 @@
 import type { ImportedModel } from "../checkpoint/import/candidates.ts";
 import { chooseImport, RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
-import { importModel } from "../checkpoint/import/import-model.ts";
+import { type ImportRequest, type ImportResult, importModel } from "../checkpoint/import/import-model.ts";
 import type { Layout } from "../checkpoint/import/layout.ts";
-import { isNormOrGate } from "../checkpoint/import/roles.ts";
-import type { Checkpoint } from "../checkpoint/index.ts";
-import { ensure } from "../core/index.ts";
+import { type Checkpoint, type ImportRecord, readCheckpoint } from "../checkpoint/index.ts";
+import { ensure, quoted } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
 import { openRuntime } from "./runtime-choice.ts";
@@ -20,52 +19,104 @@ export interface ForeignOptions {
   readonly lowDigit?: "first" | "second" | undefined;
   readonly attentionRate?: number | undefined;
   readonly mapping?: string | undefined;
+  /** Names of tensors or modules that are left out on the user's own account. */
+  readonly ignore?: readonly string[] | undefined;
+  /** Which of several models in one file. */
+  readonly state?: string | undefined;
+  /** The MLP's activation. */
+  readonly activation?: string | undefined;
 }
 
-const list = (names: readonly string[]) =>
-  names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
-
-async function score({ config, parameters }: ImportedModel): Promise<number> {
-  const [{ scoreOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
-  return scoreOf(config, parameters, runtime);
-}
-
-/**
- * Reads a model trained elsewhere; how its tensors were read, and how well it does, is reported to `note`. Where names and shapes leave a
- * question open, the answers are evaluated.
- *
- * @throws kind `input` for a model with layer norms or gates, unless it is right without them: it computes another function.
- */
-export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
-  const { layout, heads, task, lowDigit, attentionRate, mapping } = options;
-  const result = importModel(path, {
+/** The request of the library's reader that the options come to. */
+export function requestOf(options: ForeignOptions): ImportRequest {
+  const { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation } = options;
+  return {
     ...(layout === undefined ? {} : { layout }),
     ...(heads === undefined ? {} : { heads }),
     ...(task === undefined ? {} : { task }),
     ...(lowDigit === undefined ? {} : { low_digit: lowDigit }),
     ...(attentionRate === undefined ? {} : { attention_rate: attentionRate }),
     ...(mapping === undefined ? {} : { mapping }),
-  });
-  const { source, format, surplus } = result;
+    ...(ignore === undefined ? {} : { ignore }),
+    ...(state === undefined ? {} : { state }),
+    ...(activation === undefined ? {} : { activation }),
+  };
+}
+
+async function score({ config, parameters }: ImportedModel): Promise<number> {
+  const [{ scoreOf }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  return scoreOf(config, parameters, runtime);
+}
+
+const list = (names: readonly string[]) =>
+  names.length > 4 ? `${names.slice(0, 4).map(quoted).join(", ")} and ${names.length - 4} more` : names.map(quoted).join(", ");
+
+/** Why a model may be inaccurate; where another operation explains its answers, that alone. */
+async function reasons({ config, parameters }: ImportedModel): Promise<string> {
+  const [{ otherOperation }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  const other = await otherOperation(config, parameters, runtime);
+  return other === undefined
+    ? "low accuracy: not generalised, or another operation (subtraction, multiplication), activation or norm than this model has"
+    : `low accuracy: it answers ${other.name} (accuracy ${other.accuracy.toFixed(4)}), which is none of this project's tasks`;
+}
+
+const HEADS_FROM = { shape: "", option: "", stated: " as the file states", trial: "" } as const;
+
+/** What stderr says of how a file was read; the record has it all. */
+function remarks(path: string, { description }: ImportedModel, record: ImportRecord, accuracy: string, tried: number): string[] {
+  const { format, state, other_states: others, left_out, tied_embeddings, activation, activation_from, notes, files } = record;
+  const act =
+    activation_from === "assumed"
+      ? "read with ReLU (--activation names another)"
+      : `activation ${activation} (${activation_from})`;
+  const readings = tried > 1 ? ` (of ${tried} readings tried)` : "";
+  const from = files === undefined ? "" : files.length > 1 ? ` in ${files.length} files` : ` in ${files[0]}`;
+  return [
+    `${path}: ${format}${from}${state === "" ? "" : ` (${state})`}, ${description}${HEADS_FROM[record.n_heads_from]}, ${act}, ${accuracy}${readings}`,
+    ...(others === undefined
+      ? []
+      : [
+          `${path}: 1 of ${others.count + 1} models in the file, ${state || "the outer one"}; others ${list(others.first.slice(0, 4))}${others.count > 4 ? ", …" : ""} (--state KEY)`,
+        ]),
+    ...(left_out.length === 0
+      ? []
+      : [
+          `${path}: left out ${list(left_out)} as --ignore says: without ${left_out.length > 1 ? "them" : "it"} this may be another function than the file's`,
+        ]),
+    ...(tied_embeddings ? [`${path}: the read-out is the embedding, as the file has none of its own`] : []),
+    ...notes.map((text) => `${path}: ${text}`),
+  ];
+}
+
+/** The model of a result that leaves questions open, settled by accuracy where they are; see {@link readForeign}. */
+export async function settleForeign(result: ImportResult, note: OnNote): Promise<Checkpoint> {
+  const { path } = result;
   const { model, tried } = await chooseImport(result, score);
   const { config, parameters, description } = model;
   const found = tried.find((reading) => reading.description === description)?.accuracy ?? (await score(model));
   const right = found > RIGHT_ACCURACY;
   const accuracy = `accuracy ${config.labels === "divisibility" ? "beyond guessing " : ""}${found.toFixed(4)}`;
-  const computing = surplus.filter(isNormOrGate);
   ensure(
-    right || computing.length === 0,
+    right || !result.presumedTied,
     "input",
-    () => `${path}: must be a model without layer norms and gates, has ${list(computing)}, and ${accuracy} without them`,
+    () => `${path}: must hold every weight, lacks unembed.W_U (with the embedding in its place: ${accuracy})`,
   );
-  const readings = tried.length > 1 ? ` (of ${tried.length} readings tried)` : "";
-  note(`${path}: ${format}${source === "" ? "" : ` (${source})`}, ${description}, ${accuracy}${readings}`);
-  if (surplus.length > 0)
-    note(`${path}: left out ${list(surplus)}, which ${surplus.length > 1 ? "have" : "has"} no place in the model`);
-  if (!right)
-    note(
-      `${path}: it has not generalised, or computes in another way than this model (another activation, or norms without weights)`,
-    );
+  const record = result.recordOf(model);
+  const reading = record === undefined ? undefined : { ...record, accuracy: found, tried: Math.max(tried.length, 1) };
+  if (reading !== undefined) for (const text of remarks(path, model, reading, accuracy, tried.length)) note(text);
+  if (!right && reading !== undefined) note(`${path}: ${await reasons(model)}`);
   const biases = BIAS_NAMES.filter((name) => parameters[name] !== undefined);
-  return { path, sha256: result.sha256, config, parameters, biases, metadata: {} };
+  return { path, sha256: result.sha256, config, parameters, biases, ...(reading === undefined ? {} : { reading }), metadata: {} };
+}
+
+/**
+ * Reads a model file, this project's own or one from elsewhere. How the latter was read, and how well it does, is reported to `note` and
+ * stands in the checkpoint. Where names and shapes leave a question open, the answers are evaluated.
+ *
+ * @throws kind `input` for a model with tensors that have no place in this one: without them it would be another function.
+ */
+export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
+  const result = importModel(path, requestOf(options));
+  // Its own files leave nothing to settle, and keep what they say of themselves.
+  return result.metadata === undefined ? settleForeign(result, note) : readCheckpoint(path);
 }

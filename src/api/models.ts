@@ -1,14 +1,4 @@
-import {
-  type Checkpoint,
-  checkpointFrom,
-  decodeSafetensors,
-  openRunDirectory,
-  type RunDirectory,
-  readFileBytes,
-  readLastCheckpoint,
-  sha256,
-  splitHash,
-} from "../checkpoint/index.ts";
+import { type Checkpoint, openRunDirectory, type RunDirectory, readLastCheckpoint, splitHash } from "../checkpoint/index.ts";
 import { ensure } from "../core/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
 import type { ForeignOptions, OnNote } from "./foreign.ts";
@@ -55,11 +45,6 @@ function splitOf(checkpoint: Checkpoint): Split | undefined {
 
 /** A model file: this project's own, or one from elsewhere under any names. */
 async function readFile(path: string, foreign: ForeignOptions, note: OnNote): Promise<Checkpoint> {
-  if (/\.safetensors$/i.test(path)) {
-    const bytes = readFileBytes(path);
-    const { tensors, metadata } = decodeSafetensors(bytes, path);
-    if (metadata.config !== undefined) return checkpointFrom(path, sha256(bytes), tensors, metadata);
-  }
   const { readForeign } = await import("./foreign.ts");
   return readForeign(path, foreign, note);
 }
@@ -90,7 +75,9 @@ export async function loadModel(
     run === undefined ? { checkpoint: await readFile(path, foreign, note), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
   const known = checkpoint.metadata.config !== undefined;
-  const given = Object.entries(foreign).flatMap(([name, value]) => (value === undefined ? [] : [optionOf(name)]));
+  const given = Object.entries(foreign).flatMap(([name, value]) =>
+    value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [optionOf(name)],
+  );
   if (known && given.length > 0)
     note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
   const own = splitOf(checkpoint);

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { isRunDirectory, openRunDirectory, statOf } from "../checkpoint/index.ts";
+import { openRunDirectory, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import { nearest } from "../core/nearest.ts";
 import type { TaskName } from "../tasks/index.ts";
@@ -16,14 +16,19 @@ export interface Reference {
   readonly path: string;
 }
 
-/** Whether a folder holds the arrays of a model from elsewhere, one a file. */
-function holdsArrays(path: string): boolean {
-  return !isRunDirectory(path) && readdirSync(path).some((name) => name.endsWith(".npy"));
+/** Whether a folder is a model from elsewhere: arrays, a model file, shards. A run's own files tell it from one. */
+function holdsModel(path: string): boolean {
+  const names = readdirSync(path);
+  if (names.some((name) => /^(?:step-\d{9,15}\.safetensors|metrics\.jsonl|resume\.safetensors|history\.jsonl)$/.test(name)))
+    return false;
+  const theirs =
+    /\.(?:npy|npz|pth|pt|bin|ckpt|safetensors|safetensors\.index\.json)$|^(?:_METADATA|_CHECKPOINT_METADATA|manifest\.ocdbt)$/;
+  return names.some((name) => theirs.test(name));
 }
 
 function locate(name: string): Pick<Reference, "kind" | "path"> {
   const stat = statOf(name);
-  if (stat !== undefined) return { kind: stat.isDirectory() && !holdsArrays(name) ? "run" : "file", path: name };
+  if (stat !== undefined) return { kind: stat.isDirectory() && !holdsModel(name) ? "run" : "file", path: name };
   const shipped = shippedRuns();
   if (shipped.includes(name)) return { kind: "run", path: shippedPath(name) };
   const close = nearest(name, shipped);
@@ -39,7 +44,7 @@ function defaultLabel(name: string): string {
   const file = basename(name.replace(/[/\\]+$/, ""));
   const step = /^step-(\d+)\.safetensors$/.exec(file)?.[1];
   if (step !== undefined) return `${basename(dirname(name)) || "."}@${Number(step)}`;
-  return file.replace(/\.(safetensors|pth|pt|npz)$/i, "");
+  return file.replace(/\.(?:safetensors\.index\.json|safetensors|pth|pt|npz|bin|ckpt)$/i, "");
 }
 
 function parse(word: string): Reference[] {

@@ -6,6 +6,7 @@ import { parseStoredConfig, type StoredConfig } from "./config.ts";
 import { readFileBytes } from "./files.ts";
 import { decodeSafetensors } from "./formats/safetensors.ts";
 import { parseJson } from "./formats/strict-json.ts";
+import { type ImportRecord, parseRecord } from "./import/record.ts";
 
 /** A model file. */
 export interface Checkpoint {
@@ -18,6 +19,8 @@ export interface Checkpoint {
   readonly biases: readonly BiasName[];
   /** Completed epochs, where the file says so. */
   readonly epoch?: number;
+  /** How it was read, for a model from elsewhere, whether read now or imported before. */
+  readonly reading?: ImportRecord;
   /** As stored. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -44,7 +47,8 @@ export function checkpointFrom(
   const parameters = checkParameters(tensors, config, path);
   const biases = BIAS_NAMES.filter((name) => parameters[name] !== undefined);
   const epoch = epochText === undefined ? {} : { epoch: Number(epochText) };
-  return { path, sha256: digest, config, parameters, biases, ...epoch, metadata };
+  const reading = metadata.reading === undefined ? undefined : parseRecord(metadata.reading, path);
+  return { path, sha256: digest, config, parameters, biases, ...epoch, ...(reading === undefined ? {} : { reading }), metadata };
 }
 
 /**

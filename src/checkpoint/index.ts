@@ -9,6 +9,7 @@ export * from "./import/candidates.ts";
 export * from "./import/choose.ts";
 export * from "./import/import-model.ts";
 export * from "./import/layout.ts";
+export * from "./import/record.ts";
 export * from "./json-lines.ts";
 export * from "./lock.ts";
 export * from "./resume.ts";

@@ -1,6 +1,7 @@
 import type { Argv } from "yargs";
 import type { ForeignOptions } from "../api/foreign.ts";
 import { LAYOUTS } from "../checkpoint/import/layout.ts";
+import { ACTIVATIONS } from "../checkpoint/import/statements.ts";
 import { numberOption } from "./config-options.ts";
 
 const GROUP = "Models trained elsewhere:";
@@ -26,10 +27,26 @@ export function withForeignOptions<T>(parser: Argv<T>) {
       "attention-rate",
       numberOption("attention-rate", "of a model without '=': weights r·softmax + 1 − r", "number", { group: GROUP }),
     )
-    .option("mapping", { type: "string", requiresArg: true, group: GROUP, description: "JSON file: which tensor is what" });
+    .option("mapping", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      description: 'JSON file, such as {"embed.W_E": "tok.weight"}: which tensor is what (miiii import FILE --print-mapping)',
+    })
+    .option("ignore", {
+      type: "string",
+      array: true,
+      nargs: 1,
+      requiresArg: true,
+      group: GROUP,
+      description: "leave out a tensor or module that this model has no place for, on your account; may be repeated",
+    })
+    .option("state", { type: "string", requiresArg: true, group: GROUP, description: "which of several models in one file" })
+    .option("activation", { choices: ACTIVATIONS, requiresArg: true, group: GROUP, description: "the MLP's activation" });
 }
 
 /** What the options of {@link withForeignOptions} say. */
-export function foreignOptions({ layout, heads, task, lowDigit, attentionRate, mapping }: ForeignOptions): ForeignOptions {
-  return { layout, heads, task, lowDigit, attentionRate, mapping };
+export function foreignOptions(options: ForeignOptions): ForeignOptions {
+  const { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation } = options;
+  return { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation };
 }

@@ -1,9 +1,12 @@
-/** Writes a result to stdout. */
+import { MAX_MESSAGE, printable, printableLines, shortened } from "../core/index.ts";
+
+/** Writes a result to stdout; what a terminal would obey, from whichever file, is escaped. */
 export function print(text: string): void {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  const safe = printableLines(text);
+  process.stdout.write(safe.endsWith("\n") ? safe : `${safe}\n`);
 }
 
-/** Tells the user something on stderr. */
+/** Tells the user something on stderr, in one printable line. */
 export function note(text: string): void {
-  process.stderr.write(`miiii: ${text}\n`);
+  process.stderr.write(`miiii: ${shortened(printable(text), MAX_MESSAGE)}\n`);
 }

@@ -4,6 +4,9 @@ import { MiiiiError } from "../core/index.ts";
 import { unknownName } from "../core/nearest.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 
+/** Arguments that may be given several times. */
+const LISTS: readonly string[] = ["_", "checkpoints", "ignore"];
+
 /** Every command; each one's module is loaded when it is chosen. */
 const COMMANDS: readonly Command[] = [
   {
@@ -152,7 +155,7 @@ export async function runProgram(args: readonly string[]): Promise<void> {
             const option = args.some((arg) => arg === `--${name}` || arg === `--${name}=`);
             throw new MiiiiError("usage", `${option ? "--" : ""}${name}: must not be empty`);
           }
-          if (Array.isArray(value) && name !== "_" && name !== "checkpoints") {
+          if (Array.isArray(value) && !LISTS.includes(name)) {
             throw new MiiiiError("usage", `--${name}: must be given once, got ${value.join(" and ")}`);
           }
         }

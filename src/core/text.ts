@@ -17,8 +17,12 @@ export function printable(text: string): string {
   return text.replace(UNSAFE, (found) => {
     const named = NAMED[found];
     if (named !== undefined) return named;
-    const hex = (found.codePointAt(0) as number).toString(16);
-    return hex.length <= 2 ? `\\x${hex.padStart(2, "0")}` : hex.length <= 4 ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
+    if (found < " ") return `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`;
+    // In JSON text, which holds no raw C0, these are the same string still.
+    return found
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join("");
   });
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ImportedModel, type ImportOptions, importModel, type StoredConfig, tensorsOf } from "../../src/checkpoint/index.ts";
+import { type ImportedModel, type ImportRequest, importModel, type StoredConfig, tensorsOf } from "../../src/checkpoint/index.ts";
 import { float32, type NdArray, randomStream, rows, sizeOf, transpose } from "../../src/core/index.ts";
 import { initParameters, type ParameterName, type Parameters, type PerParameter } from "../../src/model/index.ts";
 import { type Py, stateDictArchive } from "./torch-archive.ts";
@@ -95,7 +95,7 @@ export function save(bytes: Uint8Array | string, ending = "pth"): string {
 }
 export const load = (tensors: Tensors, options: Options = {}, wrap?: (dict: Py) => Py) =>
   importModel(save(stateDictArchive(tensors, wrap)), options);
-export type Options = ImportOptions & { mapping?: string };
+export type Options = ImportRequest;
 
 const equal = (a: Parameters, b: Parameters) => {
   const [x, y] = [tensorsOf(a), tensorsOf(b)];

@@ -1,17 +1,53 @@
 import { type DType, ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import { bytesOf } from "../bytes.ts";
 import type { LazyTensor, Unreadable } from "./lazy.ts";
-import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
+import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored } from "./stored.ts";
 import { writeZip, type ZipEntry } from "./zip.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-const STORED_AS: Readonly<Record<string, Stored>> = { "<f8": "F64", "<f4": "F32", "<f2": "F16", "<i4": "I32", "<i8": "I64" };
+/** Element types by NumPy's letter and size. */
+const STORED_AS: Readonly<Record<string, Stored>> = {
+  f8: "F64",
+  f4: "F32",
+  f2: "F16",
+  i8: "I64",
+  i4: "I32",
+  i2: "I16",
+  i1: "I8",
+  u8: "U64",
+  u4: "U32",
+  u2: "U16",
+  u1: "U8",
+  b1: "BOOL",
+  V2: "BF16",
+};
+/** NumPy has no name for JAX's and PyTorch's bfloat16, and saves its bytes as `V2`. */
+const BFLOAT16_NOTE =
+  'of dtype V2, which is how NumPy saves bfloat16, and read as such; .astype("float32") before saving leaves no doubt';
 const WRITTEN_AS = { float64: "<f8", float32: "<f4", int32: "<i4" } as const satisfies Record<DType, string>;
 
 /** NumPy writes the header as a Python dict with these three keys in this order; nothing else is accepted. */
 const HEADER =
   /^\s*\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(((?:\s*\d{1,15}L?\s*,)*\s*(?:\d{1,15}L?\s*)?)\),?\s*\}\s*$/;
+
+/** Elements in the other byte order. */
+function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const target = Uint8Array.from(bytes);
+  for (let start = 0; start < target.length; start += size) target.subarray(start, start + size).reverse();
+  return target;
+}
+
+/** What an element type that cannot be read is, and what to do. */
+function kindOf(descr: string): string {
+  const kind = descr.replace(/^[<>|=]/, "");
+  if (kind === "O")
+    return "an array of pickled Python objects, which is never executed: save its arrays by themselves, np.savez(file, **arrays)";
+  if (/^c\d/.test(kind)) return `an array of complex numbers, ${quoted(descr)}`;
+  if (/^[US]\d/.test(kind)) return `an array of text, ${quoted(descr)}`;
+  if (/^V1$/.test(kind)) return `an array of raw bytes, ${quoted(descr)}, such as float8: save it as .astype("float32")`;
+  return `an array of kind ${quoted(descr)}`;
+}
 
 /** Whether bytes begin as an NPY file. */
 export function isNpy(bytes: Uint8Array): boolean {
@@ -54,15 +90,18 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
     () => `${where}: the NPY header must lie within the file, needs ${start} bytes of ${bytes.length}`,
   );
   const text = new TextDecoder("latin1").decode(bytes.subarray(at, Math.min(start, at + 10_000)));
+  if (/^\s*\{\s*'descr':\s*[[(]/.test(text)) return { unreadable: "a structured array" };
   const [, descr, order, dims] = HEADER.exec(text) ?? [];
   ensure(
     descr !== undefined && dims !== undefined,
     "input",
     () => `${where}: the NPY header must give one element type, the order and the shape, got ${quoted(text.trim())}`,
   );
-  const stored = Object.hasOwn(STORED_AS, descr) ? STORED_AS[descr] : undefined;
-  if (!stored) return { unreadable: `an array of kind ${quoted(descr)}` };
+  const [, byteOrder, kind = ""] = /^([<>|=]?)(.+)$/s.exec(descr) ?? [];
+  const stored = Object.hasOwn(STORED_AS, kind) ? STORED_AS[kind] : undefined;
+  if (!stored) return { unreadable: kindOf(descr) };
   const shape = dims.split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part.trim().replace("L", ""))]));
+  if (shape.length > MAX_AXES) return { unreadable: `an array of ${shape.length} axes` };
   const needed = sizeOf(shape) * STORED_BYTES[stored];
   ensure(
     needed === bytes.length - start,
@@ -72,9 +111,13 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
   );
   return {
     shape,
+    integral: isIntegral(stored),
+    ...(kind === "V2" ? { note: BFLOAT16_NOTE } : {}),
     read: () => {
       const fortran = order === "True" && shape.length > 1;
-      const array = decodeStored(stored, bytes.subarray(start), shape, where);
+      const content = bytes.subarray(start);
+      const little = byteOrder === ">" ? swapped(content, STORED_BYTES[stored]) : content;
+      const array = decodeStored(stored, little, shape, where);
       return fortran ? fromColumnMajor(array) : array;
     },
   };
@@ -94,7 +137,7 @@ export function encodeNpy(array: NdArray): Uint8Array {
 }
 
 /**
- * The arrays of an NPZ archive by name.
+ * The arrays of an NPZ archive by name. Of each, the header is read now and the elements when asked for.
  *
  * @param where - the archive's name, for errors.
  */

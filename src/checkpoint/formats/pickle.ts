@@ -8,6 +8,8 @@ export type Construct = (global: PyGlobal, args: readonly PyValue[]) => PyValue 
 /** Far more than any checkpoint needs; what an instruction of one byte makes takes hundreds in memory. */
 const MAX_PICKLE_BYTES = 32 * 2 ** 20;
 const MAX_CONTAINERS = 500_000;
+/** What calls may copy beside what the pickle spells out, in elements: a short list copied a thousand times is no checkpoint. */
+const FREE_COPIES = 100_000;
 
 /** Python's raw-unicode-escape: Latin-1 but for escapes of the rest. */
 function unescapeUnicode(line: string): string {
@@ -26,8 +28,11 @@ class Machine {
   readonly #marks: PyValue[][] = [];
   readonly #memo = new Map<number, PyValue>();
   #containers = 0;
+  #copied = 0;
+  readonly #maxCopied: number;
 
   constructor(bytes: Uint8Array, where: string, construct: Construct) {
+    this.#maxCopied = bytes.length + FREE_COPIES;
     this.#reader = new PickleReader(bytes, where);
     this.#where = where;
     this.#construct = construct;
@@ -116,6 +121,9 @@ class Machine {
       return;
     }
     const known = this.#construct(callee, args.items);
+    if (known instanceof PyList || known instanceof PyTuple) this.#copied += known.items.length;
+    if (known instanceof PyDict) this.#copied += known.entries.size;
+    if (this.#copied > this.#maxCopied) this.#fail(`the pickle must copy at most ${this.#maxCopied} elements by its calls`);
     this.#push(known === undefined ? new PyObject(callee, args) : known);
   }
 

@@ -1,8 +1,9 @@
 import { type DType, ensure, ensureFinite, MiiiiError, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import { bytesOf } from "../bytes.ts";
 import { encodeHalf } from "./half.ts";
-import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
-import { isObject, parseJsonBytes } from "./strict-json.ts";
+import type { LazyTensor, Unreadable } from "./lazy.ts";
+import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored } from "./stored.ts";
+import { isObject, parseJsonBytes, shownValue } from "./strict-json.ts";
 
 const STORED_AS = { float64: "F64", float32: "F32", int32: "I32" } as const satisfies Record<DType, Stored>;
 
@@ -66,48 +67,52 @@ export function encodeSafetensors(
 interface Entry {
   readonly name: string;
   readonly where: string;
-  readonly dtype: Stored;
+  /** Undefined for a type that is not known, whose bytes are not looked at. */
+  readonly dtype: Stored | undefined;
+  readonly kind: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
 }
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 100 ? `${text.slice(0, 97)}...` : text;
-};
 
 function parseEntry(name: string, value: unknown, where: string, dataLength: number): Entry {
   const here = `${where}: tensor ${quoted(name)}`;
-  ensure(isObject(value), "input", () => `${here}: must be an object with dtype, shape and data_offsets, got ${shown(value)}`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  const known = Object.keys(STORED_BYTES).find((key) => key === dtype) as Stored | undefined;
-  ensure(known, "input", () => `${here}: dtype must be one of ${Object.keys(STORED_BYTES).join(", ")}, got ${shown(dtype)}`);
   ensure(
-    Array.isArray(shape) && shape.every(isSize),
+    isObject(value),
     "input",
-    () => `${here}: shape must be a list of non-negative integers, got ${shown(shape)}`,
+    () => `${here}: must be an object with dtype, shape and data_offsets, got ${shownValue(value)}`,
+  );
+  const { dtype, shape, data_offsets: offsets } = value;
+  ensure(typeof dtype === "string", "input", () => `${here}: dtype must be a name, got ${shownValue(dtype)}`);
+  const known = Object.keys(STORED_BYTES).find((key) => key === dtype) as Stored | undefined;
+  ensure(
+    Array.isArray(shape) && shape.length <= MAX_AXES && shape.every(isSize),
+    "input",
+    () => `${here}: shape must be at most ${MAX_AXES} non-negative integers, got ${shownValue(shape)}`,
   );
   ensure(
     Array.isArray(offsets) && offsets.length === 2 && offsets.every(isSize),
     "input",
-    () => `${here}: data_offsets must be two non-negative integers, got ${shown(offsets)}`,
+    () => `${here}: data_offsets must be two non-negative integers, got ${shownValue(offsets)}`,
   );
   const [begin, end] = offsets as [number, number];
   ensure(
     begin <= end && end <= dataLength,
     "input",
     () =>
-      `${here}: data_offsets must lie in order within the ${dataLength} bytes of data, got ${shown(offsets)} (is the file cut short?)`,
+      `${here}: data_offsets must lie in order within the ${dataLength} bytes of data, got ${shownValue(offsets)} (is the file cut short?)`,
   );
-  const bytes = sizeOf(shape) * STORED_BYTES[known];
-  ensure(
-    bytes === end - begin,
-    "input",
-    () => `${here}: shape ${shown(shape)} of ${known} must fill its byte range, needs ${bytes} bytes, got ${end - begin}`,
-  );
-  return { name, where: here, dtype: known, shape, begin, end };
+  if (known !== undefined) {
+    const bytes = sizeOf(shape) * STORED_BYTES[known];
+    ensure(
+      bytes === end - begin,
+      "input",
+      () => `${here}: shape ${shownValue(shape)} of ${known} must fill its byte range, needs ${bytes} bytes, got ${end - begin}`,
+    );
+  }
+  return { name, where: here, dtype: known, kind: dtype, shape, begin, end };
 }
 
 function checkLayout(entries: readonly Entry[], where: string, dataLength: number): void {
@@ -132,18 +137,14 @@ function checkLayout(entries: readonly Entry[], where: string, dataLength: numbe
   );
 }
 
-/**
- * The tensors and metadata of a safetensors file. Every size is checked against the bytes there are before anything is allocated.
- *
- * @param where - the file's name, for errors.
- * @param options.requireFinite - refuse NaN and infinities; true unless said.
- * @throws naming the file, what must hold and what was found, where the file is not exactly a safetensors file.
- */
-export function decodeSafetensors(
-  bytes: Uint8Array,
-  where: string,
-  options: { readonly requireFinite?: boolean } = {},
-): SafetensorsFile {
+interface Parsed {
+  readonly entries: readonly Entry[];
+  readonly metadata: Record<string, string>;
+  readonly start: number;
+}
+
+/** The header, every size in it checked against the bytes there are. */
+function parseFile(bytes: Uint8Array, where: string): Parsed {
   ensure(bytes.length >= 8, "input", () => `${where}: a safetensors file must have 8 bytes or more, got ${bytes.length}`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   ensure(
@@ -169,20 +170,58 @@ export function decodeSafetensors(
       ensure(
         isObject(value) && Object.values(value).every((entry) => typeof entry === "string"),
         "input",
-        () => `${where}: __metadata__ must map names to strings, got ${shown(value)}`,
+        () => `${where}: __metadata__ must map names to strings, got ${shownValue(value)}`,
       );
       metadata = Object.fromEntries(Object.entries(value) as [string, string][]);
     } else entries.push(parseEntry(name, value, where, dataLength));
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkLayout(entries, where, dataLength);
+  return { entries, metadata, start };
+}
 
+/**
+ * The tensors and metadata of a safetensors file from anywhere, read when asked for: a type that is not known, or a value that is not
+ * finite, matters where the tensor is needed.
+ *
+ * @param where - the file's name, for errors.
+ * @throws naming the file, what must hold and what was found, where the file is not exactly a safetensors file.
+ */
+export function openSafetensors(
+  bytes: Uint8Array,
+  where: string,
+): { readonly tensors: Map<string, LazyTensor | Unreadable>; readonly metadata: Record<string, string> } {
+  const { entries, metadata, start } = parseFile(bytes, where);
+  const tensors = new Map<string, LazyTensor | Unreadable>();
+  for (const { name, where: here, dtype, kind, shape, begin, end } of entries) {
+    if (dtype === undefined) tensors.set(name, { unreadable: `of dtype ${quoted(kind)}, which is not known` });
+    else {
+      const read = () => decodeStored(dtype, bytes.subarray(start + begin, start + end), shape, here);
+      tensors.set(name, { shape, integral: isIntegral(dtype), read });
+    }
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * The tensors and metadata of a safetensors file of this project. Every size is checked against the bytes there are before anything is
+ * allocated.
+ *
+ * @param where - the file's name, for errors.
+ * @throws naming the file, what must hold and what was found, where the file is not exactly a safetensors file of finite numbers.
+ */
+export function decodeSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
+  const { entries, metadata, start } = parseFile(bytes, where);
   const tensors = new Map<string, NdArray>();
-  for (const entry of entries) {
-    const part = bytes.subarray(start + entry.begin, start + entry.end);
-    const array = decodeStored(entry.dtype, part, entry.shape, entry.where);
-    if (options.requireFinite !== false) ensureFinite(array, entry.where);
-    tensors.set(entry.name, array);
+  for (const { name, where: here, dtype, kind, shape, begin, end } of entries) {
+    ensure(
+      dtype !== undefined,
+      "input",
+      () => `${here}: dtype must be one of ${Object.keys(STORED_BYTES).join(", ")}, got ${quoted(kind)}`,
+    );
+    const array = decodeStored(dtype, bytes.subarray(start + begin, start + end), shape, here);
+    ensureFinite(array, here);
+    tensors.set(name, array);
   }
   return { tensors, metadata };
 }

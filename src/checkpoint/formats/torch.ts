@@ -1,26 +1,16 @@
-import { ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
-import type { LazyTensor, TensorGroup, Unreadable } from "./lazy.ts";
+import { ensure, quoted } from "../../core/index.ts";
+import type { LazyTensor, Statements, TensorGroup, Unreadable } from "./lazy.ts";
 import { readPickle } from "./pickle.ts";
-import { describe, PyDict, PyGlobal, PyList, PyObject, PyReference, PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";
-import { decodeStored, STORED_BYTES, type Stored } from "./stored.ts";
+import { describe, PyDict, PyGlobal, PyList, PyObject, PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";
+import { type Archive, resolveTensor } from "./torch-tensor.ts";
 import type { ZipEntry } from "./zip.ts";
-
-const STORAGES: Readonly<Record<string, Stored>> = {
-  "torch.DoubleStorage": "F64",
-  "torch.FloatStorage": "F32",
-  "torch.HalfStorage": "F16",
-  "torch.BFloat16Storage": "BF16",
-  "torch.IntStorage": "I32",
-  "torch.LongStorage": "I64",
-};
 
 /** Dicts with fewer tensors than this are no model. */
 const FEWEST_TENSORS = 3;
 /** How deep a state dict may lie in what was saved. */
 const DEEPEST = 4;
-
-/** Where a state dict usually lies; looked at first, in this order. */
-const USUAL = ["model_state_dict", "state_dict", "model", "module", "net", "network", "params", "parameters", "weights"];
+/** How deep a module may nest in a model that was saved whole. */
+const DEEPEST_MODULE = 12;
 
 function pairs(list: PyValue | undefined): PyDict | undefined {
   const dict = new PyDict();
@@ -67,111 +57,61 @@ function construct(global: PyGlobal, args: readonly PyValue[]): PyValue | undefi
     case "torch.nn.parameter.Buffer":
       return first instanceof PyTensor ? first : undefined;
     case "torch._tensor._rebuild_from_type_v2":
-      return first instanceof PyGlobal && third instanceof PyTuple ? construct(first, third.items) : undefined;
+      return rebuilt(first, third);
     default:
       return undefined;
   }
 }
 
-const isSize = (value: PyValue | undefined): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-function sizes(value: PyValue, what: string, here: string): number[] {
-  const items = value instanceof PyTuple || value instanceof PyList ? value.items : [undefined];
-  ensure(items.every(isSize), "input", () => `${here}: its ${what} must be non-negative integers, got ${describe(value)}`);
-  return items as number[];
+/** A tensor of a subclass: rebuilt by the function that it names, unless that names another such call, which could go on for ever. */
+function rebuilt(by: PyValue | undefined, args: PyValue | undefined): PyValue | undefined {
+  const known = by instanceof PyGlobal && by.path !== "torch._tensor._rebuild_from_type_v2" && args instanceof PyTuple;
+  return known ? construct(by, args.items) : undefined;
 }
 
-/** The elements of a strided view, copied in row-major order. `data` begins at the view's first element. */
-function gather(data: NdArray, shape: readonly number[], stride: readonly number[]): NdArray {
-  const count = sizeOf(shape);
-  const make = { float32: Float32Array, float64: Float64Array, int32: Int32Array }[data.dtype];
-  const target = new make(count);
-  const index = shape.map(() => 0);
-  let place = 0;
-  for (let i = 0; i < count; i++) {
-    target[i] = data.data[place] as number;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      place += stride[axis] as number;
-      const next = (index[axis] as number) + 1;
-      index[axis] = next;
-      if (next < (shape[axis] as number)) break;
-      place -= next * (stride[axis] as number);
-      index[axis] = 0;
-    }
-  }
-  return { ...data, shape, data: target } as NdArray;
-}
-
-interface Archive {
-  readonly entries: ReadonlyMap<string, ZipEntry>;
-  /** The folder inside the archive that everything lies in, with its slash. */
-  readonly root: string;
-  readonly where: string;
-}
-
-/** A tensor's view and storage, checked against each other and against the archive. */
-function resolve(tensor: PyTensor, archive: Archive, here: string): LazyTensor | Unreadable {
-  const id = tensor.storage instanceof PyReference ? tensor.storage.id : undefined;
-  const [kind, type, key, , count] = id instanceof PyTuple ? id.items : [];
-  ensure(
-    kind === "storage" && type instanceof PyGlobal && typeof key === "string" && isSize(count),
-    "input",
-    () => `${here}: must refer to a storage of the archive, refers to ${describe(tensor.storage)}`,
-  );
-  const stored = Object.hasOwn(STORAGES, type.path) ? STORAGES[type.path] : undefined;
-  // A mask of booleans, say, is nothing that a model needs.
-  if (!stored) return { unreadable: `a tensor in storage of kind ${quoted(type.path)}` };
-  const bytes = STORED_BYTES[stored];
-  const entry = archive.entries.get(`${archive.root}data/${key}`);
-  ensure(entry, "input", () => `${here}: its storage ${quoted(key)} must be in the archive, and is not`);
-  ensure(
-    entry.size === count * bytes,
-    "input",
-    () => `${here}: its storage of ${count} elements must have ${count * bytes} bytes, has ${entry.size}`,
-  );
-  const shape = sizes(tensor.size, "shape", here);
-  const stride = sizes(tensor.stride, "strides", here);
-  const { offset } = tensor;
-  ensure(isSize(offset), "input", () => `${here}: its offset must be a non-negative integer, got ${describe(offset)}`);
-  ensure(
-    shape.length === stride.length,
-    "input",
-    () => `${here}: must have a stride for each of ${shape.length} axes, has ${stride.length}`,
-  );
-  const total = sizeOf(shape);
-  const span = total === 0 ? 0 : shape.reduce((sum, n, axis) => sum + (n - 1) * (stride[axis] as number), 1);
-  ensure(
-    total <= count && offset + span <= count,
-    "input",
-    () =>
-      `${here}: shape [${shape.join(", ")}], strides [${stride.join(", ")}] and offset ${offset} must stay within the storage's ${count} elements`,
-  );
-  const read = () => {
-    const part = entry.read().subarray(offset * bytes, (offset + span) * bytes);
-    return gather(decodeStored(stored, part, [span], here), shape, stride);
-  };
-  return { shape, read };
-}
-
-function tensorsIn(dict: PyDict, source: string, archive: Archive): Map<string, LazyTensor | Unreadable> {
+function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string, archive: Archive) {
   const tensors = new Map<string, LazyTensor | Unreadable>();
-  for (const [key, value] of dict.entries) {
-    if (typeof key !== "string") continue;
+  for (const [key, value] of entries) {
     if (value instanceof PyObject) tensors.set(key, { unreadable: describe(value) });
     if (!(value instanceof PyTensor)) continue;
     const path = source === "" ? key : `${source}.${key}`;
-    tensors.set(key, resolve(value, archive, `${archive.where}: tensor ${quoted(path)}`));
+    tensors.set(key, resolveTensor(value, archive, `${archive.where}: tensor ${quoted(path)}`));
   }
   return tensors;
 }
 
-function usualFirst(dict: PyDict): [string, PyValue][] {
-  const rank = (key: string) => (USUAL.includes(key) ? USUAL.indexOf(key) : USUAL.length);
-  const named = [...dict.entries].flatMap(([key, value]) => (typeof key === "string" ? [[key, value] as [string, PyValue]] : []));
-  return named.sort(([a], [b]) => rank(a) - rank(b));
+function named(dict: PyDict): [string, PyValue][] {
+  return [...dict.entries].flatMap(([key, value]) =>
+    typeof key === "string" || typeof key === "number" ? [[String(key), value] as [string, PyValue]] : [],
+  );
 }
 
-/** Every dict of tensors in what was saved, outer ones and usual names first; of a list, its last element. */
+/** The attributes of an object that was saved whole. */
+function attributesOf(value: PyValue): PyDict | undefined {
+  if (!(value instanceof PyObject)) return undefined;
+  if (value.state instanceof PyDict) return value.state;
+  // Classes with slots: a pair of dicts.
+  const [first, second] = value.state instanceof PyTuple ? value.state.items : [];
+  return first instanceof PyDict ? first : second instanceof PyDict ? second : undefined;
+}
+
+/** The parameters and buffers of a module that was saved whole, by their dotted names: its state dict, read and not executed. */
+function moduleTensors(value: PyValue, prefix: string, depth: number, found: [string, PyValue][], seen: Set<PyValue>): boolean {
+  const attributes = attributesOf(value);
+  const [parameters, buffers, modules] = ["_parameters", "_buffers", "_modules"].map((key) => attributes?.entries.get(key));
+  if (!(parameters instanceof PyDict) || !(modules instanceof PyDict) || depth > DEEPEST_MODULE || seen.has(value)) return false;
+  seen.add(value);
+  for (const part of [parameters, buffers]) {
+    if (part instanceof PyDict) for (const [name, tensor] of named(part)) found.push([prefix + name, tensor]);
+  }
+  for (const [name, module] of named(modules)) moduleTensors(module, `${prefix}${name}.`, depth + 1, found, seen);
+  return true;
+}
+
+const isContainer = (value: PyValue) =>
+  value instanceof PyDict || value instanceof PyList || value instanceof PyTuple || value instanceof PyObject;
+
+/** Every dict of tensors in what was saved, outer ones first, and every module. */
 function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
   const groups: TensorGroup[] = [];
   const seen = new Set<PyValue>();
@@ -182,18 +122,48 @@ function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
       if (seen.has(value)) continue;
       seen.add(value);
       const prefix = source === "" ? "" : `${source}.`;
+      const tensors: [string, PyValue][] = [];
       if (value instanceof PyList || value instanceof PyTuple) {
-        const last = value.items.at(-1);
-        if (last !== undefined) next.push([`${prefix}${value.items.length - 1}`, last]);
+        for (const [i, item] of value.items.entries()) if (isContainer(item)) next.push([`${prefix}${i}`, item]);
       } else if (value instanceof PyDict) {
-        const count = [...value.entries.values()].filter((entry) => entry instanceof PyTensor).length;
-        if (count >= FEWEST_TENSORS) groups.push({ source, tensors: tensorsIn(value, source, archive) });
-        for (const [key, entry] of usualFirst(value)) next.push([`${prefix}${key}`, entry]);
+        const entries = named(value);
+        if (entries.filter(([, entry]) => entry instanceof PyTensor).length >= FEWEST_TENSORS)
+          groups.push({ source, tensors: tensorsIn(entries, source, archive) });
+        for (const [key, entry] of entries) if (isContainer(entry)) next.push([`${prefix}${key}`, entry]);
+      } else if (moduleTensors(value, "", 0, tensors, new Set())) {
+        groups.push({ source, tensors: tensorsIn(tensors, source, archive) });
+      } else {
+        // An object that keeps its model as an attribute, such as a trainer.
+        const attributes = attributesOf(value);
+        if (attributes)
+          for (const [key, entry] of named(attributes)) if (isContainer(entry)) next.push([`${prefix}${key}`, entry]);
       }
     }
     level = next;
   }
   return groups;
+}
+
+/** What is said beside the tensors: plain values of dicts and of objects such as an `argparse.Namespace`, by key. */
+function findStatements(root: PyValue): Statements {
+  const found: { key: string; value: string | number | boolean | null }[] = [];
+  const seen = new Set<PyValue>();
+  let level: PyValue[] = [root];
+  for (let depth = 0; depth <= DEEPEST; depth++) {
+    const next: PyValue[] = [];
+    for (const value of level) {
+      const dict = value instanceof PyDict ? value : attributesOf(value);
+      if (dict === undefined || seen.has(dict)) continue;
+      seen.add(dict);
+      for (const [key, entry] of named(dict)) {
+        if (entry === null || ["string", "number", "boolean"].includes(typeof entry))
+          found.push({ key, value: entry as string | number | boolean | null });
+        else next.push(entry);
+      }
+    }
+    level = next;
+  }
+  return found;
 }
 
 /** The name of a PyTorch archive's pickle: the mark by which one is known. */
@@ -207,13 +177,17 @@ export function isTorch(entries: ReadonlyMap<string, ZipEntry>): boolean {
 }
 
 /**
- * The dicts of tensors in a PyTorch archive (`.pth`, `.pt`; PyTorch ≥ 1.6). Its pickle is read as data and never executed: of
- * globals only tensors, parameters and Python's containers are known, any other is an inert object.
+ * The dicts of tensors in a PyTorch archive (`.pth`, `.pt`; PyTorch ≥ 1.6), and what else it says. Its pickle is read as data and never
+ * executed: of globals only tensors, parameters and Python's containers are known, any other is an inert object. Of a model that was
+ * saved whole the parameters are found among the attributes.
  *
  * @param where - the archive's name, for errors.
  * @throws where a tensor's shape, strides or storage do not fit the archive, or it holds no dict of tensors.
  */
-export function decodeTorch(entries: ReadonlyMap<string, ZipEntry>, where: string): TensorGroup[] {
+export function decodeTorch(
+  entries: ReadonlyMap<string, ZipEntry>,
+  where: string,
+): { readonly groups: TensorGroup[]; readonly statements: Statements; readonly value: PyValue } {
   const name = pickleOf(entries);
   const pickle = name === undefined ? undefined : entries.get(name);
   ensure(name !== undefined && pickle, "input", () => `${where}: a PyTorch archive must hold data.pkl, and does not`);
@@ -225,11 +199,14 @@ export function decodeTorch(entries: ReadonlyMap<string, ZipEntry>, where: strin
   }
   const value = readPickle(pickle.read(), where, construct);
   const groups = findGroups(value, { entries, root, where });
-  ensure(
-    groups.length > 0,
-    "input",
-    () =>
-      `${where}: must hold a state dict of tensors, holds ${describe(value)}${value instanceof PyObject ? " (save model.state_dict() instead of the model)" : ""}`,
-  );
-  return groups;
+  const script = entries.has(`${root}constants.pkl`);
+  ensure(groups.length > 0, "input", () => {
+    const advice = script
+      ? "; it is TorchScript: torch.save(torch.jit.load(file).state_dict(), out)"
+      : value instanceof PyObject
+        ? " (save model.state_dict() instead of the model)"
+        : "";
+    return `${where}: must hold a state dict of tensors, holds ${describe(value)}${advice}`;
+  });
+  return { groups, statements: findStatements(value), value };
 }

@@ -1,10 +1,11 @@
-import { ensure, MiiiiError, quoted } from "../../core/index.ts";
+import { ensure, quoted } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
-import type { TensorGroup } from "../formats/lazy.ts";
+import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { fits } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
+import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
-import { blockOf, isBuffer, type Named, type Role, roleOf } from "./roles.ts";
+import { biasOf, blockOf, isBuffer, isRecord, type Named, type Role, roleOf } from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -12,115 +13,198 @@ export interface Sorted {
   readonly assignment: ReadonlyMap<Role, Assigned>;
   /** Weights that the group lacks. */
   readonly missing: readonly Role[];
-  /** Tensors that have no place in the model. */
+  /** Tensors that compute something and have no place in the model. */
   readonly surplus: readonly string[];
-  /** Masks and the like. */
+  /** Masks, counters, records of the training, second names of one tensor: what computes nothing. */
   readonly ignored: readonly string[];
+  /** Tensors left out because the user said so. */
+  readonly leftOut: readonly string[];
+  /** Whether the read-out is the embedding, as the group has none of its own. */
+  readonly tied: boolean;
+  /** Numbers of the blocks that the tensors' names speak of. */
+  readonly blocks: ReadonlySet<number>;
   /** Why the group cannot be used though nothing is missing, or why a weight is. */
   readonly problem?: string;
 }
 
-const SEPARATE = ["blocks.0.attn.W_Q", "blocks.0.attn.W_K", "blocks.0.attn.W_V"] as const;
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 8).map(quoted).join(", ");
-  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
+/** What the user says of a group's tensors. */
+export interface AssignOptions {
+  readonly mapping?: ImportMapping | undefined;
+  /** Names of tensors, or of modules with all that they hold, to leave out. */
+  readonly ignore?: readonly string[] | undefined;
+  /** The file's name, for errors. */
+  readonly where: string;
 }
 
-const moduleOf = (name: string) => name.replace(/[._/]?(?:weights?|kernel|bias)$/i, "");
+const SEPARATE: readonly Role[] = ["blocks.0.attn.W_Q", "blocks.0.attn.W_K", "blocks.0.attn.W_V"];
 
-/** What a tensor is by its name, where the module of `attention` is attention's output and not the read-out that its name says. */
-function namedAs(name: string, attention: string | undefined): Named | undefined {
-  const named = roleOf(name);
-  if (named === undefined || attention === undefined || moduleOf(name) !== moduleOf(attention)) return named;
-  if (named.role === "unembed.W_U") return { ...named, role: "blocks.0.attn.W_O" };
-  return named.role === "unembed.b_U" ? { ...named, role: "blocks.0.attn.b_O" } : named;
+/** Where a read-out may be attention's output: see {@link settle}. */
+const MAX_READ_OUTS = 8;
+
+const moduleOf = (name: string) => name.replace(/[._/]?(?:weights?|kernel|bias|embeddings?)$|[./][wb]$/i, "");
+const isBias = (name: string) => /[._/]?bias$|[./]b$/i.test(name);
+
+/** Whether `ignored` names the tensor or a module that it belongs to. */
+function covers(ignored: string, name: string): boolean {
+  return name === ignored || (name.startsWith(ignored) && /^[./]/.test(name.slice(ignored.length)));
 }
 
-/**
- * Sorts the tensors of a group by name and mapping.
- *
- * @param attention The name of a read-out's weight that is taken for attention's output.
- */
-function sortTensors(group: TensorGroup, mapping: ImportMapping | undefined, where: string, attention?: string): Sorted {
-  const assignment = new Map<Role, Assigned>();
-  const used = new Set<string>();
-  const surplus: string[] = [];
-  const ignored: string[] = [];
-  let problem: string | undefined;
-  for (const [role, entry] of mapping?.tensors ?? []) {
-    const found = group.tensors.get(entry.tensor);
-    if (!found) problem ??= `the mapping of ${role} names ${quoted(entry.tensor)}, which is not there`;
-    else if ("unreadable" in found) problem ??= `${role} must be a tensor, ${quoted(entry.tensor)} is ${found.unreadable}`;
-    else {
+/** GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n]. */
+function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
+  if (isBuffer(name)) return true;
+  if ("unreadable" in tensor || !/att(?:n|ention)[./]bias$/i.test(name)) return false;
+  const [rows, columns] = tensor.shape.slice(-2);
+  return tensor.shape.length >= 2 && rows === columns && tensor.shape.slice(0, -2).every((n) => n === 1);
+}
+
+function sameTensor(a: LazyTensor, b: LazyTensor): boolean {
+  if (a.shape.join() !== b.shape.join()) return false;
+  const [x, y] = [a.read().data, b.read().data];
+  return x.every((value, i) => value === y[i]);
+}
+
+class Sorter {
+  readonly assignment = new Map<Role, Assigned>();
+  readonly used = new Set<string>();
+  readonly surplus: string[] = [];
+  readonly ignored: string[] = [];
+  readonly blocks = new Set<number>();
+  problem: string | undefined;
+  readonly #group: TensorGroup;
+  readonly #nameOf: (name: string) => Named | undefined;
+
+  constructor(group: TensorGroup, placement: Placement, attention: string | undefined) {
+    this.#group = group;
+    this.#nameOf = (name) => {
+      const named = placement.get(name) ?? roleOf(name);
+      if (named === undefined || attention === undefined || moduleOf(name) !== moduleOf(attention)) return named;
+      // The module of `attention` is attention's output and not the read-out that its name says.
+      if (named.role === "unembed.W_U") return { ...named, role: "blocks.0.attn.W_O" };
+      return named.role === "unembed.b_U" ? { ...named, role: "blocks.0.attn.b_O" } : named;
+    };
+  }
+
+  #readable(role: Role, name: string): LazyTensor | undefined {
+    const found = this.#group.tensors.get(name);
+    if (!found) this.problem ??= `the mapping of ${role} names ${quoted(name)}, which is not there`;
+    else if ("unreadable" in found) this.problem ??= `${role} must be a tensor, ${quoted(name)} is ${found.unreadable}`;
+    else return found;
+    return undefined;
+  }
+
+  map(mapping: ImportMapping, where: string): void {
+    for (const [role, entry] of mapping.tensors) {
+      const found = this.#readable(role, entry.tensor);
+      this.used.add(entry.tensor);
+      if (!found) continue;
       const { tensor, fixed } = arrangeMapped(found, entry, `${where}: mapping of ${role}`);
-      assignment.set(role, { name: entry.tensor, style: fixed ? "mapped" : (roleOf(entry.tensor)?.style ?? "raw"), tensor });
+      const style = fixed ? "mapped" : (roleOf(entry.tensor)?.style ?? "raw");
+      this.assignment.set(role, { name: entry.tensor, style, tensor });
     }
-    used.add(entry.tensor);
+    // A weight's bias goes where the weight does, whatever else its name would say.
+    for (const [role, { tensor: weight }] of mapping.tensors) {
+      const bias = biasOf(role);
+      if (bias === undefined || mapping.tensors.has(bias)) continue;
+      const name = [...this.#group.tensors.keys()].find((other) => isBias(other) && moduleOf(other) === moduleOf(weight));
+      if (name === undefined || name === weight || this.used.has(name)) continue;
+      const tensor = this.#readable(bias, name);
+      this.used.add(name);
+      if (tensor) this.assignment.set(bias, { name, style: "weight", tensor });
+    }
   }
-  const mapped = new Set(assignment.keys());
-  const fused = SEPARATE.some((role) => [...group.tensors.keys()].some((name) => namedAs(name, attention)?.role === role));
-  for (const [name, tensor] of group.tensors) {
-    if (used.has(name)) continue;
-    if (isBuffer(name)) {
-      ignored.push(name);
-      continue;
+
+  sort(): void {
+    const mapped = new Set(this.assignment.keys());
+    const { tensors } = this.#group;
+    const separate = [...tensors.keys()].some((name) => SEPARATE.includes(this.#nameOf(name)?.role as Role));
+    for (const [name, tensor] of tensors) {
+      if (this.used.has(name)) continue;
+      const block = blockOf(name);
+      if (block !== undefined && !isMask(name, tensor)) this.blocks.add(block);
+      const named = this.#nameOf(name);
+      if (isMask(name, tensor)) this.ignored.push(name);
+      else if (!named || mapped.has(named.role) || (separate && named.role.endsWith("QKV"))) this.#unplaced(name, tensor);
+      else this.#place(named, name, tensor);
     }
-    const named = namedAs(name, attention);
-    const taken = named && (mapped.has(named.role) || (fused && named.role.endsWith("QKV")));
-    if (!named || taken) {
-      if (!("unreadable" in tensor)) surplus.push(name);
-      continue;
-    }
-    const { role, style } = named;
-    const other = assignment.get(role);
-    if ((blockOf(name) ?? 0) > 0) problem ??= `the model must have one block, ${quoted(name)} is of another`;
-    else if ("unreadable" in tensor) problem ??= `${role} must be a tensor, ${quoted(name)} is ${tensor.unreadable}`;
-    else if (other)
-      problem ??= `${role} must be one tensor, may be ${quoted(other.name)} or ${quoted(name)} (say which in a mapping)`;
-    else assignment.set(role, { name, style, tensor });
   }
-  const missing = PARAMETER_NAMES.filter(
-    (role) => !assignment.has(role) && !((SEPARATE as readonly Role[]).includes(role) && assignment.has("blocks.0.attn.W_QKV")),
-  );
-  return { source: group.source, assignment, missing, surplus, ignored, ...(problem === undefined ? {} : { problem }) };
+
+  #unplaced(name: string, tensor: LazyTensor | Unreadable): void {
+    const harmless = "unreadable" in tensor || tensor.integral === true || isRecord(name);
+    (harmless ? this.ignored : this.surplus).push(name);
+  }
+
+  #place({ role, style }: Named, name: string, tensor: LazyTensor | Unreadable): void {
+    const other = this.assignment.get(role);
+    if ((blockOf(name) ?? 0) > 0 && this.blocks.size > 1) this.surplus.push(name);
+    else if ("unreadable" in tensor) this.problem ??= `${role} must be a tensor, ${quoted(name)} is ${tensor.unreadable}`;
+    else if (other === undefined) this.assignment.set(role, { name, style, tensor });
+    else if (sameTensor(other.tensor, tensor)) this.ignored.push(name);
+    else
+      this.problem ??= `${role} must be one tensor, may be ${quoted(other.name)} or ${quoted(name)} (--mapping says which, --ignore leaves one out)`;
+  }
+}
+
+function sortTensors(group: TensorGroup, options: AssignOptions, placement: Placement, attention?: string): Sorted {
+  const { mapping, ignore = [], where } = options;
+  const leftOut = new Set([...group.tensors.keys()].filter((name) => ignore.some((given) => covers(given, name))));
+  const kept = new Map([...group.tensors].filter(([name]) => !leftOut.has(name)));
+  const sorter = new Sorter({ source: group.source, tensors: kept }, placement, attention);
+  if (mapping) sorter.map(mapping, where);
+  sorter.sort();
+  const { assignment, surplus, ignored, blocks, problem } = sorter;
+  const lacks = (role: Role) => !assignment.has(role) && !(SEPARATE.includes(role) && assignment.has("blocks.0.attn.W_QKV"));
+  const missing = PARAMETER_NAMES.filter(lacks);
+  const embedding = assignment.get("embed.W_E");
+  const tied = missing.length === 1 && missing[0] === "unembed.W_U" && embedding !== undefined;
+  if (tied) assignment.set("unembed.W_U", { ...embedding, style: "weight" });
+  return {
+    source: group.source,
+    assignment,
+    missing: tied ? [] : missing,
+    surplus,
+    ignored,
+    leftOut: [...leftOut],
+    tied,
+    blocks,
+    ...(problem === undefined ? {} : { problem }),
+  };
 }
 
 /**
- * Sorts the tensors of a group. A file may call attention's output `out_proj` outside of any block, as others do their read-out: where
- * two tensors may be the read-out and none is attention's output, their shapes tell them apart if they fit in one way alone.
+ * Sorts the tensors of a group by name, number and mapping. Where names leave two ways, the shapes tell them apart: numbered tensors, and
+ * a file that calls attention's output `out_proj` outside of any block, as others do their read-out.
  */
-function settle(group: TensorGroup, mapping: ImportMapping | undefined, where: string): Sorted {
-  const byName = sortTensors(group, mapping, where);
-  if (byName.problem === undefined || byName.assignment.has("blocks.0.attn.W_O")) return byName;
-  const fitting = [...group.tensors.keys()]
-    .filter((name) => roleOf(name)?.role === "unembed.W_U")
-    .map((name) => sortTensors(group, mapping, where, name))
-    .filter(({ missing, problem, assignment }) => missing.length === 0 && problem === undefined && fits(assignment));
-  return fitting.length === 1 ? (fitting[0] ?? byName) : byName;
+export function settle(group: TensorGroup, options: AssignOptions): Sorted {
+  const names = [...group.tensors.keys()];
+  const ways = placementsOf(names).map((placement) => sortTensors(group, options, placement));
+  const whole = (sorted: Sorted) => sorted.missing.length === 0 && sorted.problem === undefined;
+  const fitting = ways.filter((sorted) => whole(sorted) && !sorted.tied && fits(sorted.assignment));
+  const [found] = fitting;
+  if (found) return found;
+  const best = ways.reduce((a, b) => (b.missing.length < a.missing.length ? b : a));
+  if (best.assignment.has("blocks.0.attn.W_O")) return best;
+  const readOuts = names.filter((name) => roleOf(name)?.role === "unembed.W_U");
+  if (readOuts.length > MAX_READ_OUTS) return best;
+  const turned = placementsOf(names)
+    .flatMap((placement) => readOuts.map((name) => sortTensors(group, options, placement, name)))
+    .filter((sorted) => whole(sorted) && fits(sorted.assignment));
+  const certain = turned.filter(({ tied }) => !tied);
+  const [only, ...others] = certain.length > 0 ? certain : turned;
+  return only !== undefined &&
+    others.every((other) => other.assignment.get("blocks.0.attn.W_O")?.name === only.assignment.get("blocks.0.attn.W_O")?.name)
+    ? only
+    : best;
 }
 
-/**
- * The first group that has every weight.
- *
- * @throws where none has, naming what the best lacks.
- */
-export function chooseGroup(groups: readonly TensorGroup[], mapping: ImportMapping | undefined, where: string): Sorted {
-  const sorted = groups.map((group) => settle(group, mapping, where));
-  const whole = sorted.find(({ missing, problem }) => missing.length === 0 && problem === undefined);
-  if (whole) return whole;
-  const best = sorted.reduce<Sorted | undefined>(
-    (a, b) => (a === undefined || b.missing.length < a.missing.length ? b : a),
-    undefined,
-  );
-  ensure(best, "input", () => `${where}: must hold tensors, and holds none`);
-  const here = best.source === "" ? where : `${where}: ${quoted(best.source)}`;
-  if (best.problem !== undefined) throw new MiiiiError("input", `${here}: ${best.problem}`);
-  const others = best.surplus.length === 0 ? "" : `; unknown are ${list(best.surplus)} (a mapping can name them)`;
-  throw new MiiiiError("input", `${here}: must hold every weight, lacks ${best.missing.join(", ")}${others}`);
+/** Throws unless each name to ignore names something in the file. */
+export function ensureIgnored(groups: readonly TensorGroup[], ignore: readonly string[], where: string): void {
+  for (const given of ignore) {
+    const known = groups.some(({ tensors }) => [...tensors.keys()].some((name) => covers(given, name)));
+    ensure(known, "usage", () => `${where}: --ignore ${quoted(given)}: must name a tensor of the file or a module of it`);
+  }
 }
 
 /** A group over plain arrays by name. */
-export function groupOf(tensors: TensorGroup["tensors"]): TensorGroup {
-  return { source: "", tensors };
+export function groupOf(tensors: TensorGroup["tensors"], source = ""): TensorGroup {
+  return { source, tensors };
 }

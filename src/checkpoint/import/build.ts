@@ -1,8 +1,9 @@
+import { type NdArray, sizeOf, toFloat32, toFloat64 } from "../../core/index.ts";
 import type { BiasName, Parameters } from "../../model/index.ts";
 import { biasShapes, checkParameters } from "../check-parameters.ts";
 import type { StoredConfig } from "../config.ts";
 import type { LazyTensor } from "../formats/lazy.ts";
-import { sliceRows, squeeze } from "./arrange.ts";
+import { reshape, sliceRows } from "./arrange.ts";
 import { type Assignment, biasAs } from "./readings.ts";
 import type { Read } from "./solve.ts";
 
@@ -17,6 +18,12 @@ function swapDigits(positions: LazyTensor): LazyTensor {
     return { ...array, data } as typeof array;
   };
   return { shape: positions.shape, read };
+}
+
+/** Weights that were stored as integers, as quantised ones are, in the smallest floats that hold them exactly. */
+function asFloats(array: NdArray): NdArray {
+  if (array.dtype !== "int32") return array;
+  return array.data.every((value) => Math.abs(value) <= 2 ** 24) ? toFloat32(array) : toFloat64(array);
 }
 
 /**
@@ -51,11 +58,11 @@ export function parametersOf(
   }
   const fused = assignment.get("blocks.0.attn.b_QKV")?.tensor;
   if (fused) {
-    const flat = squeeze(fused, 1);
+    const flat = reshape(fused, [sizeOf(fused.shape)]);
     const width = config.n_heads * config.d_head;
     for (const [i, name] of (["blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V"] as const).entries()) {
       tensors.set(name, biasAs(sliceRows(flat, i * width, (i + 1) * width), shapes[name]));
     }
   }
-  return checkParameters(new Map([...tensors].map(([name, tensor]) => [name, tensor.read()])), config, where);
+  return checkParameters(new Map([...tensors].map(([name, tensor]) => [name, asFloats(tensor.read())])), config, where);
 }

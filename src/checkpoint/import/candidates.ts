@@ -3,7 +3,7 @@ import type { Parameters, RunConfig } from "../../model/index.ts";
 import type { StoredConfig } from "../config.ts";
 import { parametersOf } from "./build.ts";
 import { type Group, LAYOUTS, type Layout, type Orientation } from "./layout.ts";
-import type { Assignment, Heads, Reading } from "./readings.ts";
+import { type Assignment, type Heads, type Reading, withoutDepth } from "./readings.ts";
 import type { Role } from "./roles.ts";
 import { groupsOf, logits, type Read, Reasons, readingsOf, type Sizes } from "./solve.ts";
 
@@ -19,6 +19,11 @@ export interface ImportOptions {
   readonly attention_rate?: number;
 }
 
+/** What the file itself says; the user's word goes before it. */
+export interface StatedSizes {
+  readonly heads?: number | undefined;
+}
+
 /** A model as read from a file in one of the ways that its names and shapes allow. */
 export interface ImportedModel {
   /** This way in words. */
@@ -27,10 +32,19 @@ export interface ImportedModel {
   readonly layout: Layout | "mixed";
   /** 0 for ways that follow the habits of the tensors' names, 1 for the others. */
   readonly tier: 0 | 1;
+  /** Groups whose orientation its shape leaves open, with the one that was taken. */
+  readonly orientations: readonly string[];
+  /** Where the number of heads comes from: an axis of their own, the user, the file's word, or trial. */
+  readonly headsFrom: HeadsFrom;
+  /** Which token is the low digit, where that matters. */
+  readonly low_digit?: "first" | "second";
   /** Task and sizes. */
   readonly config: StoredConfig;
   readonly parameters: Parameters;
 }
+
+/** Where a number of heads comes from. */
+export type HeadsFrom = "shape" | "option" | "stated" | "trial";
 
 /** More ways than this are not tried one by one. */
 const MAX_CANDIDATES = 64;
@@ -62,7 +76,7 @@ function tasksOf(
 
 /** Whether the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open. */
 export function fits(assignment: Assignment): boolean {
-  return readingsOf(assignment, new Reasons()).some((read) => tasksOf(read.W_U.other, read, undefined).length > 0);
+  return readingsOf(withoutDepth(assignment), new Reasons()).some((read) => tasksOf(read.W_U.other, read, undefined).length > 0);
 }
 
 /** The orientation that a group's names suggest where its shape allows both. */
@@ -89,17 +103,26 @@ function layoutOf(read: Read): Layout | "mixed" {
   return LAYOUTS.find((layout) => groupsOf(read).every(({ layouts }) => layouts.includes(layout))) ?? "mixed";
 }
 
-function headsOf(assignment: Assignment, read: Read, asked: number | undefined, reasons: Reasons): Heads[] {
+function headsOf(
+  assignment: Assignment,
+  read: Read,
+  asked: number | undefined,
+  stated: number | undefined,
+  reasons: Reasons,
+): { readonly heads: Heads[]; readonly from: HeadsFrom } {
   const bias = assignment.get("blocks.0.attn.b_Q")?.tensor.shape;
   const { width } = read.W_QKV;
   const told = bias?.length === 2 && bias[0] !== 1 && bias[0] !== undefined && width % bias[0] === 0 ? bias[0] : undefined;
   const known = read.W_QKV.heads?.n_heads ?? read.W_O.heads?.n_heads ?? told;
+  const sized = (counts: readonly number[]) => counts.map((n_heads) => ({ n_heads, d_head: width / n_heads }));
   if (asked !== undefined && (known === undefined ? width % asked !== 0 : known !== asked)) {
     reasons.add(5, `${known === undefined ? `heads must divide ${width}` : `the file has ${known} heads`}, asked for ${asked}`);
-    return [];
+    return { heads: [], from: "option" };
   }
-  const counts = asked !== undefined ? [asked] : known !== undefined ? [known] : headCounts(width);
-  return counts.map((n_heads) => ({ n_heads, d_head: width / n_heads }));
+  if (known !== undefined) return { heads: sized([known]), from: "shape" };
+  if (asked !== undefined) return { heads: sized([asked]), from: "option" };
+  if (stated !== undefined && width % stated === 0) return { heads: sized([stated]), from: "stated" };
+  return { heads: sized(headCounts(width)), from: "trial" };
 }
 
 /** What is known of one model before its tensors are read. */
@@ -107,6 +130,7 @@ interface Way {
   readonly tier: 0 | 1;
   readonly read: Read;
   readonly heads: Heads;
+  readonly headsFrom: HeadsFrom;
   readonly task: Pick<StoredConfig, "task" | "labels">;
   readonly digit: "first" | "second";
   readonly rate: number;
@@ -121,25 +145,33 @@ function ratesOf({ equals }: Read, asked: number | undefined, reasons: Reasons):
 }
 
 /** The ways to take tensors whose orientation is settled. */
-function waysOf(assignment: Assignment, read: Read, tier: 0 | 1, options: ImportOptions, reasons: Reasons): Way[] {
+function waysOf(
+  assignment: Assignment,
+  read: Read,
+  tier: 0 | 1,
+  options: ImportOptions,
+  stated: StatedSizes,
+  reasons: Reasons,
+): Way[] {
   const tasks = tasksOf(read.W_U.other, read, options.task);
   if (tasks.length === 0) {
     const expected = `${read.p} or ${read.p + 1} for nanda, ${logits("miiii", "remainder", read)} or ${logits("miiii", "divisibility", read)} for miiii`;
     const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
     reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
   }
-  return headsOf(assignment, read, options.heads, reasons).flatMap((heads) =>
+  const { heads: counts, from: headsFrom } = headsOf(assignment, read, options.heads, stated.heads, reasons);
+  return counts.flatMap((heads) =>
     tasks.flatMap((task) => {
       // Addition is the same in either order.
       const digits = task.task === "nanda" ? (["first"] as const) : options.low_digit ? [options.low_digit] : DIGITS;
       const rates = ratesOf(read, options.attention_rate, reasons);
-      return digits.flatMap((digit) => rates.map((rate) => ({ tier, read, heads, task, digit, rate })));
+      return digits.flatMap((digit) => rates.map((rate) => ({ tier, read, heads, headsFrom, task, digit, rate })));
     }),
   );
 }
 
 function modelOf(
-  { tier, read, heads, task, digit, rate }: Way,
+  { tier, read, heads, headsFrom, task, digit, rate }: Way,
   assignment: Assignment,
   open: ReadonlySet<Group>,
   where: string,
@@ -147,18 +179,28 @@ function modelOf(
   const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp };
   const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
   const layout = layoutOf(read);
+  const orientations = groupsOf(read)
+    .filter(({ group }) => open.has(group))
+    .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`);
   const words = [
     `layout ${layout}`,
     `task ${task.task}${task.labels === "remainder" ? "" : ` (${task.labels})`} at p = ${read.p}`,
     `${heads.n_heads} heads of ${heads.d_head}`,
     ...(read.equals ? [] : [`without '=', attention rate ${rate}`]),
-    ...groupsOf(read)
-      .filter(({ group }) => open.has(group))
-      .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`),
+    ...orientations,
     ...(task.task === "nanda" ? [] : [`low digit ${digit}`]),
   ];
   const parameters = parametersOf(assignment, read, digit === "second", config, where);
-  return { description: words.join(", "), layout, tier, config, parameters };
+  return {
+    description: words.join(", "),
+    layout,
+    tier,
+    orientations,
+    headsFrom,
+    ...(task.task === "nanda" ? {} : { low_digit: digit }),
+    config,
+    parameters,
+  };
 }
 
 /**
@@ -168,7 +210,13 @@ function modelOf(
  *
  * @throws kind `input` where the shapes allow no model, kind `usage` where the options rule all of them out or too many remain.
  */
-export function candidatesOf(assignment: Assignment, options: ImportOptions, where: string): ImportedModel[] {
+export function candidatesOf(
+  assigned: Assignment,
+  options: ImportOptions,
+  where: string,
+  stated: StatedSizes = {},
+): ImportedModel[] {
+  const assignment = withoutDepth(assigned);
   const reasons = new Reasons();
   const all = readingsOf(assignment, reasons);
   const seen = new Map<Group, Set<Orientation>>();
@@ -188,7 +236,7 @@ export function candidatesOf(assignment: Assignment, options: ImportOptions, whe
     const unusual = groups.some(
       (reading) => open.has(reading.group) && reading.orientation !== habit(assignment, reading, decided),
     );
-    return waysOf(assignment, read, unusual && layout === undefined ? 1 : 0, options, reasons);
+    return waysOf(assignment, read, unusual && layout === undefined ? 1 : 0, options, stated, reasons);
   });
   const asked = Object.values(options).some((value) => value !== undefined);
   ensure(ways.length > 0, asked ? "usage" : "input", () => `${where}: ${reasons}`);
@@ -196,7 +244,7 @@ export function candidatesOf(assignment: Assignment, options: ImportOptions, whe
     ways.length <= MAX_CANDIDATES,
     "usage",
     () =>
-      `${where}: names and shapes allow ${ways.length} ways to read it, say more: layout (${LAYOUTS.join(", ")}), heads, task`,
+      `${where}: names and shapes allow ${ways.length} ways to read it: say --heads, and --layout (${LAYOUTS.join(", ")}) where matrices are square`,
   );
   return ways.sort((a, b) => a.tier - b.tier).map((way) => modelOf(way, assignment, open, where));
 }

@@ -1,98 +1,49 @@
-import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
-import { ensure, ensureFinite, MiiiiError, quoted } from "../../core/index.ts";
-import { sha256 } from "../bytes.ts";
+import { ensure, ensureFinite, quoted } from "../../core/index.ts";
+import { PARAMETER_NAMES } from "../../model/index.ts";
 import { checkpointFrom } from "../checkpoint.ts";
-import { readFileBytes, statOf, systemReason } from "../files.ts";
+import { readFileBytes } from "../files.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
-import { decodeNpy, decodeNpz, isNpy } from "../formats/npy.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { parseJsonBytes } from "../formats/strict-json.ts";
-import { decodeTorch, isTorch } from "../formats/torch.ts";
-import { readZip } from "../formats/zip.ts";
-import { chooseGroup, groupOf } from "./assign.ts";
+import type { AssignOptions, Sorted } from "./assign.ts";
 import { candidatesOf, type ImportedModel, type ImportOptions } from "./candidates.ts";
+import { bestSorted, type ChosenGroup, chooseGroup } from "./groups.ts";
 import { parseMapping } from "./mapping.ts";
+import { type Decoded, decodePath, type ImportFormat } from "./read-file.ts";
+import type { ImportRecord } from "./record.ts";
+import { ROLES } from "./roles.ts";
+import { type Stated, statedBy } from "./statements.ts";
 
-/** The formats that models are imported from. */
-export type ImportFormat = "torch" | "npz" | "npy" | "safetensors";
+/** What a user may say of a file, its tensors and its models. */
+export interface ImportRequest extends ImportOptions {
+  /** Path of a JSON file that says which tensor is what; see `parseMapping`. */
+  readonly mapping?: string;
+  /** Names of tensors, modules or statements that are left out on the user's own account. */
+  readonly ignore?: readonly string[];
+  /** Which of several models. */
+  readonly state?: string;
+  /** The MLP's activation, by name. */
+  readonly activation?: string;
+}
 
 /** What a file holds. */
 export interface ImportResult {
   readonly path: string;
-  /** Of the file's bytes, hexadecimal; of all files' digests where the path is a folder. */
+  /** Of the file's bytes, hexadecimal; of all files' digests where there are several. */
   readonly sha256: string;
   readonly format: ImportFormat;
   /** Where in the file the tensors lie, such as `model`; empty for the file itself. */
   readonly source: string;
-  /** Tensors that have no place in the model and are left out. */
-  readonly surplus: readonly string[];
-  /** Masks and other buffers, left out as they should be. */
+  /** Masks, counters and records, left out as they should be. */
   readonly ignored: readonly string[];
   /** Every model that the file may hold, likely ones first; see `chooseImport`. */
   readonly candidates: readonly ImportedModel[];
-}
-
-interface Decoded {
-  readonly format: ImportFormat;
-  readonly groups: readonly TensorGroup[];
+  /** How a candidate was read; undefined for this project's own files, which leave nothing open. */
+  readonly recordOf: (candidate: ImportedModel) => ImportRecord | undefined;
+  /** Whether the read-out is the embedding though nothing says so: then the accuracy must. */
+  readonly presumedTied: boolean;
   /** This project's own metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
-}
-
-const startsWith = (bytes: Uint8Array, prefix: readonly number[]) => prefix.every((byte, i) => bytes[i] === byte);
-
-/** How files of PyTorch before 1.6 begin: a pickle of a magic number. */
-const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-
-function decodeFile(bytes: Uint8Array, path: string): Decoded {
-  if (startsWith(bytes, [0x50, 0x4b])) {
-    const entries = readZip(bytes, path);
-    if (isTorch(entries)) return { format: "torch", groups: decodeTorch(entries, path) };
-    const arrays = decodeNpz(entries, path);
-    ensure(
-      arrays.size > 0,
-      "input",
-      () => `${path}: a zip archive must be PyTorch's (data.pkl) or NumPy's (.npy files), is neither`,
-    );
-    return { format: "npz", groups: [groupOf(arrays)] };
-  }
-  if (startsWith(bytes.subarray(2), LEGACY_MAGIC)) {
-    throw new MiiiiError(
-      "input",
-      `${path}: must be a zip archive as PyTorch writes since 1.6, is in its older format: load and save it again with a newer PyTorch`,
-    );
-  }
-  if (bytes[0] === 0x80 && (bytes[1] ?? 9) <= 5 && bytes.at(-1) === 0x2e) {
-    throw new MiiiiError("input", `${path}: must not be a bare pickle: save it by torch.save or as safetensors`);
-  }
-  if (isNpy(bytes)) {
-    throw new MiiiiError(
-      "input",
-      `${path}: a lone array is no model: give an .npz archive or a folder of .npy files named like tensors`,
-    );
-  }
-  ensure(bytes[8] === 0x7b, "input", () => `${path}: must be a PyTorch archive, .npz or safetensors, is none of them`);
-  const { tensors, metadata } = decodeSafetensors(bytes, path, { requireFinite: false });
-  const lazy = [...tensors].map(([name, array]): [string, LazyTensor] => [name, { shape: array.shape, read: () => array }]);
-  const own = metadata.miiii !== undefined && metadata.config !== undefined;
-  return { format: "safetensors", groups: [groupOf(new Map(lazy))], ...(own ? { metadata } : {}) };
-}
-
-function decodeFolder(path: string): { readonly decoded: Decoded; readonly digest: string } {
-  let names: string[];
-  try {
-    names = readdirSync(path)
-      .filter((name) => name.endsWith(".npy"))
-      .sort();
-  } catch (error) {
-    throw new MiiiiError("io", `${path}: cannot be read: ${systemReason(error)}`, { cause: error });
-  }
-  ensure(names.length > 0, "input", () => `${path}: a folder to import must hold .npy files, and holds none`);
-  const files = names.map((name) => [name, readFileBytes(join(path, name))] as const);
-  const arrays = files.map(([name, bytes]) => [basename(name, ".npy"), decodeNpy(bytes, join(path, name))] as const);
-  const digests = files.map(([name, bytes]) => `${name} ${sha256(bytes)}\n`).join("");
-  return { decoded: { format: "npy", groups: [groupOf(new Map(arrays))] }, digest: sha256(new TextEncoder().encode(digests)) };
 }
 
 /** Names its tensor where one that is needed is not finite. */
@@ -107,45 +58,184 @@ function checked(groups: readonly TensorGroup[], path: string): TensorGroup[] {
           ensureFinite(array, `${path}: tensor ${quoted(name)}`);
           return array;
         };
-        return [name, { shape: tensor.shape, read }];
+        return [name, { ...tensor, read }];
       }),
     ),
   }));
 }
 
-/**
- * Reads a model trained elsewhere: a PyTorch archive, an NPZ archive, safetensors, or a folder of NPY files. Format, layout and
- * sizes are recognised by content, names and shapes; where these leave a question open, every answer is a candidate.
- *
- * @param options.mapping - path of a JSON file that says which tensor is what; see `parseMapping`.
- * @throws kind `input` where the file is damaged, hostile or no such model; kind `usage` where the options contradict it.
- */
-export function importModel(path: string, options: ImportOptions & { readonly mapping?: string } = {}): ImportResult {
-  const { mapping: mappingPath, ...choices } = options;
+/** Activations that a model may have. */
+export const KNOWN_ACTIVATIONS = ["relu"] as const;
+
+function activationOf(
+  asked: string | undefined,
+  stated: Stated,
+  where: string,
+): Pick<ImportRecord, "activation" | "activation_from"> {
+  const [name, from] =
+    asked !== undefined
+      ? [asked, "option" as const]
+      : stated.activation !== undefined
+        ? [stated.activation, "stated" as const]
+        : ["relu", "assumed" as const];
   ensure(
-    choices.task !== "basis",
+    (KNOWN_ACTIVATIONS as readonly string[]).includes(name),
+    "input",
+    () =>
+      `${where}: must have one of the activations ${KNOWN_ACTIVATIONS.join(", ")}, ${from === "stated" ? "says" : "is said"} to have ${quoted(name)}, which this model does not compute`,
+  );
+  return { activation: name, activation_from: from };
+}
+
+/** What the file says goes before what the config beside it says. */
+function merge(file: Stated, beside: Stated): Stated {
+  return { ...beside, ...file, alien: [...file.alien, ...beside.alien] };
+}
+
+function checkRequest(request: ImportRequest, path: string): void {
+  ensure(
+    request.task !== "basis",
     "usage",
     () => `${path}: task basis cannot be imported: its labels depend on the seed it was trained with`,
   );
   ensure(
-    choices.heads === undefined || (Number.isSafeInteger(choices.heads) && choices.heads >= 1),
+    request.heads === undefined || (Number.isSafeInteger(request.heads) && request.heads >= 1),
     "usage",
-    () => `heads: must be a positive integer, got ${choices.heads}`,
+    () => `heads: must be a positive integer, got ${request.heads}`,
   );
-  const { attention_rate: rate = 1 } = choices;
+  const { attention_rate: rate = 1 } = request;
   ensure(rate >= 0 && rate <= 1, "usage", () => `attention rate: must be from 0 to 1, got ${rate}`);
-  const folder = statOf(path)?.isDirectory() === true;
-  const bytes = folder ? undefined : readFileBytes(path);
-  const { decoded, digest } = bytes ? { decoded: decodeFile(bytes, path), digest: sha256(bytes) } : decodeFolder(path);
-  const { format, metadata } = decoded;
-  if (metadata && bytes) {
-    const { config, parameters } = checkpointFrom(path, digest, decodeSafetensors(bytes, path).tensors, metadata);
-    const own = { description: "this project's own", layout: "transformerlens", tier: 0, config, parameters } as const;
-    return { path, sha256: digest, format, source: "", surplus: [], ignored: [], candidates: [own] };
+}
+
+const LONGEST_LIST = 50;
+const some = (names: readonly string[]) => names.slice(0, LONGEST_LIST).map((name) => name.slice(0, 200));
+
+function notesOf({ assignment }: Sorted): string[] {
+  return [...assignment.values()].flatMap(({ name, tensor }) =>
+    tensor.note === undefined ? [] : [`${quoted(name)} is ${tensor.note}`],
+  );
+}
+
+/** What a user's file of a mapping says, and what is to be ignored, as the sorting of tensors takes it. */
+export function assignOptions({ mapping, ignore }: ImportRequest, where: string): AssignOptions {
+  return {
+    where,
+    mapping: mapping === undefined ? undefined : parseMapping(parseJsonBytes(readFileBytes(mapping), mapping), mapping),
+    ignore,
+  };
+}
+
+function recordFrom(
+  decoded: Decoded,
+  chosen: ChosenGroup,
+  activation: Pick<ImportRecord, "activation" | "activation_from">,
+  ignored: readonly string[],
+): (candidate: ImportedModel) => ImportRecord {
+  const { source, others, tied, leftOut } = chosen;
+  return ({ layout, orientations, headsFrom, low_digit, config }) => ({
+    format: decoded.format,
+    ...(decoded.files.length === 0 ? {} : { files: some(decoded.files) }),
+    state: source.slice(0, 200),
+    ...(others.length === 0 ? {} : { other_states: { count: others.length, first: some(others.slice(0, 8)) } }),
+    layout,
+    orientations: [...orientations],
+    n_heads: config.n_heads,
+    n_heads_from: headsFrom,
+    ...(low_digit === undefined ? {} : { low_digit }),
+    ...activation,
+    tied_embeddings: tied,
+    left_out: some([...leftOut, ...ignored]),
+    not_read: some(chosen.ignored),
+    notes: notesOf(chosen),
+  });
+}
+
+/** The candidates of a file that is decoded already; see {@link importModel}. */
+export function importDecoded(path: string, decoded: Decoded, request: ImportRequest): ImportResult {
+  checkRequest(request, path);
+  const { sha256: digest, format, own } = decoded;
+  if (own) {
+    const { config, parameters } = checkpointFrom(path, digest, decodeSafetensors(own.bytes, path).tensors, own.metadata);
+    const candidate: ImportedModel = {
+      description: "this project's own",
+      layout: "transformerlens",
+      tier: 0,
+      orientations: [],
+      headsFrom: "shape",
+      config,
+      parameters,
+    };
+    return {
+      path,
+      sha256: digest,
+      format,
+      source: "",
+      ignored: [],
+      candidates: [candidate],
+      recordOf: () => undefined,
+      presumedTied: false,
+      metadata: own.metadata,
+    };
   }
-  const mapping =
-    mappingPath === undefined ? undefined : parseMapping(parseJsonBytes(readFileBytes(mappingPath), mappingPath), mappingPath);
-  const { assignment, source, surplus, ignored } = chooseGroup(checked(decoded.groups, path), mapping, path);
-  const candidates = candidatesOf(assignment, choices, path);
-  return { path, sha256: digest, format, source, surplus, ignored, candidates };
+  const stated = merge(statedBy(decoded.statements), statedBy(decoded.neighbour));
+  const { ignore = [] } = request;
+  const keys = new Set(stated.alien.map(({ key }) => key));
+  const ofKeys = ignore.filter((name) => keys.has(name));
+  const rest = ignore.filter((name) => !keys.has(name));
+  const options = assignOptions({ ...request, ignore: rest }, path);
+  const chosen = chooseGroup(checked(decoded.groups, path), options, request.state);
+  const alien = stated.alien.find(({ key }) => !ofKeys.includes(key));
+  ensure(
+    alien === undefined,
+    "input",
+    () =>
+      `${path}: its config states ${alien?.what}, which this model has not; read without it would be another function (--ignore ${alien?.key} takes that on your account)`,
+  );
+  const activation = activationOf(request.activation, stated, path);
+  const { layout, heads, task, low_digit, attention_rate } = request;
+  const choices: ImportOptions = {
+    ...(layout === undefined ? {} : { layout }),
+    ...(heads === undefined ? {} : { heads }),
+    ...(task === undefined ? {} : { task }),
+    ...(low_digit === undefined ? {} : { low_digit }),
+    ...(attention_rate === undefined ? {} : { attention_rate }),
+  };
+  const candidates = candidatesOf(chosen.assignment, choices, path, stated);
+  const recordOf = recordFrom(decoded, chosen, activation, ofKeys);
+  const { source, ignored, tied } = chosen;
+  return { path, sha256: digest, format, source, ignored, candidates, recordOf, presumedTied: tied && stated.tied !== true };
+}
+
+/**
+ * Reads a model trained elsewhere: a PyTorch archive, an NPZ archive, safetensors, or a folder of one of them, of shards or of NPY files.
+ * Format, layout and sizes are recognised by content, names, shapes and what the file says; where these leave a question open, every
+ * answer is a candidate.
+ *
+ * @throws kind `input` where the file is damaged, hostile or no such model, or has a tensor that computes something and has no place in the
+ *   model; kind `usage` where the options contradict it.
+ */
+export function importModel(path: string, request: ImportRequest = {}): ImportResult {
+  return importDecoded(path, decodePath(path), request);
+}
+
+/**
+ * A mapping to start from: each of this project's names with the file's tensor that it is taken for, or null where none is found; and
+ * the tensors that have no place yet.
+ */
+export function startMapping(
+  path: string,
+  request: ImportRequest = {},
+): { readonly mapping: Readonly<Record<string, string | null>>; readonly unplaced: readonly string[] } {
+  const options = assignOptions(request, path);
+  const { assignment, surplus, tied } = bestSorted(decodePath(path).groups, options, request.state);
+  const fused = assignment.has("blocks.0.attn.W_QKV");
+  const roles = ROLES.filter((role) => {
+    if (assignment.has(role)) return true;
+    const expected = (PARAMETER_NAMES as readonly string[]).includes(role);
+    return expected && !(fused && /W_[QKV]$/.test(role));
+  });
+  const mapping = roles.map(
+    (role) => [role, tied && role === "unembed.W_U" ? null : (assignment.get(role)?.name ?? null)] as const,
+  );
+  return { mapping: Object.fromEntries(mapping), unplaced: surplus };
 }

@@ -45,7 +45,7 @@ function parseEntry(value: unknown, where: string): MappedTensor {
 
 /**
  * A mapping from JSON: `{"embed.W_E": "tok", "blocks.0.attn.W_Q": {"tensor": "qkv", "rows": [0, 128], "reshape": [4, 32, 128],
- * "permute": [0, 2, 1]}}`. A tensor that is only named is oriented like the others; one that is arranged must come out in
+ * "permute": [0, 2, 1]}}`; null says nothing. A tensor that is only named is oriented like the others; one that is arranged must come out in
  * TransformerLens's form. Roles that are not mapped are found by name.
  */
 export function parseMapping(value: unknown, where: string): ImportMapping {
@@ -53,8 +53,13 @@ export function parseMapping(value: unknown, where: string): ImportMapping {
   const tensors = new Map<Role, MappedTensor>();
   for (const [name, entry] of Object.entries(value)) {
     const role = ROLES.find((known) => known === name);
-    ensure(role, "input", () => `${where}: must map one of ${ROLES.join(", ")}, got ${quoted(name)}`);
-    tensors.set(role, parseEntry(entry, `${where}: ${role}`));
+    const turned = typeof entry === "string" && ROLES.some((known) => known === entry);
+    ensure(role, "input", () => {
+      const example = turned ? `{${quoted(entry)}: ${quoted(name)}}` : '{"embed.W_E": "tok"}';
+      return `${where}: must map this project's names to the file's, such as ${example}, got ${quoted(name)}; --print-mapping writes one to start from`;
+    });
+    // A starter has null where no tensor was found.
+    if (entry !== null) tensors.set(role, parseEntry(entry, `${where}: ${role}`));
   }
   return { tensors };
 }

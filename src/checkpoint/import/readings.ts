@@ -14,6 +14,24 @@ export interface Assigned {
 /** The tensors of a model by role. */
 export type Assignment = ReadonlyMap<Role, Assigned>;
 
+const BLOCK_ROLE = /^blocks\.0\./;
+
+/**
+ * The tensors without an axis of length 1 for the depth, as JAX's scanned blocks have it in front. That the MLP's matrices have it tells it
+ * from an axis for a single head.
+ */
+export function withoutDepth(assignment: Assignment): Assignment {
+  const mlp = assignment.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];
+  if (mlp.length !== 3 || mlp[0] !== 1) return assignment;
+  return new Map(
+    [...assignment].map(([role, assigned]): [Role, Assigned] => {
+      const { shape } = assigned.tensor;
+      if (!BLOCK_ROLE.test(role) || shape.length < 2 || shape[0] !== 1 || assigned.style === "mapped") return [role, assigned];
+      return [role, { ...assigned, tensor: reshape(assigned.tensor, shape.slice(1)) }];
+    }),
+  );
+}
+
 /** One way to read the tensors of a group. */
 export interface Reading {
   readonly group: Group;
@@ -83,7 +101,7 @@ const OUTPUT_AXES = [
 
 function separateInputs(triple: readonly Assigned[], dModel: number): InputReading[] {
   const group = "W_Q|K|V";
-  const tensors = triple.map(({ tensor }) => tensor);
+  const tensors = triple.map(({ tensor }) => squeeze(tensor, 3));
   const [first] = tensors;
   const mapped = triple.some(({ style }) => style === "mapped");
   const shape = first?.shape ?? [];
@@ -109,8 +127,8 @@ function separateInputs(triple: readonly Assigned[], dModel: number): InputReadi
       ];
     });
   }
-  const all = triple.map((assigned) => matrixReadings(group, assigned, 0, dModel));
-  return (all[0] ?? []).map(({ orientation, layouts, other: width }) => ({
+  const [matrix] = triple;
+  return (matrix ? matrixReadings(group, matrix, 0, dModel) : []).map(({ orientation, layouts, other: width }) => ({
     group,
     orientation,
     layouts,
@@ -134,6 +152,15 @@ export function inputReadings(assignment: Assignment, dModel: number): InputRead
       dModel,
     );
   }
+  // Stacked along an axis of their own, [3, …].
+  const stack = squeeze(fused.tensor, 3);
+  if (stack.shape.length >= 3 && stack.shape[0] === 3) {
+    const parts = [0, 1, 2].map((i) => reshape(sliceRows(stack, i, i + 1), stack.shape.slice(1)));
+    return separateInputs(
+      parts.map((tensor) => ({ ...fused, tensor })),
+      dModel,
+    );
+  }
   return matrixReadings("W_Q|K|V", fused, 0, dModel)
     .filter(({ other }) => other % 3 === 0)
     .map(({ group, orientation, layouts, other, tensor }) => {
@@ -154,7 +181,7 @@ export interface OutputReading extends HeadsReading {
 /** The ways to read W_O. */
 export function outputReadings(assigned: Assigned, dModel: number): OutputReading[] {
   const group = "W_O";
-  const { tensor } = assigned;
+  const tensor = squeeze(assigned.tensor, 3);
   const { shape } = tensor;
   if (shape.length === 3) {
     return OUTPUT_AXES.slice(0, assigned.style === "mapped" ? 1 : undefined).flatMap((axes) => {

@@ -21,17 +21,24 @@ export interface Named {
   readonly style: Style;
 }
 
-const WRAPPERS =
-  /^(?:module|origmod|model|net|network|transformer|statedict|params|encoder|decoder|blocks?|layers?|h)\.(?!(?:weights?|bias|kernel|embedding)$)/;
-const BLOCK = /^(?:(?:transformer|encoder|decoder)?(?:blocks?|layers?)|h)\.?(\d+)\./;
+/** Longer names are no tensor's, and patterns over them take their time. */
+const LONGEST_NAME = 300;
 
-const ATTENTION = "(?:(?:selfattention|selfattn|attention|attn|mha|msa|multiheadattention|att|sa)\\.?)";
-const MLP = "(?:(?:mlp|feedforward|ffn|ff)\\.?)";
+/** What PyTorch and its wrappers put between the parts of a name: DDP, FSDP, compiled and checkpointed modules, TransformerLens's bridge. */
+const INSERTED = /^(?:module|origmod|originalcomponent|fsdpwrappedmodule|checkpointwrappedmodule|forwardmodule|~|)$/;
+/** What stands before a model's own names. */
+const WRAPPERS =
+  /^(?:[a-z]*model|net|network|[a-z]*transformer|gpt|lm|backbone|statedict|params|encoder|decoder|(?:transformer|encoder|decoder|residual|res)?(?:blocks?|layers?)|h)\.(?!(?:weights?|bias|kernel|embeddings?|[wb])$)/;
+const BLOCK = /^(?:(?:transformer|encoder|decoder|attention|residual|resid|res)?(?:1d)?(?:blocks?|layers?)|h)\.?(\d+)\./;
+
+const ATTENTION = "(?:(?:[a-z]*(?:attention|attn)(?:layer|block)?\\d*|att|mha|msa|sa)\\.?(?:(?:self|fn|attn|attention)\\.)?)";
+const MLP =
+  "(?:(?:mlp|mlpblock|feedforward|ffwd|ffn|ff|feedforwardblock|mlplayer)\\d*\\.?(?:(?:net|layers?|seq|sequential|main|mlp|ffn|block|blocks)\\.?)?)";
 
 const either = (...patterns: readonly string[]) => new RegExp(`^(?:${patterns.join("|")})$`);
 const projection = (letter: string, word: string) =>
   either(
-    `${ATTENTION}?(?:w${letter}|${letter}proj|proj${letter}|to${letter}|${word}|${word}proj|${letter}linear|linear${letter}|${letter})`,
+    `${ATTENTION}?(?:w${letter}|${letter}w|${letter}proj|proj${letter}|to${letter}|${word}s?|${word}proj|${word}projection|${letter}linear|linear${letter}|${letter})`,
   );
 
 /** Stems of weights: names in lower case, without underscores, wrappers, `blocks.0.` and `.weight`. */
@@ -40,48 +47,51 @@ const WEIGHTS: readonly (readonly [Role, RegExp])[] = [
     "embed.W_E",
     either(
       "(?:embed\\.)?we",
-      "embed(?:dings?)?\\.(?:tok|token|tokens|word|wordembeddings?|tokenembeddings?)",
-      "(?:tok|token|input|word|vocab|x)?(?:embed|embeds|emb|embedding|embeddings|embedder)",
-      "tok|token|tokens|wte|encoder",
+      "(?:embed|embeds|embedding|embeddings|embedder)\\.(?:tok|token|tokens|word|(?:word|tok|token)emb(?:ed|eds|eddings?)?)",
+      "(?:tok|token|tokens|input|word|vocab|x|digit|number)?(?:embed|embeds|emb|embs|embedding|embeddings|embedder)",
+      "embed(?:tok|token|tokens|word|words|x)|tok|token|tokens|wte|encoder",
     ),
   ],
   [
     "pos_embed.W_pos",
     either(
       "(?:posembed\\.)?wpos",
-      "embed(?:dings?)?\\.(?:pos|position|positionembeddings?)",
-      "(?:pos|position|positions|positional)(?:embed|embeds|emb|embedding|embeddings|encoding|enc)?(?:\\.pe)?",
-      "wpe|pe|embedpos|embpos",
+      "(?:embed|embeds|embedding|embeddings|embedder)\\.(?:pos|position|positions|positional|(?:pos|position|positional)emb(?:ed|eds|eddings?)?)",
+      "(?:learned)?(?:pos|position|positions|positional)(?:embed|embeds|emb|embs|embedding|embeddings|encoding|encodings|enc|embedder)?(?:\\.pe)?",
+      "wpe|pe|embedpos|embpos|embedpositions?",
     ),
   ],
   ["blocks.0.attn.W_Q", projection("q", "query")],
   ["blocks.0.attn.W_K", projection("k", "key")],
   ["blocks.0.attn.W_V", projection("v", "value")],
-  ["blocks.0.attn.W_QKV", either(`${ATTENTION}?(?:qkv|wqkv|cattn|toqkv|qkvproj|inproj|projqkv)`)],
+  ["blocks.0.attn.W_QKV", either(`${ATTENTION}?(?:qkv|wqkv|cattn|toqkv|qkvproj|inproj|projqkv|querykeyvalue)`)],
   [
     "blocks.0.attn.W_O",
-    either(`${ATTENTION}(?:wo|wout|o|oproj|outproj|proj|cproj|toout(?:\\.0)?|output|out|outlinear|linearout)`, "wo|oproj|toout"),
+    either(
+      `${ATTENTION}(?:wo|wout|o|oproj|outproj|proj|cproj|toout(?:\\.0)?|output(?:\\.dense)?|out|outlinear|linearout|outputproj|outputprojection|projection|final|linear|dense)`,
+      "wo|oproj|toout(?:\\.0)?|projo",
+    ),
   ],
   [
     "blocks.0.mlp.W_in",
     either(
-      `${MLP}(?:win|in|fc1|fcin|cfc|up|upproj|linear1|lin1|dense1|layer1|l1|w1|1|0|hidden|inproj|fc)`,
-      "win|fc1|fcin|linear1|lin1|w1",
+      `${MLP}(?:win|in|fcin|cfc|up|upproj|hidden|inproj|projin|input|inputproj|denseh4h|wi|first|linearin|densein)`,
+      "win|fcin|cfc|intermediate\\.dense|wi|mlpin|upproj",
     ),
   ],
   [
     "blocks.0.mlp.W_out",
     either(
-      `${MLP}(?:wout|out|fc2|fcout|cproj|down|downproj|linear2|lin2|dense2|layer2|l2|w2|2|3|outproj|proj)`,
-      "wout|fc2|linear2|lin2|w2",
+      `${MLP}(?:wout|out|fcout|cproj|down|downproj|outproj|proj|projout|output|outputproj|dense4hh|wo|second|linearout|denseout)`,
+      "wout|mlpout|downproj",
     ),
   ],
   [
     "unembed.W_U",
     either(
       "(?:unembed\\.)?wu",
-      "unembed|unembedding|lmhead|head|out|output|outputs|outputlayer|outputproj|outputprojection|outproj",
-      "fcout|fc|tologits|logits|decoder|classifier|readout|linear|finallinear|final|project",
+      "unembed|unembeds|unembedding|unbed|unbeds|deembed|lmhead|head|[a-z]*head|out|output|outputs|outputlayer|outputproj|outputprojection|outproj|outlinear",
+      "fcout|fc|tologits|logits|decoder|classifier|readout|linear|dense|finallinear|final|finallayer|project|projout|wout",
     ),
   ],
 ];
@@ -92,8 +102,8 @@ const RAW_BIASES: readonly (readonly [Role, RegExp])[] = [
   ["blocks.0.attn.b_K", either(`${ATTENTION}?bk`)],
   ["blocks.0.attn.b_V", either(`${ATTENTION}?bv`)],
   ["blocks.0.attn.b_O", either(`${ATTENTION}?bo`)],
-  ["blocks.0.mlp.b_in", either(`${MLP}?bin`, `${MLP}b1`)],
-  ["blocks.0.mlp.b_out", either(`${MLP}?bout`, `${MLP}b2`)],
+  ["blocks.0.mlp.b_in", either(`${MLP}?bin`)],
+  ["blocks.0.mlp.b_out", either(`${MLP}?bout`)],
   ["unembed.b_U", either("(?:unembed\\.)?bu")],
 ];
 
@@ -110,11 +120,20 @@ const BIAS_OF: Readonly<Partial<Record<Role, Role>>> = {
 
 /** A name as the tables above spell it, and the number of its block if it is in one. */
 function plain(name: string): { readonly stem: string; readonly block?: number } {
-  let stem = name.toLowerCase().replaceAll("/", ".").replaceAll("_", "");
+  if (name.length > LONGEST_NAME) return { stem: "" };
+  // Flax and orbax write paths with slashes, JAX's keystr writes `['params']['Dense_0']['kernel']`.
+  const parts = name
+    .toLowerCase()
+    .replaceAll(/\[["']?|["']?\]/g, ".")
+    .replaceAll("/", ".")
+    .replaceAll("_", "")
+    .split(".");
+  let stem = parts.filter((part) => !INSERTED.test(part)).join(".");
   let block: number | undefined;
   for (;;) {
     const [found, number] = BLOCK.exec(stem) ?? [];
-    if (found !== undefined) {
+    // The numbers of a sequential MLP are not those of blocks.
+    if (found !== undefined && !/^(?:weights?|bias|kernel|[wb])$/.test(stem.slice(found.length))) {
       block = Number(number);
       stem = stem.slice(found.length);
       continue;
@@ -132,15 +151,51 @@ export function blockOf(name: string): number | undefined {
 
 /** Whether a name is that of a buffer that carries nothing learned: a mask, or the value put where one applies. */
 export function isBuffer(name: string): boolean {
-  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|tril|position_ids|inv_freq|num_batches_tracked)$/i.test(
+  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|inv_freq|num_batches_tracked|n_averaged|_float_tensor)$/i.test(
     name,
+  );
+}
+
+/** Whether a name is that of what is noted down while training: losses, accuracies, epochs, the split. */
+export function isRecord(name: string): boolean {
+  const last = name.toLowerCase().split(/[./]/).at(-1) ?? "";
+  return /^(?:(?:train|training|test|val|valid|validation|eval|full|all)_?)?(?:loss|losses|acc|accs|accuracy|accuracies|epochs?|steps?|iters?|iterations?|checkpoint_epochs|indices|idx|idxs|inds|split|history|metrics?|times?|seed|lrs?|learning_rates?)$/.test(
+    last,
   );
 }
 
 /** Whether a name is that of a layer norm's or a gate's weight: what has one computes something else without it. */
 export function isNormOrGate(name: string): boolean {
+  if (name.length > LONGEST_NAME) return false;
   const parts = name.toLowerCase().replaceAll("_", "").split(/[./]/);
-  return parts.some((part) => /^ln(?:\d|f|pre|post|attn|mlp|final)?$|norm\d?f?$|^(?:bn|rms)\d?$|^w?gate/.test(part));
+  return parts.some((part) =>
+    /^ln(?:\d|f|out|pre|post|attn|mlp|final)?$|norm\d?f?$|^layernorm\d*$|^rmsnorm\d*$|^(?:bn|rms)\d?$|^w?gate/.test(part),
+  );
+}
+
+/** Whether a name is of attention at all, whatever part of it. */
+export function isAttention(name: string): boolean {
+  if (name.length > LONGEST_NAME) return false;
+  const role = roleOf(name)?.role;
+  return role?.startsWith("blocks.0.attn.") === true || /att(?:n|ention)|mha|qkv/i.test(name);
+}
+
+const ENDING = /^(.+?)\.?(weights?|kernel|embeddings?|bias|w|b)$/;
+
+function styleOf(ending: string): Style {
+  if (ending === "") return "raw";
+  return /^(?:kernel|embeddings?|w)$/.test(ending) ? "kernel" : "weight";
+}
+
+/** The ways to take a stem apart: an ending may belong to the stem itself, as in `pos_embedding`. */
+function endings(stem: string): (readonly [string, string])[] {
+  const [, body, ending] = ENDING.exec(stem) ?? [];
+  return body === undefined || ending === undefined
+    ? [[stem, ""]]
+    : [
+        [stem, ""],
+        [body, ending],
+      ];
 }
 
 /** What a tensor is, by its name; undefined for a name that says nothing. */
@@ -148,22 +203,58 @@ export function roleOf(name: string): Named | undefined {
   const { stem, block } = plain(name);
   const raw = RAW_BIASES.find(([, pattern]) => pattern.test(stem));
   if (raw) return { role: raw[0], style: "raw" };
-  const [, body = stem, ending = ""] = /^(.+?)\.?(weights?|kernel|embedding|bias)$/.exec(stem) ?? [];
-  // An ending may belong to the stem itself: `pos_embedding`.
-  const options: (readonly [string, string])[] = [
-    [stem, ""],
-    [body, ending],
-  ];
-  for (const [candidate, suffix] of options) {
+  for (const [candidate, suffix] of endings(stem)) {
     const role = WEIGHTS.find(
       ([known, pattern]) => pattern.test(candidate) && !(known === "unembed.W_U" && block !== undefined),
     )?.[0];
     if (role === undefined) continue;
-    if (suffix === "bias") {
+    if (suffix === "bias" || suffix === "b") {
       const bias = BIAS_OF[role];
       return bias === undefined ? undefined : { role: bias, style: "weight" };
     }
-    return { role, style: suffix === "" ? "raw" : suffix === "kernel" || suffix === "embedding" ? "kernel" : "weight" };
+    return { role, style: styleOf(suffix) };
+  }
+  return undefined;
+}
+
+/** The bias that belongs to a weight. */
+export function biasOf(role: Role): Role | undefined {
+  return BIAS_OF[role];
+}
+
+/** A tensor known by its number among others of its kind: `Dense_0`, `fc1`, `mlp.2`. */
+export interface Numbered {
+  readonly family: string;
+  /** 0 where there is none, as Haiku names the first. */
+  readonly number: number;
+  readonly numbered: boolean;
+  readonly bias: boolean;
+  readonly style: Style;
+}
+
+const MLP_FAMILY = new RegExp(`^(${MLP})(dense|linear|lin|layers?|fc|w|l|c|conv|h)?\\.?(\\d*)$`);
+const PLAIN_FAMILY = /^()(dense|linear|lin|fc|w|embed|embedding)(\d*)$/;
+
+/** What a name says where only a number tells it from its neighbours. */
+export function numberedOf(name: string): Numbered | undefined {
+  const { stem, block } = plain(name);
+  for (const [candidate, ending] of endings(stem).reverse()) {
+    const bare = /^(.*?)b(\d+)$/.exec(candidate);
+    // `b1` beside `w1`.
+    const spelt = bare && ending === "" ? `${bare[1]}w${bare[2]}` : candidate;
+    const found = MLP_FAMILY.exec(spelt) ?? PLAIN_FAMILY.exec(spelt);
+    if (!found) continue;
+    const [, home = "", kind = "", own = ""] = found;
+    // `mlp1` and `mlp2` are numbered themselves, `MlpBlock_0/Dense_0` is not numbered by its block.
+    const digits = own === "" && kind === "" ? (/(\d+)\.?$/.exec(home)?.[1] ?? "") : own;
+    if (home !== "" && kind === "" && digits === "") continue;
+    return {
+      family: `${block ?? ""}|${home === "" ? "" : "mlp"}|${kind}`,
+      number: digits === "" ? 0 : Number(digits),
+      numbered: digits !== "",
+      bias: spelt !== candidate || ending === "bias" || ending === "b",
+      style: styleOf(spelt === candidate ? ending : ""),
+    };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { readForeign } from "../../api/foreign.ts";
 import { ensureWritable, shownPath } from "../../api/output.ts";
 import { VERSION } from "../../api/version.ts";
 import { writeModel } from "../../checkpoint/index.ts";
-import { ensure } from "../../core/index.ts";
+import { ensure, printable } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
@@ -22,7 +22,12 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { file, out } = argv;
   ensure(/\.safetensors$/i.test(out), "usage", () => `import: the checkpoint must be named *.safetensors, got ${out}`);
   ensureWritable(out);
-  const { config, parameters, sha256 } = await readForeign(file, foreignOptions(argv), note);
-  writeModel(out, { config, parameters }, { miiii: VERSION, source: basename(file), source_sha256: sha256 });
+  const { config, parameters, sha256, reading } = await readForeign(file, foreignOptions(argv), note);
+  const metadata = { miiii: VERSION, source: printable(basename(file)), source_sha256: sha256 };
+  writeModel(
+    out,
+    { config, parameters },
+    { ...metadata, ...(reading === undefined ? {} : { reading: JSON.stringify(reading) }) },
+  );
   print(shownPath(out));
 }

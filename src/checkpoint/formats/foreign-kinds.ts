@@ -1,0 +1,73 @@
+import { printable, shortened } from "../../core/index.ts";
+
+const ascii = (bytes: Uint8Array, start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString("latin1");
+
+interface Kind {
+  readonly is: (bytes: Uint8Array, text: string) => boolean;
+  /** What the file is, and the next step. */
+  readonly what: (text: string) => string;
+}
+
+const starts = (...hex: readonly string[]) => {
+  const marks = hex.map((mark) => Buffer.from(mark, "hex"));
+  return (bytes: Uint8Array) => marks.some((mark) => mark.equals(bytes.subarray(0, mark.length)));
+};
+
+const unpack = (what: string, command: string) => () => `is packed with ${what}: unpack it first (${command})`;
+
+/** What people have in place of a model file, told by its first bytes. */
+const KINDS: readonly Kind[] = [
+  { is: (bytes) => bytes.length === 0, what: () => "is empty: the download or the copy did not finish" },
+  {
+    is: (_, text) => text.startsWith("version https://git-lfs.github.com/spec/"),
+    what: () => "is a Git LFS pointer and not the file that it stands for: fetch that with git lfs pull",
+  },
+  {
+    is: (bytes, text) => bytes.length < 400 && /^[./]*(?:\.git\/annex|annex)\/objects\//.test(text),
+    what: () => "is a git-annex pointer and not the file that it stands for: fetch that with git annex get",
+  },
+  {
+    is: (_, text) => /^\s*(?:<!doctype html|<html|<head|<!--|<script)/i.test(text),
+    what: () =>
+      "is a web page (HTML), not a model: download the file itself (on GitHub and Hugging Face: its raw or resolve link)",
+  },
+  {
+    is: (_, text) => /^\s*<(?:\?xml|Error|svg)/i.test(text),
+    what: () => "is XML, such as a server's error, not a model: download it again",
+  },
+  { is: starts("1f8b"), what: unpack("gzip", "gunzip FILE, or tar xzf FILE") },
+  { is: starts("425a68"), what: unpack("bzip2", "bunzip2 FILE") },
+  { is: starts("fd377a585a00"), what: unpack("xz", "unxz FILE") },
+  { is: starts("28b52ffd"), what: unpack("zstd", "unzstd FILE") },
+  { is: starts("377abcaf271c"), what: unpack("7-Zip", "7z x FILE") },
+  { is: starts("526172211a07"), what: unpack("RAR", "unrar x FILE") },
+  {
+    is: (bytes) => ascii(bytes, 257, 262) === "ustar",
+    what: () => "is a tar archive: unpack it first (tar xf FILE), and give the model inside",
+  },
+  {
+    is: starts("894844460d0a1a0a"),
+    what: () => "is HDF5 (Keras, or MATLAB 7.3): in Python, np.savez(out, **{name: array, …}) of its arrays",
+  },
+  { is: starts("50415231"), what: () => "is Parquet, a table and not a model" },
+  { is: starts("47475546"), what: () => "is GGUF, quantised for llama.cpp: give the safetensors that it was made from" },
+  { is: starts("89504e47", "ffd8ff", "25504446"), what: () => "is a picture or a document, not a model" },
+  { is: starts("4d41544c41422035"), what: () => "is MATLAB's format: in Python, np.savez(out, **scipy.io.loadmat(FILE))" },
+  {
+    is: (_, text) => /^\s*[{[]/.test(text) && !text.includes("\0"),
+    what: () => "is JSON, not a model: give the file with the weights beside it",
+  },
+  {
+    is: (bytes, text) => bytes.length >= 4 && /^[\t\n\r\x20-\x7e]*$/.test(text),
+    what: (text) => `is text, not a model; it begins ${JSON.stringify(printable(shortened(text.trim(), 40)))}`,
+  },
+];
+
+/**
+ * What a file is that is no model though it stands where one should, and what to do about it; undefined for one that may be a model.
+ * Formats that are read, or refused for what they hold, are not among them.
+ */
+export function foreignKind(bytes: Uint8Array): string | undefined {
+  const text = ascii(bytes, 0, 512);
+  return KINDS.find(({ is }) => is(bytes, text))?.what(text);
+}
