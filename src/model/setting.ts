@@ -6,7 +6,7 @@ import { isPrime } from "../tasks/index.ts";
  */
 export type PresetLayer = "miiii" | "fast" | "basis" | "masked" | "no-grokfast" | "no-dropout";
 
-interface Common<T> {
+export interface Common<T> {
   /** As published for modular addition (Nanda et al. 2023); where nobody published one, the value that changes nothing. */
   readonly value: T;
   readonly presets?: { readonly [layer in PresetLayer]?: T };
@@ -29,7 +29,7 @@ interface Common<T> {
 }
 
 /** The range of a number: `least` and `most` are part of it, `above` and `below` are not. */
-interface Range {
+export interface Range {
   readonly least?: number;
   readonly above?: number;
   readonly most?: number;
@@ -37,28 +37,28 @@ interface Range {
   readonly prime?: true;
 }
 
-interface NumberSetting extends Common<number>, Range {
+export interface NumberSetting extends Common<number>, Range {
   readonly kind: "integer" | "number";
 }
 
-interface BooleanSetting extends Common<boolean> {
+export interface BooleanSetting extends Common<boolean> {
   readonly kind: "boolean";
 }
 
-interface StringSetting extends Common<string> {
+export interface StringSetting extends Common<string> {
   readonly kind: "string";
 }
 
-interface ChoiceSetting<T extends string> extends Common<T> {
+export interface ChoiceSetting<T extends string> extends Common<T> {
   readonly kind: "choice";
   readonly of: readonly T[];
 }
 
-interface PrimesSetting extends Common<readonly number[]> {
+export interface PrimesSetting extends Common<readonly number[]> {
   readonly kind: "primes";
 }
 
-interface NamesSetting<T extends string> extends Common<readonly T[]> {
+export interface NamesSetting<T extends string> extends Common<readonly T[]> {
   readonly kind: "names";
   readonly of: readonly T[];
 }
