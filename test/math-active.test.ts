@@ -1,20 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float64, MiiiiError, randomStream } from "../src/core/index.ts";
+import { float64, MiiiiError, type Random, randomStream } from "../src/core/index.ts";
 import {
+  FFT_EFFORT,
   fft2,
   frequencyOf,
+  frequencyShares,
   halfPlanePower,
   isDead,
   mean,
+  NULL_DRAWS,
   nominalActive,
+  OMEGA_EFFORT,
   omegaRow,
+  PermutedAxes,
   paperBins,
   partRanges,
+  permuteGrid,
   sampleNeurons,
   soundActive,
-  soundThresholds,
   sum,
+  tokenNull,
+  tokenPermutation,
   variance,
 } from "../src/math/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
@@ -37,6 +44,11 @@ const additionGrids = (p: number, count: number, frequencies: readonly number[])
   });
 };
 
+const partOf = (i: number, p: number) => {
+  const { x0, x1 } = partRanges(p);
+  return i < x0[1] ? "x0" : i < x1[1] ? "x1" : "interior";
+};
+
 const columns = (grids: readonly Float64Array[]) => {
   const rows = (grids[0] as Float64Array).length;
   return float64(
@@ -47,6 +59,9 @@ const columns = (grids: readonly Float64Array[]) => {
     [rows, grids.length],
   );
 };
+
+const limitsOf = (grids: readonly Float64Array[], p: number, random: Random) =>
+  tokenNull(grids, p, random, { transforms: 1280, fresh: 0, shares: false }).thresholds;
 
 test("the half-plane holds each frequency pair but (0, 0) once, in three parts, with the field's variance", () => {
   const p = 13;
@@ -72,7 +87,7 @@ test("the half-plane holds each frequency pair but (0, 0) once, in three parts, 
 test("an addition neuron has 6 sound active frequencies and 10 nominal ones at p = 113", () => {
   const p = 113;
   const grids = additionGrids(p, 5, [4, 17, 33, 45, 52]);
-  const thresholds = soundThresholds(grids, p, randomStream(3, "null"));
+  const thresholds = limitsOf(grids, p, randomStream(3, "null"));
   grids.forEach((grid, j) => {
     const power = halfPlanePower(grid, p);
     const k = [4, 17, 33, 45, 52][j] as number;
@@ -96,7 +111,7 @@ test("an addition neuron has 6 sound active frequencies and 10 nominal ones at p
 test("noise has next to no sound active frequency, and 3.7 % of all entries by the nominal rule", () => {
   const p = 53;
   const grids = noiseGrids(p, 64);
-  const thresholds = soundThresholds(grids, p, randomStream(3, "null"));
+  const thresholds = limitsOf(grids, p, randomStream(3, "null"));
   const powers = grids.map((grid) => halfPlanePower(grid, p));
   // Each of three parts has a 1 % chance in each neuron: 1.9 expected of 64 neurons.
   const found = powers.reduce((total, power) => total + soundActive(power, p, thresholds).length, 0);
@@ -110,21 +125,21 @@ test("a wave planted in noise is the one active frequency; structure without per
   const random = randomStream(4, "plant");
   const planted = field(p, (x0, x1) => random.normal() + Math.cos((2 * Math.PI * (3 * x0 - 7 * x1)) / p));
   const grids = [planted, ...noiseGrids(p, 30, 5)];
-  const thresholds = soundThresholds(grids, p, randomStream(6, "null"));
+  const thresholds = limitsOf(grids, p, randomStream(6, "null"));
   assert.deepEqual(
     soundActive(halfPlanePower(planted, p), p, thresholds).map((i) => frequencyOf(i, p)),
     [[-3, 7]],
   );
   const [f, g] = [0, 1].map(() => Float64Array.from({ length: p }, () => random.normal())) as [Float64Array, Float64Array];
   const separable = field(p, (x0, x1) => Math.max(0, (f[x0] as number) + (g[x1] as number)));
-  const own = soundThresholds([separable], p, randomStream(7, "null"));
+  const own = limitsOf([separable], p, randomStream(7, "null"));
   assert.ok(soundActive(halfPlanePower(separable, p), p, own).length <= 1);
 });
 
 test("a part that holds rounding alone is never active, and a field without interior has a threshold for the axes", () => {
   const p = 13;
   const sumOfWaves = field(p, (x0, x1) => Math.cos((2 * Math.PI * 2 * x0) / p) + Math.cos((2 * Math.PI * 5 * x1) / p));
-  const thresholds = soundThresholds([sumOfWaves], p, randomStream(1, "null"));
+  const thresholds = limitsOf([sumOfWaves], p, randomStream(1, "null"));
   assert.equal(thresholds.interior, Number.POSITIVE_INFINITY);
   const active = soundActive(halfPlanePower(sumOfWaves, p), p, { x0: 4, x1: 4, interior: 0 });
   assert.deepEqual(
@@ -134,6 +149,51 @@ test("a part that holds rounding alone is never active, and a field without inte
       [0, 5],
     ],
   );
+});
+
+test("the axes and the best share under a token permutation are those of the permuted grid's 2D transform", () => {
+  for (const p of [5, 13, 31]) {
+    const random = randomStream(8, `axes ${p}`);
+    const [grid] = noiseGrids(p, 1, p) as [Float64Array];
+    const axes = new PermutedAxes(grid, p);
+    const ranges = partRanges(p);
+    for (const order of [Int32Array.from({ length: p }, (_, x) => x), ...[1, 2, 3].map(() => tokenPermutation(p, random))]) {
+      const power = halfPlanePower(permuteGrid(grid, order), p);
+      assertAllClose([axes.bestShare(order)], [Math.max(...frequencyShares(power, p))], { rtol: 1e-10 });
+      assertAllClose(axes.x0, power.subarray(...ranges.x0), { rtol: 1e-9, atol: 1e-9 });
+      assertAllClose(axes.x1, power.subarray(...ranges.x1), { rtol: 1e-9, atol: 1e-9 });
+    }
+  }
+});
+
+test("the null: its limits are passed by 1 % of unseen permutations in each part, its share by 1 %", () => {
+  const p = 17;
+  // Coherent digits, as of neurons that read one embedding, and each neuron with a distribution of its own.
+  const random = randomStream(21, "coherent");
+  const embedding = Float64Array.from({ length: p }, () => random.normal() ** 3);
+  const grids = Array.from({ length: 16 }, () => {
+    const [a, b, c] = [random.normal(), random.normal(), random.normal()];
+    return field(p, (x0, x1) => Math.max(0, a * (embedding[x0] as number) + b * (embedding[x1] as number) + c));
+  }).filter((grid) => !isDead(grid));
+  const none = tokenNull(grids, p, randomStream(22, "null"), FFT_EFFORT);
+  const fresh = randomStream(23, "fresh");
+  const [trials, passed] = [grids.length * 600, { sound: 0, share: 0 }];
+  for (const grid of grids) {
+    for (let draw = 0; draw < 600; draw++) {
+      const power = halfPlanePower(permuteGrid(grid, tokenPermutation(p, fresh)), p);
+      if (Math.max(...frequencyShares(power, p)) > none.share) passed.share++;
+      for (const part of new Set(soundActive(power, p, none.thresholds).map((i) => partOf(i, p)))) if (part) passed.sound++;
+    }
+  }
+  assertAllClose([passed.share / trials, passed.sound / trials], [0.01, 0.03], { rtol: 0.35 });
+});
+
+test("few neurons have enough permutations for a limit, one alone as well, and none has infinite limits", () => {
+  const p = 7;
+  const one = tokenNull(noiseGrids(p, 1), p, randomStream(1, "null"), OMEGA_EFFORT);
+  assert.ok(NULL_DRAWS >= 200 && Object.values(one.thresholds).every(Number.isFinite));
+  const nothing = tokenNull([], p, randomStream(1, "null"), FFT_EFFORT);
+  assert.deepEqual([nothing.share, nothing.active_sound, nothing.thresholds.x0], [0, 0, Number.POSITIVE_INFINITY]);
 });
 
 test("dead neurons are constant up to rounding", () => {
@@ -188,7 +248,7 @@ test("omegaRow of nothing but dead neurons is zero and finite; a wrong number of
   const p = 5;
   const row = omegaRow(1, columns([new Float64Array(25)]), p, [new Float64Array(25)], 1);
   assert.deepEqual([row.sound_mean, row.nominal_mean, sum(row.sound_by_omega0)], [0, 0, 0]);
-  assert.ok(JSON.stringify(row).indexOf("null") === -1);
+  assert.ok(!Object.values(row).includes(null) && row.sound_null === 0);
   assert.throws(
     () => omegaRow(1, columns([new Float64Array(24)]), p, [], 1),
     (error: unknown) => error instanceof MiiiiError && /must cover 25 samples, got 24/.test(error.message),

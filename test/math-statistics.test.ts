@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { MiiiiError, randomStream } from "../src/core/index.ts";
 import {
   argmax,
+  centralRange,
   cosine,
-  familywiseQuantile,
+  familywiseLimit,
   gini,
   mean,
   median,
@@ -13,10 +14,12 @@ import {
   permuteGrid,
   pointwiseBand,
   quantile,
+  rankP,
   spearman,
   stableRank,
   std,
   tokenPermutation,
+  upperLimit,
 } from "../src/math/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
@@ -88,18 +91,20 @@ test("nothing to count is named", () => {
   assert.throws(() => pearson([1], [1, 2]), /same length, got 1 and 2/);
 });
 
-test("a token permutation carries f(x0) + g(x1) to f(π0(x0)) + g(π1(x1))", () => {
+test("a token permutation relabels both digits alike: f(x0) + g(x1) becomes f(π(x0)) + g(π(x1))", () => {
   const p = 11;
   const random = randomStream(3, "permutation");
   const [f, g] = [0, 1].map(() => Float64Array.from({ length: p }, () => random.normal())) as [Float64Array, Float64Array];
   const grid = Float64Array.from({ length: p * p }, (_, i) => (f[Math.floor(i / p)] as number) + (g[i % p] as number));
   const permutation = tokenPermutation(p, random);
   const expected = grid.map((_, i) => {
-    const [from0, from1] = [permutation.x0[Math.floor(i / p)] as number, permutation.x1[i % p] as number];
+    const [from0, from1] = [permutation[Math.floor(i / p)] as number, permutation[i % p] as number];
     return (f[from0] as number) + (g[from1] as number);
   });
   assert.deepEqual(permuteGrid(grid, permutation), expected);
-  assert.notDeepEqual(permutation.x0, permutation.x1);
+  // The diagonal is permuted into itself: what x0 = x1 has in common survives.
+  const diagonal = (values: ArrayLike<number>) => Array.from({ length: p }, (_, x) => values[x * p + x] as number).sort();
+  assert.deepEqual(diagonal(permuteGrid(grid, permutation)), diagonal(grid));
 });
 
 test("bands: pointwise holds each index, family-wise the maximum of all", () => {
@@ -108,7 +113,44 @@ test("bands: pointwise holds each index, family-wise the maximum of all", () => 
   const { lower, upper } = pointwiseBand(draws, 0.9);
   assertAllClose([mean(lower), mean(upper)], [0.05, 0.95], { atol: 0.01 });
   // The maximum of 50 uniforms stays below t with probability t^50.
-  assertAllClose([familywiseQuantile(draws, 0.5)], [0.5 ** (1 / 50)], { atol: 0.003 });
+  assertAllClose([familywiseLimit(draws, 0.5)], [0.5 ** (1 / 50)], { atol: 0.003 });
+});
+
+test("a limit is the draw that one more exceeds in at most 1 % of cases, the second largest of 200; fewer than 99 have none", () => {
+  const draws = Array.from({ length: 200 }, (_, i) => i);
+  assert.equal(upperLimit(draws, 0.99), 198);
+  assert.equal(upperLimit(draws.slice(0, 99), 0.99), 98);
+  assert.throws(() => upperLimit(draws.slice(0, 98), 0.99), /a limit at 0.99 needs at least 99 draws, got 98/);
+  assert.deepEqual(centralRange(draws.slice(0, 39), 0.95), { lower: 0, upper: 38 });
+  assert.deepEqual(
+    centralRange(
+      Array.from({ length: 399 }, (_, i) => -i),
+      0.99,
+    ),
+    { lower: -397, upper: -1 },
+  );
+});
+
+test("exchangeable draws exceed their limits as often as is said, and their ranks are uniform", () => {
+  const random = randomStream(9, "exchangeable");
+  const trials = 4000;
+  let [above, outside, small] = [0, 0, 0];
+  for (let trial = 0; trial < trials; trial++) {
+    const draws = Float64Array.from({ length: 200 }, () => random.normal() ** 3);
+    const value = random.normal() ** 3;
+    const { lower, upper } = centralRange(draws, 0.9);
+    if (value > upperLimit(draws, 0.99)) above++;
+    if (value < lower || value > upper) outside++;
+    if (rankP(value, draws) <= 0.05) small++;
+  }
+  // 2 of 201, 20 of 201 and 10 of 201; three standard deviations.
+  assertAllClose([above / trials, outside / trials, small / trials], [2 / 201, 20 / 201, 10 / 201], { rtol: 0, atol: 0.0145 });
+  assert.ok(above / trials < 0.0148);
+});
+
+test("a rank's p is never 0 and counts ties against the value", () => {
+  const draws = Array.from({ length: 199 }, (_, i) => i);
+  assert.deepEqual([rankP(1000, draws), rankP(198, draws), rankP(-1, draws)], [1 / 200, 2 / 200, 1]);
 });
 
 test("the median is one of the numbers: the middle, of an even count the lower of two", () => {

@@ -4,6 +4,8 @@ export * from "./dft.ts";
 export * from "./half-plane.ts";
 export * from "./matmul.ts";
 export * from "./nulls.ts";
+export * from "./omega-row.ts";
 export * from "./statistics.ts";
 export * from "./svd.ts";
 export * from "./token-basis.ts";
+export * from "./token-null.ts";

@@ -121,7 +121,7 @@ test("each prime's neurons break that prime's head and no other; random groups b
   }
 });
 
-test("what random groups cost the heads but one is kept, draw by draw, and how many groups exceed their null by chance is said", async () => {
+test("what random groups cost the heads but one is kept, draw by draw, and how many groups drawn at random would exceed them is said", async () => {
   const draws = 4;
   const seen: number[][] = [];
   const input = remainders({
@@ -151,8 +151,9 @@ test("what random groups cost the heads but one is kept, draw by draw, and how m
   assert.ok((metrics.null_other_accuracy_lost ?? 0) > 0.05, `${metrics.null_other_accuracy_lost}`);
   assertAllClose([metrics.groups_above_null_expected ?? -1], [5 / (draws + 1)]);
   const text = circuits.summary(result) + circuits.headline([{ label: "x", result, config: input.config }]);
-  assert.match(text, /neurons .*others 0 %, random ones cost them \d+(\.\d)? %.*\(by chance at most 1\)/);
-  assert.match(text, /x: .*\(by chance at most 1\)/);
+  assert.match(text, /neurons .*others 0 %, random ones cost them \d+(\.\d)? %.*\(groups drawn at random: at most 1\)/);
+  assert.match(text, /embedding .*\(by chance at most \d/);
+  assert.match(text, /x: .*\(groups drawn at random: at most 1\)/);
   // One head has no others.
   const alone = await circuits.run(addition(), { draws });
   assert.deepEqual(
@@ -163,7 +164,7 @@ test("what random groups cost the heads but one is kept, draw by draw, and how m
   assertAllClose([circuits.metrics(alone).groups_above_null_expected ?? -1], [2 / (draws + 1)]);
 });
 
-test("without the structure about as many groups exceed their null as is said", async () => {
+test("of groups drawn at random about as many exceed the others as is said", async () => {
   // Groups of eight neurons each, of which every one costs each head some accuracy that has nothing to do with its group.
   const labels = Array.from({ length: 40 }, (_, j) => at(moduli, j % 5).q);
   const neurons = fieldsOf(

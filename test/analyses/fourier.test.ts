@@ -61,7 +61,7 @@ test("the paper's recipe: row r of the shifted rfft2 holds frequency (r + 29) mo
   const large = 113;
   const data = Float64Array.from({ length: (large + 1) * 4 }, (_, i) => Math.cos((2 * Math.PI * 36 * Math.floor(i / 4)) / large));
   const input = inputWith({ p: large, d_model: 4, d_mlp: 4, W_E: float64(data, [large + 1, 4]) });
-  const { paper } = await fourier.run(input, { draws: 100 });
+  const { paper } = await fourier.run(input, { draws: 200 });
   assert.equal(paper.norms.length, 57);
   assert.deepEqual(paper.active, [{ row: 7, label: "cos 3", frequency: (7 + 29) % 57 }]);
   // |F| over d rows of the unnormalised transform: d·p/2 for a cosine that is the same in all d dimensions.

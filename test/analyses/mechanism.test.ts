@@ -144,7 +144,7 @@ test("with more than half of the frequencies key there are not as many others: n
       assert.equal(result[name] !== null, expected, `${name} with ${count} key frequencies`);
       assert.equal(name in metrics, expected);
     }
-    const said = /null: none, of 6 frequencies \d are key, which leaves fewer others/;
+    const said = /other frequencies: none, of 6 frequencies \d are key, which leaves fewer others/;
     assert.equal(said.test(mechanism.summary(result)), !expected, mechanism.summary(result));
     // The others carry nothing, so a null of them is far off.
     if (expected) assert.ok((result.restricted_loss_null?.lower ?? 0) > 10 * result.restricted_loss.all);

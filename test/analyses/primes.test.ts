@@ -79,6 +79,25 @@ test("planted residues are found, each neuron's own; one of two, one dead, noise
   assert.ok(at(result.best_selectivity, 1) > 0.999 && result.null.band < 0.4, `band ${result.null.band}`);
 });
 
+test("perfect neurons, relu(cos α + cos β), have ε² = 0.114, and 0.49 in their interaction, three quarters being additive", async () => {
+  const [large, q, k] = [113, 29, 5];
+  const angle = (x: number) => (2 * Math.PI * k * x) / q;
+  const perfect = Array.from({ length: 12 }, (_, j) => (x0: number, x1: number) => {
+    return Math.max(0, Math.cos(angle(x0) + 1.7 * j) + Math.cos(angle(x1 * large) + 0.9 * j * j));
+  });
+  const fields = [...perfect, (x0: number, x1: number) => Math.cos(x0) + Math.cos(x1 / 3)];
+  const input = inputWith({ p: large, task: "miiii", activations: { "blocks.0.mlp.hook_post": fieldsOf(large, fields) } });
+  const { best_prime, best_selectivity, interaction, null: none } = await primes.run(input, {});
+  const own = new Array<number>(12).fill(q);
+  assert.deepEqual([best_prime.slice(0, 12), interaction.best_prime], [own, [...own, 0]]);
+  // Phases and the grid's edge move each by a little.
+  const means = [best_selectivity, interaction.best_selectivity, interaction.share].map((values) => mean(values.slice(0, 12)));
+  assertAllClose(means, [0.114, 0.49, 0.23], { rtol: 0.03 });
+  assert.deepEqual([interaction.best_selectivity[12], interaction.share[12]], [0, 0]);
+  assert.equal(interaction.selective_by_prime[9], 12);
+  assert.ok(none.band < 0.05 && interaction.null.band < 0.1, `${none.band} and ${interaction.null.band}`);
+});
+
 test("an addition neuron is selective for no prime", async () => {
   const big = 31;
   const cosine = (k: number) => (x0: number, x1: number) =>

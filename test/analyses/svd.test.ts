@@ -8,7 +8,7 @@ import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts"
 
 const p = 31;
 const d_model = 16;
-const options = { vectors: 6, draws: 10 };
+const options = { vectors: 6, draws: 40 };
 
 /** Σ σ_i u_i v_iᵀ with given left vectors, and a '=' row that must not matter. */
 function embedding(left: readonly ((x: number) => number)[], sigma: readonly number[]) {
@@ -68,7 +68,7 @@ test("two directions of equal σ are one subspace, whose periodogram does not de
   for (const angle of [0, 0.7]) {
     const { subspaces } = await svd.run(inputWith({ p, d_model, W_E: embedding(mixed(angle), [4, 4, 1]) }), {
       vectors: 3,
-      draws: 10,
+      draws: 40,
     });
     assert.deepEqual(
       subspaces.map(({ first, last, peak }) => [first, last, peak.k]),
@@ -88,7 +88,7 @@ test("a slowly falling spectrum is not one chain of ties", async () => {
     sigma.map((_, i) => wave(2 * i + 1)),
     sigma,
   );
-  const { subspaces } = await svd.run(inputWith({ p, d_model, W_E }), { vectors: 6, draws: 10 });
+  const { subspaces } = await svd.run(inputWith({ p, d_model, W_E }), { vectors: 6, draws: 40 });
   assert.deepEqual(
     subspaces.map(({ first, last }) => [first, last]),
     [
@@ -115,7 +115,7 @@ test("a Gaussian embedding lies within its null and shows no frequency", async (
 
 test("a Gaussian 113 × 256 matrix reads about 39 and 90 by the paper's indices", async () => {
   const input = inputWith({ p: 113, d_model: 256, d_mlp: 4, W_E: normals([114, 256], "large") });
-  const { paper } = await svd.run(input, { vectors: 1, draws: 10 });
+  const { paper } = await svd.run(input, { vectors: 1, draws: 40 });
   assertAllClose([paper.index50, paper.index90], [39, 89.5], { atol: 1, rtol: 0 });
 });
 

@@ -7,9 +7,10 @@ import {
   halfPlanePower,
   isDead,
   mean,
-  permuteGrid,
-  quantile,
+  NULL_DRAWS,
+  PermutedAxes,
   tokenPermutation,
+  upperLimit,
 } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf } from "../kit/inputs.ts";
@@ -21,9 +22,6 @@ const KEYS = ["x0", "x1", "="] as const;
 
 /** A head reads one digit when at least this share of its attention to the digits goes there. */
 export const ONE_DIGIT = 0.75;
-
-/** Token permutations of each head and key behind the null of the share. */
-export const DRAWS = 20;
 
 /** What a head looks at. */
 export type Reads = "x0" | "x1" | "both" | "=";
@@ -109,13 +107,11 @@ export function compute(input: AnalysisInput): AttentionResult {
   const means = perHead((field) => field.mean);
   const digit_share = means.map(digitShare);
   const permuted = fields
-    .filter(({ best_k }) => best_k !== 0)
-    .flatMap(({ grid }) =>
-      Array.from({ length: DRAWS }, () => {
-        const shares = frequencyShares(halfPlanePower(permuteGrid(grid, tokenPermutation(p, random)), p), p);
-        return at(shares, argmax(shares));
-      }),
-    );
+    .filter(({ best_k }, i) => best_k !== 0 && i % KEYS.length < 2)
+    .flatMap(({ grid }) => {
+      const axes = new PermutedAxes(grid, p);
+      return Array.from({ length: NULL_DRAWS }, () => axes.bestShare(tokenPermutation(p, random)));
+    });
   return {
     p,
     heads,
@@ -131,7 +127,7 @@ export function compute(input: AnalysisInput): AttentionResult {
       mean: 1 / 3,
       digit_share: 0.5,
       one_digit: byAccident(input),
-      share: permuted.length === 0 ? 0 : quantile(permuted, 0.99),
+      share: permuted.length === 0 ? 0 : upperLimit(permuted, 0.99),
     },
   };
 }

@@ -1,8 +1,8 @@
 import { at } from "../../core/index.ts";
-import { mean } from "../../math/index.ts";
+import { mean, NULL_DRAWS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short } from "../kit/text.ts";
-import { type AttentionResult, compute, DRAWS, ONE_DIGIT, oneDigit, type Reads } from "./compute.ts";
+import { type AttentionResult, compute, ONE_DIGIT, oneDigit, type Reads } from "./compute.ts";
 import { attentionFigure } from "./figure.ts";
 import { RANDOM_HEADS } from "./null.ts";
 
@@ -43,8 +43,8 @@ export const attention = defineAnalysis({
   {const, cos k, sin k} ⊗ {const, cos k, sin k} without const ⊗ const, as in \`fft\`; 0 for attention that does not vary.
 - \`patterns\`: the attention to x0 and to x1 to 1/255 of its range (base64), [heads][2]; that to '=' is what is left of 1.`,
   null: `\`null.one_digit\`: share of ${RANDOM_HEADS} heads that read one digit though W_E, W_pos, W_Q and W_K are normal entries of this model's own norms: scores
-of large weights are far from equal, so a head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % quantile of the best
-share under token permutations (x0-values and x1-values relabelled independently), ${DRAWS} of each head and key.`,
+of large weights are far from equal, so a head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % limit of the best
+share of a head's attention to a digit under token permutations (one relabelling of the p tokens for both digits), ${NULL_DRAWS} of each head and digit, pooled.`,
   citation:
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
   needs: ["blocks.0.attn.hook_pattern"],

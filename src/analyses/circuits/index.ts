@@ -39,7 +39,7 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
           ? undefined
           : average((row) => row.none.others ?? 0),
     },
-    /** So many parts that are no better than random ones exceed the largest of their draws by chance. */
+    /** So many parts that were themselves drawn at random would exceed the largest of their draws. */
     expected: sum(rows.map((row) => 1 / (row.none.draws + 1))),
     above: rows.filter((row) => row.accuracy > row.none.accuracy).map((row) => row.label),
     aboveByLoss: rows.filter((row) => row.loss > row.none.loss).map((row) => row.label),
@@ -67,7 +67,7 @@ function headline(entries: readonly Labelled<CircuitsResult>[]): string {
     return (
       `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy ` +
       `(random groups at most ${points(none.accuracy)})${rest}; ${above.length} of ${count} groups exceed ` +
-      `their null in accuracy, ${aboveByLoss.length} in loss (by chance at most ${short(expected, 2)})`
+      `all random ones of their size in accuracy, ${aboveByLoss.length} in loss (groups drawn at random: at most ${short(expected, 2)})`
     );
   };
   return `${perRun(entries, clause)}.`;
@@ -87,10 +87,12 @@ taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accu
 - \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
   means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone). The mean token and '=' stay.
 - \`attention\`: one head's output replaced by its mean over all p² inputs.`,
-  null: `For \`groups\` random groups of live neurons, for \`embedding\` the same part with the tokens relabelled at random, --draws (20) of each
+  null: `For \`groups\` random groups of live neurons: what as many neurons cost whichever they are. That is a comparison and no null of "no
+structure", since a random group breaks the cancellation of terms in one digit alone among neurons, which costs heads that it does not
+serve. For \`embedding\` a null: the same part with the tokens relabelled at random, once for both digits, which read one W_E. --draws (20) of each
 size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
-side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is no better than a random
-one exceeds at most once in draws + 1: of all parts so many by chance. \`others_accuracy_lost\`: per head, what random parts cost
+side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is itself a random
+one exceeds at most once in draws + 1 (p = 0.05 for 20): of all parts so many by chance. \`others_accuracy_lost\`: per head, what random parts cost
 all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the heads that are not
 its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
 other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
@@ -130,7 +132,7 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   },
   summary(result) {
     const name = result.parts === "prime" ? "q" : "k";
-    const describe = (ablations: Ablations) => {
+    const describe = (ablations: Ablations, chance: string) => {
       const { accuracy, loss, others, none, above, aboveByLoss, expected, worst, count } = specificity(result, ablations);
       const random = none.others === undefined ? "" : `, random ones cost them ${points(none.others)}`;
       const who =
@@ -140,14 +142,14 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
       return (
         `${who}, loss ${signed(loss)}   (random: at most ${points(none.accuracy)}, ${signed(none.loss)}); ` +
-        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length} (by chance at most ${short(expected, 2)})`
+        `above it in accuracy ${above.length} of ${count}${which}, in loss ${aboveByLoss.length} (${chance} at most ${short(expected, 2)})`
       );
     };
     const heads = result.attention.accuracy_lost.map((lost) => points(mean(lost)));
     return [
       `baseline   accuracy ${percent(mean(result.baseline.accuracy))} on ${result.samples} inputs (chance ${percent(mean(result.chance_accuracy))})`,
-      `neurons    ${describe(result.groups)}`,
-      `embedding  ${describe(result.embedding)}`,
+      `neurons    ${describe(result.groups, "groups drawn at random:")}`,
+      `embedding  ${describe(result.embedding, "by chance")}`,
       `attention  mean accuracy lost without head 0, 1, …: ${listed(heads)}`,
     ].join("\n");
   },

@@ -1,6 +1,7 @@
 import { at, dim, randomStream } from "../../core/index.ts";
 import {
   argmax,
+  FFT_EFFORT,
   frequencyOf,
   frequencyShares,
   gridsOf,
@@ -11,12 +12,9 @@ import {
   nominalActive,
   OMEGA_NEURONS,
   PARTS,
-  permuteGrid,
-  quantile,
   sampleNeurons,
   soundActive,
-  soundThresholds,
-  tokenPermutation,
+  tokenNull,
 } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf } from "../kit/inputs.ts";
@@ -101,12 +99,13 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
   const count = dim(activations, 1);
   const grids = gridsOf(activations);
   const sampled = Array.from(sampleNeurons(count, OMEGA_NEURONS, input.seed), (i) => grids[i] as Float64Array);
-  const random = randomStream(input.seed, "fft/null");
-  const permutedShares: number[] = [];
-  const thresholds = soundThresholds(sampled, p, random, (power) => {
-    const shares = frequencyShares(power, p);
-    permutedShares.push(at(shares, argmax(shares)));
-  });
+  const none = tokenNull(
+    sampled.filter((grid) => !isDead(grid)),
+    p,
+    randomStream(input.seed, "fft/null"),
+    FFT_EFFORT,
+  );
+  const { thresholds } = none;
   const describe = (power: Float64Array): Neuron => {
     const shares = frequencyShares(power, p);
     const best = argmax(shares);
@@ -125,10 +124,6 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
   });
   input.onProgress?.(count, count);
   const live = neurons.filter((neuron) => neuron !== DEAD);
-  // One more permutation each, which the thresholds have not seen.
-  const fresh = sampled
-    .filter((grid) => !isDead(grid))
-    .map((grid) => describe(halfPlanePower(permuteGrid(grid, tokenPermutation(p, random)), p)));
   const entries = (p * p - 1) / 2;
   const limits = Object.fromEntries(PARTS.map((part) => [part, Number.isFinite(thresholds[part]) ? thresholds[part] : null]));
   return {
@@ -146,9 +141,9 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
     active_mean: { sound: averageOver(live, ({ sound }) => sound), nominal: averageOver(live, ({ nominal }) => nominal) },
     thresholds: limits as FftResult["thresholds"],
     null: {
-      share: permutedShares.length === 0 ? 0 : quantile(permutedShares, 0.99),
-      active_sound: averageOver(fresh, ({ sound }) => sound),
-      active_nominal: averageOver(fresh, ({ nominal }) => nominal),
+      share: none.share,
+      active_sound: none.active_sound,
+      active_nominal: none.active_nominal,
       noise_nominal: NOMINAL_NOISE_SHARE * entries,
     },
     examples: exampleNeurons(neurons, exampleCount, input.seed).map((example) => ({

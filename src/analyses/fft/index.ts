@@ -1,5 +1,5 @@
 import { figure } from "../../figures/index.ts";
-import { NOMINAL_NOISE_SHARE } from "../../math/index.ts";
+import { FFT_EFFORT, NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_NEURONS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short } from "../kit/text.ts";
 import { compute, EXPLAINED, type FftResult } from "./compute.ts";
@@ -35,10 +35,14 @@ DFT; conjugates are counted once, which leaves (p²−1)/2 = \`entries\` frequen
   entries, so noise scores highest and an addition neuron 10: by itself this number says nothing.
 - \`active_mean\`, \`mean_share\`: means over neurons. Neurons of zero variance are counted as \`dead\`: best_k 0, share 0, left out of all means.
 - \`examples\`: activations of a few neurons, to 1/255 of their range (base64), for the figure.`,
-  null: `Token permutations: the x0-values and the x1-values relabelled independently, which keeps all structure of the form f(x0) + g(x1) and
-destroys periods. \`thresholds\`: 99 % quantile of each part's largest power over its mean, pooled over 64 seeded neurons × 20 permutations
-(null where no neuron has power there). \`null.share\`: 99 % quantile of the best share under the same permutations. \`null.active_sound\` and
-\`null.active_nominal\`: mean counts of the same neurons under one more permutation. \`null.noise_nominal\`: what Gaussian noise scores by μ+2σ.`,
+  null: `Token permutations: one relabelling of the p tokens for both digits, which keeps all structure but periods. Pooled over ${OMEGA_NEURONS} seeded
+neurons, each with permutations of its own: a limit is what 1 % of the pairs of neuron and permutation exceed, and so, on average over models,
+1 % of the neurons of a model without structure. \`thresholds\`: such a limit of each part's largest power over its mean (null where no
+neuron has power there); ${NULL_DRAWS} permutations of each neuron for the two axes, ${FFT_EFFORT.transforms} 2D transforms in all for the interior, at most ${NULL_DRAWS} of a neuron.
+\`null.share\`: the same of the best share, ${NULL_DRAWS} permutations of each neuron. \`null.active_sound\` and \`null.active_nominal\`: mean counts of the same
+neurons under ${FFT_EFFORT.fresh} more permutations each, which no limit has seen: by the sound rule 0.03 where entries pass one at a time (1 % for each of three parts), more where one relabelling
+lets several pass together.
+\`null.noise_nominal\`: what Gaussian noise scores by μ+2σ.`,
   citation:
     "Section Neurons and Figure 4, Syrkis & Søgaard 2024; best_k and share as in Nanda et al. 2023 (whose code omits the last k)",
   needs: ["blocks.0.mlp.hook_post"],

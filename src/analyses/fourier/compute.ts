@@ -1,14 +1,14 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import {
   basisLabels,
+  centralRange,
   dot,
-  familywiseQuantile,
+  familywiseLimit,
   fftshift,
   gini,
   gramMatrix,
   mean,
   permutedEnergies,
-  quantile,
   realFourier,
   rfft2,
   std,
@@ -73,16 +73,19 @@ function nullOf(W_E: NdArray<"float64">, draws: number, seed: number): FourierRe
   const total = sum(gram.filter((_, i) => i % (dim(W_E, 0) + 1) === 0));
   const energies = Array.from({ length: draws }, () => permutedEnergies(gram, random.permutation(dim(W_E, 0))));
   const perFrequency = energies.map(byFrequency);
-  const limit = familywiseQuantile(
+  const limit = familywiseLimit(
     perFrequency.map((energy) => energy.slice(1)),
     0.99,
   );
-  const ginis = energies.map((energy) => gini(energy.map(Math.sqrt)));
+  const { lower, upper } = centralRange(
+    energies.map((energy) => gini(energy.map(Math.sqrt))),
+    0.95,
+  );
   return {
     draws,
     energy: limit,
     share: total === 0 ? 0 : limit / total,
-    gini: [quantile(ginis, 0.025), quantile(ginis, 0.975)],
+    gini: [lower, upper],
     // The paper's norms are these per frequency: |F| over both halves of the constant's and each pair's energy.
     paper_active: mean(
       perFrequency.map((energy) => aboveOneSigma(energy.map((e, k) => Math.sqrt(k === 0 ? e : e / 2))).rows.length),

@@ -37,14 +37,14 @@ export const fourier = defineAnalysis({
   shift puts frequency (r+29) mod 57 into row r (for p = 113), which the paper labels const, cos ⌊r/2⌋ (odd r) and sin (even r): each
   row is given with that \`label\` and with the \`frequency\` that it holds. Kept for comparison.
 - \`coefficients\`: basis·W_E, [p, d_model], to 1/255 of its range (base64), for the figure.`,
-  null: `The rows of W_E permuted over the tokens, which keeps the embeddings and destroys all periods: \`null.energy\` (and \`null.share\`) is the 99 %
-quantile of the largest energy among all k ≥ 1, \`null.gini\` the 95 % range, \`null.paper_active\` the mean number of rows that the paper's
+  null: `The rows of W_E permuted over the tokens, which keeps the embeddings and destroys all periods: \`null.energy\` (and \`null.share\`) is the family-wise 99 %
+limit of the largest energy among all k ≥ 1, \`null.gini\` the 95 % range, \`null.paper_active\` the mean number of rows that the paper's
 μ+1σ calls active without any structure; \`draws\` seeded permutations.`,
   citation:
     "Figures 11 to 13, Syrkis & Søgaard 2024: few frequencies (nanda), many (miiii), none (basis); Gini as in Nanda et al. 2023",
   needs: [],
   options: {
-    draws: { type: "integer", default: 1000, min: 100, max: 10_000, description: "row permutations of the null, 100 to 10000" },
+    draws: { type: "integer", default: 1000, min: 200, max: 10_000, description: "row permutations of the null, 200 to 10000" },
   },
   run: compute,
   metrics: (result) => ({

@@ -1,5 +1,5 @@
-import { at, dim, ensure, float64, type NdArray, randomStream } from "../../core/index.ts";
-import { tokenPermutation } from "../../math/index.ts";
+import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
+import type { TokenPermutation } from "../../math/index.ts";
 import { numberOf } from "../../tasks/index.ts";
 
 /** Columns summed at a time: enough to read rows in runs, few enough that the sums stay near the processor. */
@@ -7,10 +7,6 @@ const CHUNK = 32;
 
 /** A neuron reacts to n mod q when that explains more than this share of its variance (and more than the null). */
 export const SELECTIVE = 0.1;
-
-/** Neurons and token permutations of each that make up the null. */
-export const NULL_NEURONS = 64;
-export const NULL_DRAWS = 20;
 
 /** A variation below this share of the largest magnitude is rounding: the column is constant. */
 const CONSTANT = 1e-12;
@@ -170,11 +166,11 @@ export function selectivity(columns: Columns, numbers: Int32Array, moduli: reado
   );
 }
 
-/** n = x0 + x1·p of every sample in grid order, [p²]; with each digit's values relabelled where orders are given. */
-export function gridNumbers(p: number, x0s?: Int32Array, x1s?: Int32Array): Int32Array {
+/** n = x0 + x1·p of every sample in grid order, [p²]; with the tokens relabelled where an order of them is given. */
+export function gridNumbers(p: number, order?: TokenPermutation): Int32Array {
   return Int32Array.from({ length: p * p }, (_, i) => {
     const [x0, x1] = [Math.floor(i / p), i % p];
-    return numberOf(x0s?.[x0] ?? x0, x1s?.[x1] ?? x1, p);
+    return numberOf(order?.[x0] ?? x0, order?.[x1] ?? x1, p);
   });
 }
 
@@ -186,21 +182,4 @@ export function pickColumns(values: NdArray<"float64">, columns: ArrayLike<numbe
     for (let j = 0; j < columns.length; j++) out[i * columns.length + j] = values.data[i * d + (columns[j] as number)] as number;
   }
   return float64(out, [n, columns.length]);
-}
-
-/**
- * ε² of live neurons under token permutations, one list over moduli for each of {@link NULL_DRAWS} permutations of each of
- * {@link NULL_NEURONS} seeded neurons (or as many as are alive).
- */
-export function permutedSelectivity(neurons: Columns, p: number, moduli: readonly number[], seed: number): number[][] {
-  const random = randomStream(seed, "primes/null");
-  const alive = liveColumns(neurons).flatMap((live, j) => (live ? [j] : []));
-  const chosen = Array.from(random.permutation(alive.length).slice(0, NULL_NEURONS), (i) => at(alive, i));
-  if (chosen.length === 0) return [];
-  const sample = columnsOf(pickColumns(neurons.values, chosen));
-  return Array.from({ length: NULL_DRAWS }, () => {
-    const { x0, x1 } = tokenPermutation(p, random);
-    const byModulus = selectivity(sample, gridNumbers(p, x0, x1), moduli);
-    return chosen.map((_, j) => byModulus.map((column) => at(column, j)));
-  }).flat();
 }

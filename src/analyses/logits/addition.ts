@@ -20,9 +20,9 @@ export function totals(p: number): Int32Array {
  * coefficients depend on.
  *
  * @param logits [p², classes]; classes beyond p are not looked at.
- * @param permutation Where given, sample (x0, x1) takes the logits of (permuted x0, permuted x1).
+ * @param order Where given, a relabelling of the tokens: sample (x0, x1) takes the logits of (order[x0], order[x1]).
  */
-export function sumByTotal(logits: NdArray<"float64">, p: number, permutation?: TokenPermutation): Float64Array {
+export function sumByTotal(logits: NdArray<"float64">, p: number, order?: TokenPermutation): Float64Array {
   const classes = dim(logits, 1);
   ensure(
     dim(logits, 0) === p * p && classes >= p,
@@ -32,7 +32,7 @@ export function sumByTotal(logits: NdArray<"float64">, p: number, permutation?: 
   const sums = new Float64Array(p * p);
   for (let x0 = 0; x0 < p; x0++) {
     for (let x1 = 0; x1 < p; x1++) {
-      const source = ((permutation?.x0[x0] ?? x0) * p + (permutation?.x1[x1] ?? x1)) * classes;
+      const source = ((order?.[x0] ?? x0) * p + (order?.[x1] ?? x1)) * classes;
       const target = ((x0 + x1) % p) * p;
       for (let c = 0; c < p; c++) sums[target + c] = (sums[target + c] as number) + (logits.data[source + c] as number);
     }

@@ -1,14 +1,14 @@
 import { at, type NdArray, type Random, randomStream } from "../../core/index.ts";
 import {
-  familywiseQuantile,
+  centralRange,
+  familywiseLimit,
   gini,
   gramMatrix,
   participationRatio,
   permutedEnergies,
-  pointwiseBand,
-  quantile,
-  type TokenPermutation,
+  rankP,
   tokenPermutation,
+  upperLimit,
 } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import {
@@ -26,13 +26,13 @@ import { headLoss, partition, type SplitLosses, splitLosses } from "./losses.ts"
 import { fourierNorms, neuronToLogit } from "./neuron-to-logit.ts";
 
 /** Permutations of the classes behind the null of W_L. */
-export const CLASS_PERMUTATIONS = 200;
+export const CLASS_PERMUTATIONS = 399;
 /** Token permutations behind the null of the coefficients. */
-export const TOKEN_PERMUTATIONS = 20;
-/** Sets of other frequencies behind the null of the losses. */
+export const TOKEN_PERMUTATIONS = 200;
+/** Sets of other frequencies that the losses are held beside. */
 export const FREQUENCY_SETS = 20;
 
-/** A null's 99 % limits. */
+/** The range of a null. */
 export type Limits = { lower: number; upper: number };
 
 /** What `mechanism` finds in an addition model. */
@@ -49,6 +49,7 @@ export type AdditionResult = {
   key_frequencies_above_null: number[];
   logit_share: number;
   logit_share_null: number;
+  logit_share_p: number;
   loss: SplitLosses;
   restricted_loss: SplitLosses;
   /** Null where fewer frequencies than the key ones are left to choose others from. */
@@ -93,13 +94,7 @@ export function additionLosses(
   };
 }
 
-function limits(draws: readonly number[]): Limits {
-  const { lower, upper } = pointwiseBand(
-    draws.map((value) => [value]),
-    0.99,
-  );
-  return { lower: at(lower, 0), upper: at(upper, 0) };
-}
+const limits = (draws: readonly number[]) => centralRange(draws, 0.99);
 
 /** As many other frequencies as there are key ones, by chance; undefined where fewer are left. */
 export function otherFrequencies(key: readonly number[], p: number, random: Random): number[] | undefined {
@@ -141,9 +136,12 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
   const coefficients = cosCoefficients(byTotal, p);
   const key = keyFrequencies(coefficients);
   const energy = centredEnergy(logits, p);
-  const under = (permutation: TokenPermutation) => cosCoefficients(sumByTotal(logits, p, permutation), p);
-  const coefficientDraws = times(TOKEN_PERMUTATIONS, () => under(tokenPermutation(p, permuted)));
-  const cos_coefficients_null = familywiseQuantile(
+  const coefficientDraws = times(TOKEN_PERMUTATIONS, () =>
+    cosCoefficients(sumByTotal(logits, p, tokenPermutation(p, permuted)), p),
+  );
+  const logit_share = keyShare(coefficients, energy);
+  const shareDraws = coefficientDraws.map((draw) => keyShare(draw, energy));
+  const cos_coefficients_null = familywiseLimit(
     coefficientDraws.map((draw) => draw.map(Math.abs)),
     0.99,
   );
@@ -154,7 +152,10 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
   const random = randomStream(input.seed, "mechanism/frequencies");
   const sets = times(FREQUENCY_SETS, () => otherFrequencies(key, p, random));
   const partDraws = sets.flatMap((others) => (others === undefined ? [] : [projectOnTotals(byTotal, p, others)]));
-  const limitsOfOthers = (loss: (part: Float64Array) => number) => (partDraws.length === 0 ? null : limits(partDraws.map(loss)));
+  const rangeOfOthers = (loss: (part: Float64Array) => number) => {
+    const drawn = partDraws.map(loss);
+    return drawn.length === 0 ? null : { lower: Math.min(...drawn), upper: Math.max(...drawn) };
+  };
   const without = (part: Float64Array, rows?: Int32Array) => headLoss(excludedLogits(logits, part, p), targets, rows);
 
   return {
@@ -168,14 +169,12 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
     cos_coefficients_null,
     key_frequencies: key,
     key_frequencies_above_null: key.filter((k) => Math.abs(at(coefficients, k - 1)) > cos_coefficients_null),
-    logit_share: keyShare(coefficients, energy),
-    logit_share_null: quantile(
-      coefficientDraws.map((draw) => keyShare(draw, energy)),
-      0.99,
-    ),
+    logit_share,
+    logit_share_null: upperLimit(shareDraws, 0.99),
+    logit_share_p: rankP(logit_share, shareDraws),
     loss: losses.loss,
     restricted_loss: losses.restricted,
-    restricted_loss_null: limitsOfOthers((part) => headLoss(restrictedLogits(part, byTotal, p), targets)),
+    restricted_loss_null: rangeOfOthers((part) => headLoss(restrictedLogits(part, byTotal, p), targets)),
     excluded_loss: {
       all: losses.excluded.all,
       ...(losses.excluded.train === undefined || train === undefined
@@ -185,7 +184,7 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
             per_k: Object.fromEntries(key.map((k) => [String(k), without(projectOnTotals(byTotal, p, [k]), train)])),
           }),
     },
-    excluded_loss_null: limitsOfOthers((part) => without(part, train)),
+    excluded_loss_null: rangeOfOthers((part) => without(part, train)),
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out:
       train === undefined

@@ -1,5 +1,5 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
-import { tokenPermutation } from "../../math/index.ts";
+import { rankP, tokenPermutation, upperLimit } from "../../math/index.ts";
 import type { Head, Labels } from "../../tasks/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput } from "../kit/define.ts";
@@ -10,7 +10,7 @@ import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
 import { residueShares, splitByResidue } from "./residue-means.ts";
 
 /** Token permutations behind the null of a head's share. */
-export const HEAD_PERMUTATIONS = 10;
+export const HEAD_PERMUTATIONS = 200;
 
 /** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels. */
 export type HeadMechanism = {
@@ -20,6 +20,7 @@ export type HeadMechanism = {
   g: number[];
   logit_share: number;
   logit_share_null: number;
+  logit_share_p: number;
   loss: SplitLosses;
   restricted_loss: SplitLosses;
   excluded_loss: SplitLosses;
@@ -95,7 +96,8 @@ export function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): 
       chance_loss: chanceOf(head, labels).loss,
       g: Array.from(structure.g),
       logit_share: share,
-      logit_share_null: Math.max(...shares),
+      logit_share_null: upperLimit(shares, 0.99),
+      logit_share_p: rankP(share, shares),
       loss,
       restricted_loss: restricted,
       excluded_loss: excluded,

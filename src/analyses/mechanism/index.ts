@@ -23,8 +23,8 @@ const structureIn = ({ labels }: HeadsResult) => (labels === "divisibility" ? "n
 
 function headMeans({ heads }: HeadsResult) {
   return {
-    /** Heads without the structure that one expects above the largest of so many draws. */
-    expected: short(heads.length / (HEAD_PERMUTATIONS + 1), 2),
+    /** So many heads without the structure are above their own 99 % limits by chance. */
+    expected: heads.length / 100,
     share: mean(heads.map((head) => head.logit_share)),
     none: mean(heads.map((head) => head.logit_share_null)),
     above: heads.filter((head) => head.logit_share > head.logit_share_null).length,
@@ -38,10 +38,11 @@ function headMeans({ heads }: HeadsResult) {
 function metrics(result: MechanismResult) {
   const sum_sq_weights = total(result.sum_sq_weights);
   if (result.kind === "heads") {
-    const { share, none, above, loss, restricted, excluded, chance } = headMeans(result);
+    const { share, none, above, expected, loss, restricted, excluded, chance } = headMeans(result);
     return {
       heads: result.heads.length,
       heads_above_null: above,
+      heads_above_null_expected: expected,
       logit_share: share,
       logit_share_null: none,
       loss,
@@ -78,7 +79,7 @@ function summary(result: MechanismResult): string {
       `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
       `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
     return [
-      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${expected})`,
+      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${short(expected, 2)})`,
       `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
       ...result.heads.map(line),
       ...missing,
@@ -87,11 +88,11 @@ function summary(result: MechanismResult): string {
   const above = result.key_frequencies_above_null.length;
   const others = (limits: AdditionResult["restricted_loss_null"]) =>
     limits === null
-      ? `null: ${noOthers(result.key_frequencies, result.cos_coefficients.length)}`
-      : `null, other frequencies: ${range(limits)}`;
+      ? `other frequencies: ${noOthers(result.key_frequencies, result.cos_coefficients.length)}`
+      : `other frequencies: ${range(limits)}`;
   return [
     `key frequencies   ${some(result.key_frequencies)}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
-    `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)})`,
+    `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)}, p = ${short(result.logit_share_p, 2)})`,
     `loss              ${short(result.loss.all)}`,
     `restricted loss   ${short(result.restricted_loss.all)}   (${others(result.restricted_loss_null)})`,
     `excluded loss     ${short(result.excluded_loss.train ?? result.excluded_loss.all)}   (${others(result.excluded_loss_null)})`,
@@ -105,7 +106,7 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
   const clause = ({ result }: Labelled<MechanismResult>) => {
     if (result.kind === "heads") {
       const { expected, share, none, above } = headMeans(result);
-      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${expected})`;
+      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${short(expected, 2)})`;
     }
     const key = result.key_frequencies_above_null;
     return (
@@ -158,12 +159,14 @@ head which says exactly whether q divides n has share 1, and its loss as restric
 
 Both: \`sum_sq_weights\`: sum of squares per stored tensor, biases and the '=' entries included. \`left_out\`: what was left out because
 the training samples are not known.`,
-  null: `\`W_L_gini_null\`, \`W_L_participation_ratio_null\`: 99 % range over ${CLASS_PERMUTATIONS} permutations of the classes.
-\`cos_coefficients_null\`: family-wise 99 % limit of |coefficient| over ${TOKEN_PERMUTATIONS} token permutations (x0-values and x1-values permuted
-independently); \`logit_share_null\`: the share's 99 % quantile over the same, key frequencies chosen anew each time.
-\`restricted_loss_null\`, \`excluded_loss_null\`: 99 % range for ${FREQUENCY_SETS} sets of as many other frequencies; null where more
-than half of the frequencies are key, so that fewer are left. Heads:
-\`heads[].logit_share_null\` is the largest share in ${HEAD_PERMUTATIONS} token permutations, which a head without the structure exceeds once in ${HEAD_PERMUTATIONS + 1} (independent normal logits would have 1/(p²−1) on average);
+  null: `A limit at 99 % is the draw that one more without the structure exceeds in at most 1 % of cases: the second largest of 200. A token
+permutation relabels the p tokens once, for both digits. \`W_L_gini_null\`, \`W_L_participation_ratio_null\`: 99 % range (0.5 % on either side) over ${CLASS_PERMUTATIONS} permutations of the classes.
+\`cos_coefficients_null\`: family-wise 99 % limit of the largest |coefficient| over ${TOKEN_PERMUTATIONS} token permutations; \`logit_share_null\`: the share's
+99 % limit over the same, key frequencies chosen anew each time; \`logit_share_p\` = (r + 1)/(${TOKEN_PERMUTATIONS} + 1), r of them having as large a share.
+\`restricted_loss_null\`, \`excluded_loss_null\`: from the lowest to the highest loss with ${FREQUENCY_SETS} sets of as many other frequencies, a comparison
+and no limit of any level, since key frequencies are chosen for their size; null where more than half of the frequencies are key, so
+that fewer are left. Heads: \`heads[].logit_share_null\` is the 99 % limit of each head by itself over ${HEAD_PERMUTATIONS} token permutations, so that of heads
+without the structure 1 % are above theirs (independent normal logits would have a share of 1/(p²−1) on average); \`heads[].logit_share_p\` as above;
 \`heads[].chance_loss\`, what a guess costs that knows how often each class occurs (ln q; for divisibility labels the entropy of the two
 classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
   citation:

@@ -1,15 +1,15 @@
 import { at } from "../../core/index.ts";
 import { figure } from "../../figures/index.ts";
-import { NOMINAL_NOISE_SHARE } from "../../math/index.ts";
+import { NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_EFFORT } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short } from "../kit/text.ts";
-import { compute, last, type OmegaResult, type TableRow } from "./compute.ts";
+import { compute, EARLIER_NULL, last, type OmegaResult, type TableRow } from "./compute.ts";
 import { omegaPanel } from "./figure.ts";
 
 function headline(entries: readonly Labelled<OmegaResult>[]): string {
   const clause = ({ result: { sound, nominal, paper, null: none } }: Labelled<OmegaResult>) =>
     `active frequencies a neuron peak at ${short(sound.peak.value)} (epoch ${sound.peak.epoch}) and end at ${short(sound.final)} ` +
-    `(null ${none.sound}); by μ+2σ ${short(nominal.peak.value)} (epoch ${nominal.peak.epoch}) and ${short(nominal.final)} ` +
+    `(null ${short(none.sound, 2)}); by μ+2σ ${short(nominal.peak.value)} (epoch ${nominal.peak.epoch}) and ${short(nominal.final)} ` +
     `(noise ${short(none.nominal)}); the paper's count peaks at ${paper.peak.value} of ${paper.bins_per_tick}, where a fixed spectrum with ` +
     `this run's amplitude gives ${none.paper_amplitude_peak} and one with a mere bump ${none.paper_bump_peak}`;
   return `${perRun(entries, clause)}.`;
@@ -31,7 +31,7 @@ export const omega = defineAnalysis({
     "Whether the neurons' active frequencies rise and fall as the heads generalise, by a sound rule and by the paper's two.",
   definition: `Per logged tick, over 64 seeded neurons after the ReLU on the whole p×p grid (dead ones left out); frequency pairs as in \`fft\`.
 
-- \`sound\`: \`mean\` number of active entries of a neuron: power over its part's mean above the 99 % quantile of that part's maximum under token
+- \`sound\`: \`mean\` number of active entries of a neuron: power over its part's mean above the 99 % limit of that part's maximum under token
   permutations, pooled over the same neurons at the same tick. \`by_omega0\`, \`by_omega1\`: the same by |ω0| and |ω1|, [ticks][0..(p−1)/2].
   \`peak\` and \`final\` value.
 - \`nominal\`: the same by |F| > μ+2σ of the neuron's own half-plane, the paper's stated rule.
@@ -40,7 +40,11 @@ export const omega = defineAnalysis({
   over time (\`bins\`); \`count\` of bins above μ+1σ of everything (\`threshold\`). The original has 168 log-spaced epochs, this run those of
   \`epochs\`. \`table\`: the paper's printed counts beside ours (which it may have read off tick labels that print int(count^0.75)).
 - \`grok\`: per head the first logged epoch from which validation accuracy stays at 0.99 or above; null if none.`,
-  null: `\`null.sound\`: a neuron without structure has each of three parts exceed its threshold in 1 % of cases. \`null.nominal\`: noise has
+  null: `\`null.sound\`: the mean number of active entries of the same neurons under one more token permutation each, which the limits have not
+seen, averaged over ticks: 0.03 where entries pass one at a time (1 % for each of three parts), more where one relabelling lets several pass. One relabelling of the p tokens
+serves both digits; each neuron has ${NULL_DRAWS} of its own for the axes, and all of them ${OMEGA_EFFORT.transforms} for the interior. Runs logged when the null
+relabelled each digit on its own cannot be counted anew: their limits are too low, and \`null.sound\` is ${EARLIER_NULL}, what untrained models score
+with those. \`null.nominal\`: noise has
 ${(100 * NOMINAL_NOISE_SHARE).toFixed(1)} % of all entries above μ+2σ, more than any structured neuron. For \`paper\`: a spectrum of fixed form, so with no circuit that appears or
 vanishes, whose amplitude alone has a bump (\`paper_bump\`): all bins exceed μ+1σ at once, a "spike" of (p+1)/2 of (p+1)/2. \`paper_amplitude\`:
 the same with this run's own amplitude (the sum of \`bins\` at each tick) in place of the bump. The paper's count means something only where it departs from this.`,
@@ -68,7 +72,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   summary: ({ sound, nominal, paper, null: none, epochs }) =>
     [
       `ticks    ${epochs.length}, epochs ${at(epochs, 0)} to ${last(epochs)}`,
-      `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${none.sound})`,
+      `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${short(none.sound, 2)})`,
       `nominal  peak ${short(nominal.peak.value)} at epoch ${nominal.peak.epoch}, final ${short(nominal.final)}   (noise ${short(none.nominal)})`,
       `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} with a mere bump)`,
       `         printed / ours at ${printedTable(paper.table)}`,

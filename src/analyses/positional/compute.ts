@@ -1,5 +1,5 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
-import { cosine, dot, norm, pearson, quantile } from "../../math/index.ts";
+import { centralRange, cosine, dot, norm, pearson } from "../../math/index.ts";
 import type { AnalysisInput, Labelled } from "../kit/define.ts";
 import { activationOf, positionEmbedding, tokenEmbedding } from "../kit/inputs.ts";
 import { listed, short } from "../kit/text.ts";
@@ -58,7 +58,8 @@ function independentRange(
     return raw.map((value) => value * scale);
   };
   const values = Array.from({ length: DRAWS }, () => statistic(direction(norm(a)), direction(norm(b))));
-  return [quantile(values, 0.025), quantile(values, 0.975)];
+  const { lower, upper } = centralRange(values, 0.95);
+  return [lower, upper];
 }
 
 const plus = (a: Float64Array, b: Float64Array) => a.map((value, i) => value + at(b, i));

@@ -1,5 +1,5 @@
 import { at, ensure, type NdArray, randomStream } from "../../core/index.ts";
-import { gini, gramMatrix, mean, permutedEnergies, quantile } from "../../math/index.ts";
+import { gini, gramMatrix, mean, permutedEnergies, upperLimit } from "../../math/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, SeriesModel } from "../kit/define.ts";
 import { activationOf, seriesOf, tokenEmbedding, trainedHeads } from "../kit/inputs.ts";
@@ -15,7 +15,7 @@ import { headLosses } from "../logits/of-heads.ts";
 export const FREQUENCY_SETS = 5;
 
 /** Permutations of the tokens behind the null of the embedding's Gini coefficient, at every checkpoint. */
-export const TOKEN_DRAWS = 100;
+export const TOKEN_DRAWS = 200;
 
 /** Losses in nats over time, [heads][checkpoints]. */
 export type LossesOverTime = { all: number[][]; train?: number[][]; test?: number[][] };
@@ -96,7 +96,7 @@ function snapshot(input: AnalysisInput, model: SeriesModel, key: readonly number
     epoch: model.epoch,
     ...lossesOf(input, logits, key),
     W_E_gini: gini(fourierNorms(W_E)),
-    W_E_gini_null: quantile(ginis, 0.99),
+    W_E_gini_null: upperLimit(ginis, 0.99),
     W_L_gini: isAddition(input) ? gini(fourierNorms(neuronToLogit(model.parameters, p))) : undefined,
     sum_sq_weights: Object.values(sumSqWeights(model.parameters)).reduce((a, b) => a + b, 0),
   };

@@ -62,8 +62,8 @@ export const progress = defineAnalysis({
 And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basis over tokens, \`W_L_gini\` as in \`mechanism\` (addition alone, else null),
 \`sum_sq_weights\` over all stored tensors. \`left_out\`: what needs a split that is not known.`,
   null: `\`chance_loss\`: what a guess costs that knows how often each class occurs, ln q for remainders and the entropy of the two classes for
-divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, on
-\`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % quantile over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
+divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, to compare with and no limit, on
+\`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % limit over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
   citation:
     "Section 5, Nanda et al. 2023: restricted and excluded loss, Gini coefficient and sum of squared weights as progress measures",
   needs: ["series", "logits"],

@@ -1,11 +1,11 @@
 import { dim, type NdArray, randomStream } from "../../core/index.ts";
 import {
+  centralRange,
   svd as decompose,
   gaussianSingularValues,
   norm,
   participationRatio,
   pointwiseBand,
-  quantile,
   stableRank,
   sum,
 } from "../../math/index.ts";
@@ -55,7 +55,10 @@ function cumulate(weights: ArrayLike<number>): Cumulative {
   return { cumulative, index50: below(0.5), index90: below(0.9) };
 }
 
-const ranged = (values: number[]): Range => [quantile(values, 0.025), quantile(values, 0.975)];
+const ranged = (values: number[]): Range => {
+  const { lower, upper } = centralRange(values, 0.95);
+  return [lower, upper];
+};
 
 function cumulativeNull(draws: readonly Cumulative[]): CumulativeNull {
   return {

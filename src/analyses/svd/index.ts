@@ -31,13 +31,13 @@ export const svd = defineAnalysis({
 - \`subspaces\`: neighbours whose σ lie within ${100 * TIE} % of the first of them have no directions of their own; their mean periodogram, which does not
   depend on the choice, has its own \`peak\`.`,
   null: `\`null\`: the 95 % band of the same numbers over Gaussian matrices of the same shape and Frobenius norm (\`draws\` of them; a Gaussian
-113 × 256 matrix has \`paper\` indices of about 39 and 90). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % quantile of the largest
+113 × 256 matrix has \`paper\` indices of about 39 and 90). \`null.peak_share\` and each subspace's \`null_share\`: the 99 % limit of the largest
 share that a random direction, or as many random directions as the subspace has, puts on one frequency.`,
   citation: "Figures 8 to 10, Syrkis & Søgaard 2024: spectra that read about 5/49 (nanda) and 35/73 (miiii) by Σσ",
   needs: [],
   options: {
     vectors: { type: "integer", default: 12, min: 1, max: 40, description: "leading singular vectors to report, 1 to 40" },
-    draws: { type: "integer", default: 40, min: 10, max: 1000, description: "Gaussian matrices of the null, 10 to 1000" },
+    draws: { type: "integer", default: 40, min: 39, max: 1000, description: "Gaussian matrices of the null, 39 to 1000" },
   },
   run: compute,
   metrics: ({ paper, sound, stable_rank, participation_ratio, vectors, null: none }) => ({

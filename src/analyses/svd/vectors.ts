@@ -1,5 +1,5 @@
 import { at, dim, type NdArray, type Random, randomStream } from "../../core/index.ts";
-import { argmax, dot, quantile, rfft, sum } from "../../math/index.ts";
+import { argmax, dot, rfft, sum, upperLimit } from "../../math/index.ts";
 
 /** A singular vector over tokens: share of its energy per frequency (0 = constant). */
 export type SingularVector = { entries: number[]; periodogram: number[]; peak: { k: number; share: number } };
@@ -30,14 +30,14 @@ function averageOf(periodograms: readonly (readonly number[])[]): number[] {
   return first.map((_, k) => sum(periodograms.map((periodogram) => at(periodogram, k))) / periodograms.length);
 }
 
-/** The 99 % quantile of the largest share in the mean periodogram of `dimension` random directions over p tokens. */
+/** The 99 % limit of the largest share in the mean periodogram of `dimension` random directions over p tokens. */
 export function peakNull(p: number, dimension: number, random: Random): number {
   const direction = () => periodogramOf(Float64Array.from({ length: p }, () => random.normal()));
   const peaks = Array.from(
     { length: PERIODOGRAM_DRAWS },
     () => peakOf(averageOf(Array.from({ length: dimension }, direction))).share,
   );
-  return quantile(peaks, 0.99);
+  return upperLimit(peaks, 0.99);
 }
 
 /** Runs of neighbours among the leading singular vectors whose singular values are nearly equal. */
