@@ -1,11 +1,13 @@
+import type { Absence } from "./absence.ts";
+
 /** What became of a claim. */
 export type Verdict = "reproduced" | "partly" | "not reproduced" | "not tested";
 
 /** Every verdict, best first. */
 export const VERDICTS = ["reproduced", "partly", "not reproduced", "not tested"] as const satisfies readonly Verdict[];
 
-/** How a value is counted: `share` in [0, 1], `epochs` from the first, `r` a correlation, `number` anything else. */
-export type Unit = "number" | "share" | "epochs" | "r";
+/** How a value is counted: `share` in [0, 1], `epochs`, `r` a correlation, `count` of things, `number` anything else. */
+export type Unit = "number" | "count" | "share" | "epochs" | "r";
 
 /** One number that a rule looked at, in one run. */
 export interface JudgedValue {
@@ -33,8 +35,10 @@ export interface JudgedRun {
   readonly ours: string;
   /** The null as text. */
   readonly none: string;
-  /** Why it was not tested, or not reproduced. */
+  /** Why it was not tested, or what to add to the verdict. */
   readonly why?: string;
+  /** The kind of reason where it was not tested. */
+  readonly absence?: Absence["kind"];
 }
 
 /** How many runs a verdict rests on. */

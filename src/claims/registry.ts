@@ -1,18 +1,36 @@
-import { ADDITION_CLAIMS } from "./addition.ts";
-import { CIRCUIT_CLAIMS, PROGRESS_CLAIMS } from "./circuits.ts";
+import { ABLATION_CLAIMS } from "./ablations.ts";
+import { ACCURACY_CLAIMS } from "./accuracy.ts";
+import { ATTENTION_CLAIMS } from "./attention.ts";
+import { CIRCUIT_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
-import { EMBEDDING_CLAIMS } from "./embeddings.ts";
-import { NEURON_CLAIMS } from "./neurons.ts";
-import { TRAINING_CLAIMS } from "./recipe.ts";
-import { TIME_CLAIMS } from "./time.ts";
+import { FFT_CLAIMS, NANDA_NEURON_CLAIMS } from "./fft.ts";
+import { FOURIER_CLAIMS } from "./fourier.ts";
+import { MASKED_CLAIMS } from "./masked.ts";
+import { MECHANISM_CLAIMS } from "./mechanism.ts";
+import { NORMS_CLAIMS } from "./norms.ts";
+import { OMEGA_CLAIMS } from "./omega.ts";
+import { ORDER_CLAIMS } from "./order.ts";
+import { POSITIONAL_CLAIMS } from "./positional.ts";
+import { PRIMES_CLAIMS } from "./primes.ts";
+import { PROGRESS_CLAIMS } from "./progress.ts";
+import { SVD_CLAIMS } from "./svd.ts";
 
-/** Every claim held against the runs, in the order of the table: training, weights, activations, time, circuits; then Nanda et al. */
+/** Every claim, in the order of the table: training, weights, activations, time, circuits; then Nanda et al. */
 export const CLAIMS: readonly Claim[] = [
-  ...TRAINING_CLAIMS,
-  ...EMBEDDING_CLAIMS,
-  ...NEURON_CLAIMS,
-  ...TIME_CLAIMS,
+  ...ACCURACY_CLAIMS,
+  ...ORDER_CLAIMS,
+  ...ABLATION_CLAIMS,
+  ...MASKED_CLAIMS,
+  ...POSITIONAL_CLAIMS,
+  ...SVD_CLAIMS,
+  ...FOURIER_CLAIMS,
+  ...FFT_CLAIMS,
+  ...OMEGA_CLAIMS,
+  ...NORMS_CLAIMS,
+  ...ATTENTION_CLAIMS,
+  ...PRIMES_CLAIMS,
   ...CIRCUIT_CLAIMS,
-  ...ADDITION_CLAIMS,
+  ...MECHANISM_CLAIMS,
+  ...NANDA_NEURON_CLAIMS,
   ...PROGRESS_CLAIMS,
 ];

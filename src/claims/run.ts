@@ -1,5 +1,6 @@
 import type { AnalysisInput } from "../analyses/kit/define.ts";
 import type { Json } from "../core/index.ts";
+import type { AnalysisId, MetricName, Result } from "./metrics.ts";
 
 /** What one analysis found in one run. */
 export interface AnalysisOutcome {
@@ -18,22 +19,12 @@ export interface AnalyzedRun {
   readonly missing: Readonly<Record<string, string>>;
 }
 
-/** A run as claims read it. */
-export interface ClaimRun {
-  readonly label: string;
-  readonly run: AnalyzedRun;
-  /** A metric of an analysis; undefined where the analysis has no result for this run. */
-  metric(analysis: string, name: string): number | undefined;
-  /** A whole result. */
-  result(analysis: string): Json | undefined;
+/** A metric of an analysis; undefined where the analysis has no result for this run, or the result no such number. */
+export function metricOf<A extends AnalysisId>(run: AnalyzedRun, analysis: A, name: MetricName<A>): number | undefined {
+  return run.results[analysis]?.metrics[name];
 }
 
-/** A run as claims read it. */
-export function claimRun(run: AnalyzedRun): ClaimRun {
-  return {
-    label: run.label,
-    run,
-    metric: (analysis, name) => run.results[analysis]?.metrics[name],
-    result: (analysis) => run.results[analysis]?.result,
-  };
+/** A whole result; undefined where the analysis has none for this run. The analysis of that id is trusted to have made it. */
+export function resultOf<A extends AnalysisId>(run: AnalyzedRun, analysis: A): Result<A> | undefined {
+  return run.results[analysis]?.result as Result<A> | undefined;
 }

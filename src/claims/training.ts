@@ -1,10 +1,13 @@
-import type { CurvesResult } from "../analyses/curves/compute.ts";
+import { formatNumber } from "../core/index.ts";
 import { mean } from "../math/index.ts";
-import type { ClaimRun } from "./run.ts";
-import { sameSettings } from "./settings.ts";
+import { type Absence, noResult } from "./absence.ts";
+import { type Context, derived, type Measure } from "./claim.ts";
+import type { Unit } from "./judged.ts";
+import type { Result } from "./metrics.ts";
+import { type AnalyzedRun, resultOf } from "./run.ts";
 
-/** How one head's training went. */
-export interface HeadTraining {
+/** How one task's training went. */
+export interface TaskTraining {
   readonly q: number;
   /** First epoch from which validation accuracy stays at 0.99 or above; undefined if none. */
   readonly grok: number | undefined;
@@ -18,58 +21,82 @@ export interface HeadTraining {
 export interface Training {
   /** Epochs trained. */
   readonly epochs: number;
-  readonly heads: readonly HeadTraining[];
+  readonly tasks: readonly TaskTraining[];
+  readonly curves: Result<"curves">;
 }
 
 /** The training of a run; undefined where `curves` has no result. */
-export function trainingOf(run: ClaimRun): Training | undefined {
-  const result = run.result("curves") as CurvesResult | undefined;
-  if (result === undefined) return undefined;
-  const heads = result.q.map((q, h) => ({
+export function trainingOf(run: AnalyzedRun): Training | undefined {
+  const curves = resultOf(run, "curves");
+  if (curves === undefined) return undefined;
+  const tasks = curves.q.map((q, h) => ({
     q,
-    grok: result.grok_epoch[h] ?? undefined,
-    memorised: result.memorised_epoch[h] ?? undefined,
-    trainAccuracy: result.final.train_accuracy[h] ?? 0,
-    validationAccuracy: result.final.validation_accuracy[h] ?? 0,
+    grok: curves.grok_epoch[h] ?? undefined,
+    memorised: curves.memorised_epoch[h] ?? undefined,
+    trainAccuracy: curves.final.train_accuracy[h] ?? 0,
+    validationAccuracy: curves.final.validation_accuracy[h] ?? 0,
   }));
-  return { epochs: result.epochs.at(-1) ?? 0, heads };
+  return { epochs: curves.epochs.at(-1) ?? 0, tasks, curves };
+}
+
+/** A value read off a run's training. */
+export function trained(
+  words: string,
+  unit: Unit,
+  read: (training: Training, run: AnalyzedRun, context: Context) => number | Absence,
+): Measure {
+  return derived(words, unit, (run, context) => {
+    const training = trainingOf(run);
+    return training === undefined ? noResult(run, "curves") : read(training, run, context);
+  });
 }
 
 /** What a run had reached by an epoch. */
 export interface Standing {
   /** The last logged epoch up to then. */
   readonly epoch: number;
-  /** Heads chosen, and those of them that had generalised. */
-  readonly heads: number;
+  /** Tasks chosen, and those of them that had generalised. */
+  readonly tasks: number;
   readonly generalised: number;
-  /** Mean validation accuracy over the heads chosen. */
+  /** Mean validation accuracy over the tasks chosen. */
   readonly accuracy: number;
 }
 
-/** What a run had reached by `epoch` on the heads chosen; undefined where `curves` has no tick by then, or no such head. */
-export function standingAt(run: ClaimRun, epoch: number, chosen: (q: number) => boolean): Standing | undefined {
-  const result = run.result("curves") as CurvesResult | undefined;
+/** What a run had reached by `epoch` on the tasks chosen; undefined where `curves` has no tick by then, or no such task. */
+export function standingAt(run: AnalyzedRun, epoch: number, chosen: (q: number) => boolean): Standing | undefined {
+  const result = resultOf(run, "curves");
   const tick = result?.epochs.findLastIndex((logged) => logged <= epoch) ?? -1;
-  const heads = (result?.q ?? []).flatMap((q, h) => (chosen(q) ? [h] : []));
-  if (result === undefined || tick < 0 || heads.length === 0) return undefined;
+  const tasks = (result?.q ?? []).flatMap((q, h) => (chosen(q) ? [h] : []));
+  if (result === undefined || tick < 0 || tasks.length === 0) return undefined;
   return {
     epoch: result.epochs[tick] ?? 0,
-    heads: heads.length,
-    generalised: heads.filter((h) => (result.grok_epoch[h] ?? Number.POSITIVE_INFINITY) <= epoch).length,
-    accuracy: mean(heads.map((h) => result.validation.accuracy[h]?.[tick] ?? 0)),
+    tasks: tasks.length,
+    generalised: tasks.filter((h) => (result.grok_epoch[h] ?? Number.POSITIVE_INFINITY) <= epoch).length,
+    accuracy: mean(tasks.map((h) => result.validation.accuracy[h]?.[tick] ?? 0)),
   };
 }
 
-/** The paper's four simplest tasks, and whether a modulus is one of the others. */
+/** The paper's four simplest tasks. */
 export const SIMPLE: readonly number[] = [2, 3, 5, 7];
+
+/** Whether a modulus is none of the four simplest. */
 export const isHarder = (q: number) => !SIMPLE.includes(q);
 
-/** Grok epochs of the heads that grok and are chosen. */
-export function grokEpochs({ heads }: Training, chosen: (q: number) => boolean = () => true): number[] {
-  return heads.filter(({ q }) => chosen(q)).flatMap(({ grok }) => grok ?? []);
+/** Grok epochs of the tasks that grok and are chosen. */
+export function grokEpochs({ tasks }: Training, chosen: (q: number) => boolean = () => true): number[] {
+  return tasks.filter(({ q }) => chosen(q)).flatMap(({ grok }) => grok ?? []);
 }
 
-/** Runs among `others` with the settings of an ablation but for what it changes, seed and length. */
-export function comparable(ablation: ClaimRun, others: readonly ClaimRun[]): ClaimRun[] {
-  return others.filter(({ run }) => sameSettings(ablation.run.config, run.config));
+/** The tasks that grok with their epochs, the first first. */
+export function grokOrder({ tasks }: Training): { readonly q: number; readonly grok: number }[] {
+  return tasks.flatMap(({ q, grok }) => (grok === undefined ? [] : [{ q, grok }])).sort((a, b) => a.grok - b.grok || a.q - b.q);
 }
+
+/** `2 (181), 3 (5600)`: tasks with their epochs. */
+export const orderText = (order: readonly { readonly q: number; readonly grok: number }[], most: number) =>
+  order.length === 0
+    ? "no task generalises"
+    : order
+        .slice(0, most)
+        .map(({ q, grok }) => `${q} (${formatNumber(grok)})`)
+        .join(", ");
