@@ -27,7 +27,7 @@ const circuitFirst = defineClaim({
       "epochs",
       ({ restricted_epoch }) => restricted_epoch[0] ?? NEVER,
     ),
-    whole: read("that of the loss itself", "epochs", ({ generalised_epoch }) => generalised_epoch[0] ?? NEVER),
+    whole: read("such checkpoint of the loss itself", "epochs", ({ generalised_epoch }) => generalised_epoch[0] ?? NEVER),
     last: read("last checkpoint", "epochs", ({ epochs }) => epochs.at(-1) ?? 0),
     checkpoints: read("number of checkpoints", "count", ({ epochs }) => epochs.length),
   },

@@ -32,26 +32,24 @@ export function valueText(value: number, unit: Unit): string {
 const spokenOf = (vocabulary: Vocabulary, name: string): Spoken => vocabulary[name] ?? { words: name, unit: "number" };
 
 const COMPARED: { readonly [is in Comparison]: string } = {
-  least: "at least",
-  above: "above",
-  most: "at most",
-  below: "below",
+  least: "≥",
+  above: ">",
+  most: "≤",
+  below: "<",
 };
-
-const FACTORS: Readonly<Record<number, string>> = { 0.1: "a tenth of ", 0.5: "half of ", 1: "" };
 
 function operandText(than: Operand<string>, unit: Unit, vocabulary: Vocabulary): string {
   if (typeof than === "number") return valueText(than, unit);
   const { value, times = 1, plus = 0 } = than;
   const moved = plus === 0 ? "" : ` ${plus < 0 ? "−" : "+"} ${formatNumber(Math.abs(plus))}`;
-  return `${FACTORS[times] ?? `${formatNumber(times)} times `}the ${spokenOf(vocabulary, value).words}${moved}`;
+  return `${times === 1 ? "" : `${formatNumber(times)} × `}${spokenOf(vocabulary, value).words}${moved}`;
 }
 
 function joined(parts: readonly string[], word: string): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} ${word} ${parts.at(-1)}`;
 }
 
-/** Neighbouring thresholds of one value, and everything else by itself: "x at least 3 and at most 10" names x once. */
+/** Neighbouring thresholds of one value, and everything else by itself: "x ≥ 3 and ≤ 10" names x once. */
 function runsOf(
   conditions: readonly Condition<string>[],
 ): (readonly Threshold<string>[] | Exclude<Condition<string>, Threshold<string>>)[] {

@@ -181,11 +181,11 @@ test("ablations of the recipe are held against a comparable run, trained for as 
   assert.match(judge("no-grokfast", [never]).why ?? "", /no run of miiii/);
   assert.match(
     judge("no-grokfast", [miiii, trained("no-grokfast", () => null, 9000)]).why ?? "",
-    /mean accuracy of a comparable miiii run .* at least 0\.90; got 0\.01$/,
+    /mean accuracy of a comparable miiii run .* ≥ 0\.90; got 0\.01$/,
   );
   // Where the recipe itself takes but some heads there, it counts what these had reached by the same epoch.
   const half = trained("miiii", (q) => (q < 53 ? inPaper(q) : null), 65_536);
-  assert.match(judge("no-grokfast", [half, never]).why ?? "", /q > 7 by this run's last epoch at least 0\.90; got 0\.\d\d$/);
+  assert.match(judge("no-grokfast", [half, never]).why ?? "", /q > 7 by this run's last epoch ≥ 0\.90; got 0\.\d\d$/);
   assert.match(judge("no-grokfast", [half, miiii, never]).none, /^with Grokfast 1\.00, 25 of 25 \(miiii\)$/);
   assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", (q) => (q < 90 ? 300 : null), 65_536)]).verdict, "partly");
   assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", inPaper, 65_536)]).verdict, "not reproduced");
@@ -251,7 +251,7 @@ test("active frequencies through training", () => {
   assert.equal(judge("omega-masked", [withOmega(12, 41_000), withOmega(20, 41_000, masked)]).verdict, "not reproduced");
   assert.match(
     judge("omega-masked", [withOmega(9, 41_000), withOmega(10, 41_000, masked)]).why ?? "",
-    /comparable miiii run at least 1\.25; got 1\.00$/,
+    /comparable miiii run ≥ 1\.25; got 1\.00$/,
   );
   const other = trained("masked", inPaper, 65_536, { dropout: 0.3 });
   assert.match(
@@ -536,9 +536,9 @@ test("small moduli have too few heads for claims about their order", () => {
     const q = PRIMES.filter((prime) => prime <= most);
     return { ...run, results: { curves: { ...curves, result: { ...(curves?.result as object), q } as never } } } as AnalyzedRun;
   };
-  assert.match(judge("simple-first", [few("miiii", 11, 13)]).why ?? "", /tasks of q > 7 at least 4; got 1$/);
-  assert.match(judge("rest-together", [few("miiii", 11, 13)]).why ?? "", /at least 6 and at least half of .*; got 1/);
-  assert.match(judge("masked-first", [few("masked", 19, 23)]).why ?? "", /trained tasks of q > 7 at least 8; got 4$/);
+  assert.match(judge("simple-first", [few("miiii", 11, 13)]).why ?? "", /tasks of q > 7 ≥ 4; got 1$/);
+  assert.match(judge("rest-together", [few("miiii", 11, 13)]).why ?? "", /≥ 6 and ≥ 0\.5 × .*; got 1/);
+  assert.match(judge("masked-first", [few("masked", 19, 23)]).why ?? "", /trained tasks of q > 7 ≥ 8; got 4$/);
 });
 
 test("a lone checkpoint is judged by its loss on samples it was not trained on, where these are known", () => {
