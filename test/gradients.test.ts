@@ -13,7 +13,8 @@ import {
   targetColumns,
 } from "../src/model/index.ts";
 import { type Ops, tensor } from "../src/ops/index.ts";
-import { onnxRuntime, type Runtime, runOnce, tensorflowRuntimeOf } from "../src/runtimes/index.ts";
+import { onnxRuntime, type Runtime, runOnce } from "../src/runtimes/index.ts";
+import { tensorflowRuntimeOf } from "../src/runtimes/tensorflow.ts";
 import { headsOf, headWeights, makeDataset, makeSplit } from "../src/tasks/index.ts";
 import { presetConfig } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";

@@ -79,6 +79,5 @@ test("the README's library example runs", () => {
   const args = ["--import", "tsx", "--input-type=module", "--eval", source];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /^1\n/);
-  assert.match(stdout, /key frequencies {2}12 [\s\S]*\d{5,} characters of SVG\n$/);
+  assert.match(stdout, /12, 18, 27,\s+39, 44, 46[\s\S]*\d{5,} characters of SVG\n$/);
 });

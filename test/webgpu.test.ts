@@ -4,7 +4,8 @@ import { at, float32, float64, int32, MiiiiError, type NdArray, randomStream, si
 import { type RunConfig, stepProgram, tableRows, targetColumns } from "../src/model/index.ts";
 import { dropoutMask, type Ops, type ProgramSource } from "../src/ops/index.ts";
 import { onnxRuntime, type Program, type Runtime, runOnce } from "../src/runtimes/index.ts";
-import { chooseAdapter, type WebgpuAdapter } from "../src/runtimes/webgpu/adapters.ts";
+import type { WebgpuAdapter } from "../src/runtimes/webgpu/adapter.ts";
+import { chooseAdapter } from "../src/runtimes/webgpu/adapters.ts";
 import { layoutOf } from "../src/runtimes/webgpu/matmul.ts";
 import { runsFor } from "../src/runtimes/webgpu/over.ts";
 import { planProgram } from "../src/runtimes/webgpu/plan.ts";

@@ -13,8 +13,7 @@ import { primes } from "./primes/index.ts";
 import { progress } from "./progress/index.ts";
 import { svd } from "./svd/index.ts";
 
-/** Every analysis, in the order of the report. */
-export const ANALYSES: readonly Analysis[] = [
+const BY_ID = {
   positional,
   svd,
   fourier,
@@ -28,4 +27,15 @@ export const ANALYSES: readonly Analysis[] = [
   curves,
   norms,
   progress,
-];
+} as const;
+
+/** The name of an analysis, as `miiii analyze` takes it. */
+export type AnalysisId = keyof typeof BY_ID;
+
+/** What each analysis gives, by its name. */
+export type AnalysisResults = {
+  readonly [id in AnalysisId]: Awaited<ReturnType<(typeof BY_ID)[id]["run"]>>;
+};
+
+/** Every analysis, in the order of the report. */
+export const ANALYSES: readonly Analysis[] = Object.values(BY_ID);

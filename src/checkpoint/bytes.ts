@@ -2,9 +2,6 @@ import { createHash } from "node:crypto";
 import { endianness } from "node:os";
 import { type DataOf, type DType, ensure, type NdArray } from "../core/index.ts";
 
-/** Bytes of one element. */
-export const ELEMENT_BYTES = { float32: 4, float64: 8, int32: 4 } as const satisfies Record<DType, number>;
-
 function ensureLittleEndian(where: string): void {
   ensure(endianness() === "LE", "runtime", () => `${where}: needs a little-endian machine, this one is big-endian`);
 }

@@ -154,8 +154,16 @@ export function readFileBytes(path: string): Uint8Array {
   }
 }
 
+/** What lies at a path. */
+export interface FileStat {
+  readonly size: number;
+  readonly mtimeMs: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+}
+
 /** What lies at a path; undefined where nothing does. */
-export function statOf(path: string): ReturnType<typeof statSync> | undefined {
+export function statOf(path: string): FileStat | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {

@@ -1,2 +1,1 @@
-export type { WebgpuAdapter } from "./adapters.ts";
 export * from "./webgpu.ts";

@@ -1,5 +1,6 @@
 import type { Runtime } from "../runtime.ts";
-import { chooseAdapter, findAdapters, type WebgpuAdapter } from "./adapters.ts";
+import type { WebgpuAdapter } from "./adapter.ts";
+import { chooseAdapter, findAdapters } from "./adapters.ts";
 import { Gpu } from "./device.ts";
 import { webgpuRuntimeOf } from "./over.ts";
 import { tryOut } from "./try-out.ts";

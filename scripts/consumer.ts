@@ -1,0 +1,40 @@
+/**
+ * Packs the project, installs the packed file in an empty folder and compiles README's library example there, strictly and with the
+ * libraries' declarations checked, as `nodenext` and as `bundler` resolve it; then runs it.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = mkdtempSync(join(tmpdir(), "miiii-consumer-"));
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { devDependencies: Record<string, string> };
+const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
+
+function run(command: string, args: readonly string[], cwd = folder): string {
+  return execFileSync(command, args, { cwd, encoding: "utf8", env, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+try {
+  const packed = run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], root)
+    .trim()
+    .split("\n")
+    .at(-1);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const types = ["typescript", "@types/node"].map((name) => `${name}@${manifest.devDependencies[name]}`);
+  run("npm", ["install", "--silent", "--no-audit", "--no-fund", `./${packed}`, ...types]);
+  const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1];
+  if (example === undefined) throw new Error("README.md must have an example in TypeScript");
+  writeFileSync(join(folder, "example.ts"), example);
+  const tsc = createRequire(join(folder, "package.json")).resolve("typescript/bin/tsc");
+  const strict = "--strict --target es2023 --types node --outDir out".split(" ");
+  for (const module of [["nodenext"], ["esnext", "--moduleResolution", "bundler"]]) {
+    run(process.execPath, [tsc, ...strict, "--module", ...module, "example.ts"]);
+  }
+  console.log(run(process.execPath, ["out/example.js"]).trimEnd());
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
