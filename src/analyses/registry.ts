@@ -1,5 +1,6 @@
 import { attention } from "./attention/index.ts";
 import { circuits } from "./circuits/index.ts";
+import { clock } from "./clock/index.ts";
 import { curves } from "./curves/index.ts";
 import { fft } from "./fft/index.ts";
 import { fourier } from "./fourier/index.ts";
@@ -22,6 +23,7 @@ const BY_ID = {
   neurons,
   attention,
   mechanism,
+  clock,
   circuits,
   omega,
   curves,

@@ -1,0 +1,137 @@
+import { at, ensure, randomStream } from "../../core/index.ts";
+import { cosine, mean, quantile, std } from "../../math/index.ts";
+
+import { fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
+import type { AnalysisInput } from "../kit/define.ts";
+import { activationOf, tokenEmbedding } from "../kit/inputs.ts";
+import { type Quantised, quantised } from "../kit/quantised.ts";
+import { rounded } from "../kit/text.ts";
+import { resultant } from "../neurons/clusters.ts";
+import { inputGradients, type Triple } from "./gradients.ts";
+import { bySumAndDifference, circularity, componentsOf, distanceIrrelevance } from "./measures.ts";
+
+/** Mean and the middle 98 % of a statistic under its null. */
+export type NullOf = { mean: number; low: number; high: number };
+
+/** Result of `clock`. */
+export type ClockResult = {
+  p: number;
+  triples: number;
+  gradient_symmetricity: { mean: number; std: number };
+  distance_irrelevance: number;
+  circularity: number;
+  /** Neurons above the null of 4.10 by frequency. */
+  frequencies: { k: number[]; neurons: number[]; disc: number[] };
+  /** Mean over those neurons of their frequency's `disc`, and what as many random phases give; absent where there are none. */
+  disc?: { mean: number; random: number; neurons: number };
+  /** The right class's logit by sum (rows) and difference (columns). */
+  logit: Quantised;
+  null: { draws: number; gradient_symmetricity: NullOf; distance_irrelevance: NullOf; circularity: NullOf };
+};
+
+function nullOf(values: readonly number[]): NullOf {
+  return { mean: mean(values), low: quantile(values, 0.01), high: quantile(values, 0.99) };
+}
+
+/** Throws unless the model adds modulo p with a class for each sum. */
+function ensureAddition({ config, heads }: AnalysisInput): void {
+  ensure(
+    config.task === "nanda" && heads.length === 1 && config.labels === "remainder",
+    "input",
+    () => `clock: needs an addition model (task nanda, labels remainder), got task ${config.task}, labels ${config.labels}`,
+  );
+}
+
+/** The triples (x0, x1, c) of the gradients, uniform and seeded. */
+export function triplesOf(p: number, count: number, seed: number): Triple[] {
+  const random = randomStream(seed, "clock/triples");
+  return Array.from({ length: count }, () => ({ x0: random.integer(p), x1: random.integer(p), c: random.integer(p) }));
+}
+
+/** Gradient symmetricity of each triple, and of as many pairs of different triples, `draws` times. */
+function symmetricity(input: AnalysisInput, triples: readonly Triple[], draws: number) {
+  const gradient = inputGradients(input.config, input.parameters, {
+    pattern: activationOf(input, "blocks.0.attn.hook_pattern"),
+    post: activationOf(input, "blocks.0.mlp.hook_post"),
+  });
+  const pairs = triples.map(gradient);
+  const random = randomStream(input.seed, "clock/unpaired");
+  const unpaired = Array.from({ length: draws }, () => {
+    const shift = 1 + random.integer(pairs.length - 1);
+    return mean(pairs.map(([first], i) => cosine(first, at(pairs, (i + shift) % pairs.length)[1])));
+  });
+  return { own: pairs.map(([first, second]) => cosine(first, second)), unpaired };
+}
+
+/** `values` [p, p] with rows x0 and columns x1 relabelled by one permutation of the tokens, and read again by sum and difference. */
+function relabelled(o: Float64Array, p: number, order: Int32Array): Float64Array {
+  const out = new Float64Array(p * p);
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      const [a, b] = [at(order, x0), at(order, x1)];
+      out[((x0 + x1) % p) * p + ((x0 - x1 + p) % p)] = at(o, ((a + b) % p) * p + ((a - b + p) % p));
+    }
+  }
+  return out;
+}
+
+/** Discs or tori: the neurons' phases by frequency (4.10). */
+function phases(input: AnalysisInput, draws: number): Pick<ClockResult, "frequencies" | "disc"> {
+  const fitted = fitNeurons("clock", input, activationOf(input, "blocks.0.mlp.hook_pre"));
+  const { limit } = permutedLimit(fitted, draws, input.seed);
+  const byK = new Map<number, number[]>();
+  fitted.forms.forEach((form, j) => {
+    if (form === undefined || at(fitted.best.R2, j) <= limit) return;
+    byK.set(form.k, [...(byK.get(form.k) ?? []), form.phi0 - form.phi1]);
+  });
+  const groups = [...byK]
+    .sort(([a], [b]) => a - b)
+    .map(([k, angles]) => ({ k, neurons: angles.length, disc: resultant(angles) }));
+  const neurons = groups.reduce((total, group) => total + group.neurons, 0);
+  const frequencies = {
+    k: groups.map(({ k }) => k),
+    neurons: groups.map((group) => group.neurons),
+    disc: rounded(groups.map(({ disc }) => disc)),
+  };
+  if (neurons === 0) return { frequencies };
+  const weighted = (value: (group: (typeof groups)[number]) => number) =>
+    groups.reduce((total, group) => total + group.neurons * value(group), 0) / neurons;
+  // The mean length of the resultant of n random unit vectors is √π/2 · 1/√n for many, and 1 for one.
+  const random = (n: number) => (n === 1 ? 1 : Math.sqrt(Math.PI / 4 / n));
+  return {
+    frequencies,
+    disc: { mean: weighted(({ disc }) => disc), random: weighted((group) => random(group.neurons)), neurons },
+  };
+}
+
+/** The measures of Zhong et al. 2023 and the neurons' phases. */
+export function compute(input: AnalysisInput, triples: number, draws: number): ClockResult {
+  ensureAddition(input);
+  const { p } = input.config;
+  const { own, unpaired } = symmetricity(input, triplesOf(p, triples, input.seed), draws);
+  const o = bySumAndDifference(activationOf(input, "logits"), p);
+  const components = componentsOf(tokenEmbedding(input));
+  const random = randomStream(input.seed, "clock/tokens");
+  const permuted = Array.from({ length: draws }, () => {
+    const order = random.permutation(p);
+    return {
+      distance: distanceIrrelevance(relabelled(o, p, order), p),
+      circles: circularity(components.map((component) => Float64Array.from(order, (x) => at(component, x)))),
+    };
+  });
+  return {
+    p,
+    triples,
+    gradient_symmetricity: { mean: mean(own), std: std(own) },
+    distance_irrelevance: distanceIrrelevance(o, p),
+    circularity: circularity(components),
+    ...phases(input, draws),
+    logit: quantised(o, p),
+    null: {
+      draws,
+      gradient_symmetricity: nullOf(unpaired),
+      distance_irrelevance: nullOf(permuted.map(({ distance }) => distance)),
+      circularity: nullOf(permuted.map(({ circles }) => circles)),
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { TopLevelSpec } from "vega-lite";
+import { at } from "../../core/index.ts";
+import { barsWithNull, concatPanels, extent, figure, matrixImage, type Panel, type Row, scatter } from "../../figures/index.ts";
+import type { Labelled } from "../kit/define.ts";
+import { dequantised } from "../kit/quantised.ts";
+import { short } from "../kit/text.ts";
+import type { ClockResult } from "./compute.ts";
+import { PUBLISHED } from "./published.ts";
+
+/** The two measures against each other, with the two published models as they were reported. */
+function plane(entries: readonly Labelled<ClockResult>[]): Panel {
+  const named = PUBLISHED.map(({ name }) => name);
+  const rows: Row[] = [
+    ...entries.map(({ label, result }) => ({
+      model: label,
+      Q: result.distance_irrelevance,
+      S: result.gradient_symmetricity.mean,
+    })),
+    ...PUBLISHED.map(({ name, distance_irrelevance, gradient_symmetricity }) => ({
+      model: name,
+      Q: distance_irrelevance,
+      S: gradient_symmetricity,
+    })),
+  ];
+  return scatter({
+    title: "Symmetricity against irrelevance",
+    rows,
+    x: "Q",
+    y: "S",
+    series: "model",
+    runs: [...entries.map(({ label }) => label), ...named],
+    xTitle: "distance irrelevance Q",
+    yTitle: "gradient symmetricity S",
+    xDomain: [0, 1.05],
+    yDomain: [-0.1, 1.05],
+    size: 60,
+  });
+}
+
+/** How even the phases of each frequency's neurons are: a disc or a torus. */
+function discs(entries: readonly Labelled<ClockResult>[]): Panel[] {
+  const rows = entries.flatMap(({ label, result: { frequencies } }) =>
+    frequencies.k.map((k, i) => ({ run: label, k, disc: at(frequencies.disc, i) })),
+  );
+  if (rows.length === 0) return [];
+  return [
+    barsWithNull({
+      title: "φ0 − φ1 of each frequency's neurons: disc 1, torus near 0",
+      rows: rows.sort((a, b) => a.k - b.k),
+      x: "k",
+      y: "disc",
+      series: "run",
+      runs: entries.map(({ label }) => label),
+      xTitle: "frequency k",
+      yTitle: "resultant",
+      yDomain: [0, 1],
+      height: 150,
+    }),
+  ];
+}
+
+/** The right class's logit: vertical stripes depend on the difference, horizontal ones on the sum. */
+function logits(entries: readonly Labelled<ClockResult>[]): Panel[] {
+  const matrices = entries.map(({ result }) => ({ data: dequantised(result.logit), columns: result.p }));
+  return entries.map(({ label, result }, i) => {
+    const values = at(matrices, i);
+    return matrixImage({
+      title: label,
+      subtitle: `Q ${short(result.distance_irrelevance)}`,
+      values,
+      x: { title: "x0 − x1 mod p" },
+      y: { title: "x0 + x1 mod p" },
+      domain: extent(values.data),
+      valueTitle: "logit",
+      width: 200,
+      height: 200,
+    });
+  });
+}
+
+/** The two measures in one plane, phases by frequency, and the right class's logit. */
+export function clockFigure(entries: readonly Labelled<ClockResult>[], headline: string): TopLevelSpec {
+  const panels = [
+    concatPanels([plane(entries), ...discs(entries)], { scales: "mixed" }),
+    concatPanels(logits(entries), { scales: "own", columns: 3, title: "The right class's logit" }),
+  ];
+  return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
+    title: "Clock, pizza, or neither",
+    description: `Gradient symmetricity against distance irrelevance, the resultant of each frequency's phases, and the right class's logit by sum and difference of the digits. ${headline}`,
+  });
+}
