@@ -72,7 +72,8 @@ function poolFor(
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
  * order. Those of a large model that need nothing but arrays run side by side in threads.
  *
- * @throws kind `usage` where one looks at a run over time and the model is a lone file, unless failures are to be told.
+ * @throws kind `usage` where one looks at a run over time and the model is a lone file, or refuses its settings, unless failures are to be
+ * told.
  */
 export async function analyzeModel(
   analyses: readonly Analysis[],
@@ -80,9 +81,10 @@ export async function analyzeModel(
   how: AnalyzeOptions,
 ): Promise<Map<string, Outcome>> {
   const { runtime, seed, options = {}, onFailure, onStart } = how;
-  const chosen = analyses.filter(({ id, needs }) => {
-    if (canAnalyze(model, needs)) return true;
-    const reason = needsRun(id, model.checkpoint.path);
+  const chosen = analyses.filter(({ id, needs, refuses }) => {
+    const refusal = refuses?.(model.checkpoint.config);
+    if (canAnalyze(model, needs) && refusal === undefined) return true;
+    const reason = refusal === undefined ? needsRun(id, model.checkpoint.path) : `${id}: ${refusal}`;
     if (onFailure === undefined) throw new MiiiiError("usage", reason);
     onFailure(id, reason);
     return false;

@@ -9,6 +9,8 @@ import { inputGradients } from "../../src/analyses/clock/gradients.ts";
 import { clock } from "../../src/analyses/clock/index.ts";
 import { circularity, componentsOf, distanceIrrelevance } from "../../src/analyses/clock/measures.ts";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
+import { analyzeModel } from "../../src/api/analyze.ts";
+import { loadModel } from "../../src/api/models.ts";
 import { biasShapes, importModel, type StoredConfig } from "../../src/checkpoint/index.ts";
 import { at, float64, type NdArray, randomStream, sizeOf } from "../../src/core/index.ts";
 import { mean } from "../../src/math/index.ts";
@@ -191,3 +193,17 @@ for (const [name, rate, Q, S, tolerance] of [
     assert.equal(new Set(triplesOf(59, 100, 1).map(({ x0, x1, c }) => `${x0} ${x1} ${c}`)).size, 100);
   });
 }
+
+test("what a model's settings rule out is left out by name where all analyses run, and an error where one is asked for", async () => {
+  const model = await loadModel({
+    label: "m",
+    kind: "run",
+    path: fileURLToPath(new URL("../../fixtures/basis-p53", import.meta.url)),
+  });
+  const how = { runtime: onnxRuntime({ threads: 1 }), seed: 0 };
+  const told: string[] = [];
+  const found = await analyzeModel([clock], model, { ...how, onFailure: (id, reason) => told.push(`${id} ${reason}`) });
+  assert.equal(found.size, 0);
+  assert.match(told.join(), /^clock clock: needs an addition model .*got task basis/);
+  await assert.rejects(analyzeModel([clock], model, how), /clock: needs an addition model/);
+});

@@ -82,11 +82,6 @@ function byAccident(input: AnalysisInput): number {
 
 /** The pattern as one column for each head and key, [p², heads·3]. */
 function columnsOf(input: AnalysisInput): NdArray<"float64"> {
-  ensure(
-    input.config.equals !== false,
-    "input",
-    () => "attention: reads what '=' attends to: this model has no '=', its last position is the second digit",
-  );
   const pattern = activationOf(input, "blocks.0.attn.hook_pattern");
   ensure(
     pattern.shape.length === 3 && dim(pattern, 2) === KEYS.length,

@@ -49,6 +49,8 @@ share of a head's attention to a digit under token permutations (one relabelling
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
   needs: ["blocks.0.attn.hook_pattern"],
   options: {},
+  refuses: ({ equals }) =>
+    equals === false ? "reads what '=' attends to: this model has no '=', its last position is the second digit" : undefined,
   run: compute,
   metrics: (result) => ({
     heads: result.heads,

@@ -1,4 +1,4 @@
-import { at, ensure, randomStream } from "../../core/index.ts";
+import { at, randomStream } from "../../core/index.ts";
 import { cosine, mean, quantile, std } from "../../math/index.ts";
 
 import { fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
@@ -31,15 +31,6 @@ export type ClockResult = {
 
 function nullOf(values: readonly number[]): NullOf {
   return { mean: mean(values), low: quantile(values, 0.01), high: quantile(values, 0.99) };
-}
-
-/** Throws unless the model adds modulo p with a class for each sum. */
-function ensureAddition({ config, heads }: AnalysisInput): void {
-  ensure(
-    config.task === "nanda" && heads.length === 1 && config.labels === "remainder",
-    "input",
-    () => `clock: needs an addition model (task nanda, labels remainder), got task ${config.task}, labels ${config.labels}`,
-  );
 }
 
 /** The triples (x0, x1, c) of the gradients, uniform and seeded. */
@@ -106,7 +97,6 @@ function phases(input: AnalysisInput, draws: number): Pick<ClockResult, "frequen
 
 /** The measures of Zhong et al. 2023 and the neurons' phases. */
 export function compute(input: AnalysisInput, triples: number, draws: number): ClockResult {
-  ensureAddition(input);
   const { p } = input.config;
   const { own, unpaired } = symmetricity(input, triplesOf(p, triples, input.seed), draws);
   const o = bySumAndDifference(activationOf(input, "logits"), p);

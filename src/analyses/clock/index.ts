@@ -55,6 +55,10 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
     },
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "draws of each null, 100 to 2000" },
   },
+  refuses: ({ task, labels }) =>
+    task === "nanda" && labels === "remainder"
+      ? undefined
+      : `needs an addition model (task nanda, labels remainder), got task ${task}, labels ${labels}`,
   run: (input, options) => compute(input, Number(options.triples), Number(options.draws)),
   metrics: ({ gradient_symmetricity: S, distance_irrelevance, circularity, disc, frequencies, null: none }) => ({
     gradient_symmetricity: S.mean,

@@ -111,6 +111,8 @@ export interface Analysis<R = Json, M extends string = string> {
   readonly citation: string;
   readonly needs: readonly Need[];
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Why it has nothing to say of models with these settings; undefined, or left out, where it has. */
+  refuses?(config: AnalysisInput["config"]): string | undefined;
   run(input: AnalysisInput, options: OptionValues): R | Promise<R>;
   /** Named numbers for tables and claims; a claim that asks for a name that is not among them does not compile. */
   metrics(result: R): { readonly [name in M]?: number };
@@ -145,9 +147,17 @@ export function completeOptions({ id, options }: Pick<Analysis, "id" | "options"
   return Object.fromEntries(entries);
 }
 
-/** Checks a definition's type where it is written, and its options wherever it is run. */
+/** Checks a definition's type where it is written, and its options and the model's settings wherever it is run. */
 export function defineAnalysis<R extends Json, M extends string = string>(analysis: Analysis<R, M>): Analysis<R, M> {
-  return { ...analysis, run: (input, options) => analysis.run(input, completeOptions(analysis, options)) };
+  return {
+    ...analysis,
+    run: (input, options) => {
+      const complete = completeOptions(analysis, options);
+      const refusal = analysis.refuses?.(input.config);
+      ensure(refusal === undefined, "input", () => `${analysis.id}: ${refusal}`);
+      return analysis.run(input, complete);
+    },
+  };
 }
 
 /** The metrics of a result: those that it has. */

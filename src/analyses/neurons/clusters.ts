@@ -18,7 +18,7 @@ export type Cluster = {
 };
 
 /** Length of the mean of unit vectors at the given angles. */
-function resultant(angles: readonly number[]): number {
+export function resultant(angles: readonly number[]): number {
   let [x, y] = [0, 0];
   for (const angle of angles) {
     x += Math.cos(angle);
