@@ -9,6 +9,7 @@ import { mechanism } from "./mechanism/index.ts";
 import { neurons } from "./neurons/index.ts";
 import { norms } from "./norms/index.ts";
 import { omega } from "./omega/index.ts";
+import { patch } from "./patch/index.ts";
 import { positional } from "./positional/index.ts";
 import { primes } from "./primes/index.ts";
 import { progress } from "./progress/index.ts";
@@ -24,6 +25,7 @@ const BY_ID = {
   attention,
   mechanism,
   clock,
+  patch,
   circuits,
   omega,
   curves,

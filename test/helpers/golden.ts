@@ -8,8 +8,8 @@ import { onnxRuntime } from "../../src/runtimes/index.ts";
 /** Metrics by analysis and name. */
 export type Golden = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** Analyses whose hundreds of forward passes would take a test minutes; their own tests plant structures instead. */
-const LONG: readonly string[] = ["circuits"];
+/** Analyses whose hundreds of passes or patches would take a test minutes; their own tests plant structures instead. */
+const LONG: readonly string[] = ["circuits", "patch"];
 
 /** Where a run's golden lies. */
 export function goldenPath(run: string): string {

@@ -1,0 +1,86 @@
+import type { TopLevelSpec } from "vega-lite";
+import { at } from "../../core/index.ts";
+import { barsWithNull, concatPanels, figure, heatmap, type Panel, type Row } from "../../figures/index.ts";
+import type { Labelled } from "../kit/define.ts";
+import type { PatchResult } from "./compute.ts";
+
+const KINDS = { post: "hook_post", even: "|u|/2" } as const;
+type Kind = keyof typeof KINDS;
+const KIND_NAMES = ["post", "even"] as const satisfies readonly Kind[];
+
+/** Group × head: share of pairs where the head answers as the source does, and beside it one draw of random groups. */
+function matrices({ label, result }: Labelled<PatchResult>, kind: Kind): Panel {
+  const { labels } = result.groups;
+  const size = { width: Math.max(120, 10 * result.q.length), height: Math.max(40, 10 * labels.length) };
+  const panel = (title: string, answers: readonly (readonly number[])[], kept: readonly (readonly number[])[]) =>
+    heatmap({
+      ...size,
+      title,
+      rows: labels.flatMap((group, g) =>
+        result.q.map(
+          (task, h): Row => ({
+            group,
+            task,
+            source: at(answers[g] ?? [], h),
+            base: at(kept[g] ?? [], h),
+            agree: at(result.agree, h),
+          }),
+        ),
+      ),
+      x: "task",
+      y: "group",
+      value: "source",
+      domain: [0, 1],
+      xTitle: "task q",
+      yTitle: "patched group",
+      valueTitle: "answers the source",
+      also: ["base", "agree"],
+    });
+  const own = result[kind];
+  const none = result.random[kind];
+  return concatPanels(
+    [
+      panel(`${label}: ${KINDS[kind]} patched`, own.answers, own.kept),
+      panel("random groups of its size", none.answers, none.kept),
+    ],
+    { scales: "mixed" },
+  );
+}
+
+/** The share of pairs where a group's own task answers the source, one bar a group, beside random groups. */
+function bars(entries: readonly Labelled<PatchResult>[], kind: Kind): Panel {
+  const random = (label: string) => `${label}: random`;
+  const rows = entries.flatMap(({ label, result }) =>
+    result.groups.labels.flatMap((group, g) => [
+      { run: label, group, share: at(result[kind].iia, g) },
+      { run: random(label), group, share: at(result.random[kind].iia, g) },
+    ]),
+  );
+  return barsWithNull({
+    title: `${KINDS[kind]} of one frequency patched`,
+    rows: rows.sort((a, b) => a.group - b.group),
+    x: "group",
+    y: "share",
+    series: "run",
+    runs: entries.flatMap(({ label }) => [label, random(label)]),
+    xTitle: "frequency k",
+    yTitle: "answers the source",
+    yDomain: [0, 1],
+    width: 440,
+    height: 150,
+  });
+}
+
+/** Which tasks a patched group of neurons carries over: a matrix for many tasks, bars for one, both kinds, random groups beside. */
+export function patchFigure(entries: readonly Labelled<PatchResult>[], headline: string): TopLevelSpec {
+  const single = entries.filter(({ result }) => result.q.length === 1 && result.groups.labels.length > 0);
+  const many = entries.filter(({ result }) => result.q.length > 1);
+  const panels = [
+    ...(single.length === 0 ? [] : KIND_NAMES.map((kind) => bars(single, kind))),
+    ...many.flatMap((entry) => KIND_NAMES.map((kind) => matrices(entry, kind))),
+  ];
+  return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
+    title: "Interchange: whose answer does a task give?",
+    description: `Share of pairs of inputs where a task answers as the source does after one group's neurons take the source's values, beside random groups. ${headline}`,
+  });
+}
