@@ -165,6 +165,33 @@ test("index.ts only re-exports; that of an analysis is its definition", () => {
   }
 });
 
+/** Files that import each other in a circle, types included: each circle once, as the chain that closes it. */
+function circles(files: ReadonlyMap<string, SourceFile>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const follow = (path: string, chain: readonly string[]): void => {
+    const from = chain.indexOf(path);
+    if (from >= 0) found.push([...chain.slice(from), path].join(" → "));
+    if (from >= 0 || done.has(path)) return;
+    for (const { specifier, lazy } of files.get(path)?.imports ?? []) {
+      const next = posix.join(posix.dirname(path), specifier);
+      if (!lazy && files.has(next)) follow(next, [...chain, path]);
+    }
+    done.add(path);
+  };
+  for (const path of files.keys()) follow(path, []);
+  return found;
+}
+
+test("no file imports itself by way of others, types included", () => {
+  assert.deepEqual(circles(sources), []);
+  const circle = ["a", "b"].map((name) => {
+    const other = name === "a" ? "b" : "a";
+    return parseSource(`src/core/${name}.ts`, `import type { X } from "./${other}.ts";`);
+  });
+  assert.equal(circles(new Map(circle.map((file) => [file.path, file]))).length, 1);
+});
+
 test("the checks see a breach", () => {
   const breach = (path: string, text: string) => {
     const file = parseSource(path, text);

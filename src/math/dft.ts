@@ -1,5 +1,5 @@
 import { ensure } from "../core/index.ts";
-import { planOf } from "./transform.ts";
+import { planOf } from "./plan.ts";
 
 /** Complex numbers as two arrays of equal length. */
 export interface Complex {

@@ -2,8 +2,8 @@ import { at, type Random } from "../core/index.ts";
 import { nominalActive, soundActive } from "./active.ts";
 import { halfPlanePower, type PerPart, partMeans, partRanges } from "./half-plane.ts";
 import { permuteGrid, type TokenPermutation, tokenPermutation, upperLimit } from "./nulls.ts";
+import { planOf } from "./plan.ts";
 import { mean } from "./statistics.ts";
-import { planOf } from "./transform.ts";
 
 /** Token permutations of each neuron, for what one-dimensional transforms suffice for: the axes, and the best share. */
 export const NULL_DRAWS = 200;

@@ -1,5 +1,6 @@
 import { MiiiiError, type NdArray, sizeOf, toFloat32 } from "../../core/index.ts";
 import type { ProgramSource } from "../../ops/index.ts";
+import type { Field } from "./field.ts";
 import { fuse, type Group } from "./fuse.ts";
 import { GraphRecorder, isInline, type Tensor, unshaped } from "./graph.ts";
 import {
@@ -23,15 +24,6 @@ import { RUNS_KEPT, SMALL_FEED, SMALL_OUTPUTS, type Tile } from "./tuning.ts";
 export interface DeviceLimits {
   readonly storageBuffers: number;
   readonly workgroupBytes: number;
-}
-
-/** A place among a program's feeds or outputs. */
-export interface Field {
-  readonly dtype: "float32" | "int32";
-  readonly shape: readonly number[];
-  readonly size: number;
-  /** Its first number within a run's row. */
-  readonly offset: number;
 }
 
 /** Everything about a program that does not depend on a device being at hand. */

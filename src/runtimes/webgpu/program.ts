@@ -1,8 +1,9 @@
 import { MiiiiError, type NdArray, sizeOf } from "../../core/index.ts";
 import type { Arrays, Program } from "../runtime.ts";
 import { type Gpu, inWords, USE } from "./device.ts";
+import type { Field } from "./field.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Field, Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import type { Memory } from "./shader.ts";
 import { KERNELS_PER_SUBMIT, SUBMITS_IN_FLIGHT, WORK_PER_SUBMIT } from "./tuning.ts";
 

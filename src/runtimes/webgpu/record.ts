@@ -1,5 +1,5 @@
+import type { Field } from "./field.ts";
 import { entry, type Kernel } from "./kernel.ts";
-import type { Field } from "./plan.ts";
 import { type Memory, Shader } from "./shader.ts";
 import { THREADS } from "./tuning.ts";
 
