@@ -47,9 +47,10 @@ import {
   writeResume,
 } from "../src/checkpoint/index.ts";
 import { float32, int32, type NdArray } from "../src/core/index.ts";
-import { initParameters, type MetricsRow, perParameter, type RunConfig } from "../src/model/index.ts";
+import { initParameters, layeredConfig, type MetricsRow, perParameter, type RunConfig } from "../src/model/index.ts";
 
 const config: RunConfig = {
+  ...layeredConfig([]),
   task: "nanda",
   p: 11,
   labels: "remainder",

@@ -27,10 +27,10 @@ import {
   writeResume,
 } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
-import type { MetricsRow, RunConfig } from "../model/index.ts";
+import { latePrimesOut, type MetricsRow, type RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
-import { checkConfig, type OmegaWindowState, type TrainEvent, type TrainState, train } from "../train/index.ts";
+import { checkConfig, decayStart, type OmegaWindowState, type TrainEvent, type TrainState, train } from "../train/index.ts";
 import { shellWord, writeText } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -121,7 +121,7 @@ class Recorder {
         appendJsonLine(runFiles.omega(run), event.row);
         break;
       case "checkpoint":
-        writeCheckpoint(run, event.epoch, event.parameters);
+        writeCheckpoint(run, event.epoch, event.parameters, { untrained: event.untrained });
         break;
       case "state": {
         const { epoch: step, ...rest } = event.state;
@@ -177,7 +177,7 @@ async function follow(stretch: Stretch, options: TrainRunOptions): Promise<Train
   const interrupted = epoch < config.epochs;
   if (interrupted && epoch > 0 && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
     const { state: last } = readResume(run);
-    writeCheckpoint(run, epoch, last.parameters);
+    writeCheckpoint(run, epoch, last.parameters, { untrained: latePrimesOut(config, last.curriculum) });
   }
   if (epoch > recorder.from) closeStretch(run, recorder.row(epoch));
   return { path: run.path, epoch, interrupted };
@@ -243,13 +243,20 @@ export async function resumeRun(path: string, epochs: number | undefined, option
     const done = saved?.state.step ?? 0;
     const target = epochs ?? opened.header.config.epochs;
     ensure(target > done, "usage", () => `${path}: has ${done} epochs already; --epochs must be more to resume, got ${target}`);
-    const header: RunHeader = { ...opened.header, config: { ...opened.header.config, epochs: target } };
+    const { config } = opened.header;
+    ensure(
+      target === config.epochs || done <= Math.min(decayStart(config), decayStart({ ...config, epochs: target })),
+      "usage",
+      () =>
+        `${path}: --epochs must leave the ${done} epochs done before the decay of the learning rate, as they were, got ${target}`,
+    );
+    const header: RunHeader = { ...opened.header, config: { ...config, epochs: target } };
     const run: RunDirectory = { path, header };
     for (const read of [readMetrics, readOmega, readHistory]) read(run);
     const killed = killedStretch(run, done);
     const prepare = () => {
       sweepTemporaries(path);
-      if (target !== opened.header.config.epochs) writeHeader(run);
+      if (target !== config.epochs) writeHeader(run);
       closeStretch(run, killed);
       truncateJsonLines(runFiles.metrics(run), saved?.state.step ?? -1);
       truncateJsonLines(runFiles.omega(run), done - 1);

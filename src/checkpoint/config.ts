@@ -18,7 +18,7 @@ import type { TaskConfig } from "../tasks/index.ts";
 import { isObject } from "./formats/strict-json.ts";
 
 /** What every model file says of itself: task and sizes. Models trained elsewhere say no more; this project's say all. */
-export type StoredConfig = Pick<RunConfig, keyof TaskConfig> & ModelConfig & Partial<RunConfig>;
+export type StoredConfig = TaskConfig & ModelConfig & Partial<RunConfig>;
 
 const REQUIRED = CONFIG_FIELDS.filter((field) => settingOf(field).everyModel);
 
@@ -45,6 +45,13 @@ function checkSettings(value: unknown, where: string, required: readonly ConfigF
     const must = () => `${where}: config.${field} must be of kind ${kind}, got ${JSON.stringify(found)?.slice(0, 100)}`;
     ensure(found === undefined || typeof found === kind, "input", must);
   }
+  const { untrained } = value;
+  const list = settingOf("late_primes");
+  ensure(
+    untrained === undefined || isOfKind(list, untrained),
+    "input",
+    () => `${where}: config.untrained must be ${requirementOf(list)}, got ${JSON.stringify(untrained)?.slice(0, 100)}`,
+  );
   try {
     parameterShapes(value as unknown as StoredConfig);
   } catch (error) {

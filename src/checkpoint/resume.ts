@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { ensure, type Json, type NdArray } from "../core/index.ts";
-import { PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
+import { type CurriculumState, PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
 import { bytesOf } from "./bytes.ts";
 import { configText, parseRunConfig } from "./config.ts";
 import { readFileBytes, writeFileAtomic } from "./files.ts";
 import { decodeSafetensors, encodeSafetensors } from "./formats/safetensors.ts";
-import { parseJson } from "./formats/strict-json.ts";
+import { isObject, parseJson } from "./formats/strict-json.ts";
 import { type RunDirectory, runFiles, runMetadata } from "./run-directory.ts";
 
 /** Everything that the next training step depends on: continuing from it is bit for bit the uninterrupted run. */
@@ -20,6 +20,8 @@ export interface ResumeState {
   readonly ema?: PerParameter<NdArray>;
   /** Statistics under way that need epochs before and after them; absent where none are. */
   readonly window?: Json;
+  /** Where the schedule of tasks stands; absent where the run has none. */
+  readonly curriculum?: CurriculumState;
 }
 
 const GROUPS = ["parameters", "m", "v", "ema"] as const;
@@ -38,16 +40,28 @@ export function writeResume(run: RunDirectory, state: ResumeState, metadata: Rea
     const values = state[group];
     if (values) for (const name of PARAMETER_NAMES) tensors.set(`${group}/${name}`, values[name]);
   }
-  const { window } = state;
+  const { window, curriculum } = state;
   writeFileAtomic(
     runFiles.resume(run),
     encodeSafetensors(tensors, {
       ...metadata,
       ...runMetadata(run.header, state.step),
       ...(window === undefined ? {} : { window: JSON.stringify(window) }),
+      ...(curriculum === undefined ? {} : { curriculum: JSON.stringify(curriculum) }),
       digest: digestOf(tensors),
     }),
   );
+}
+
+function parseCurriculum(text: string, where: string): CurriculumState {
+  const value = parseJson(text, where);
+  const numbers = (list: unknown) => Array.isArray(list) && list.every((entry) => typeof entry === "number");
+  ensure(
+    isObject(value) && numbers(value.entered) && (value.losses === undefined || numbers(value.losses)),
+    "input",
+    () => `${where}: must hold the epochs at which tasks came in, got ${text.slice(0, 100)}`,
+  );
+  return value as unknown as CurriculumState;
 }
 
 /**
@@ -101,6 +115,9 @@ export function readResume(run: RunDirectory): {
     v: group("v"),
     ...(hasEma ? { ema: group("ema") } : {}),
     ...(metadata.window === undefined ? {} : { window: parseJson(metadata.window, `${path}: metadata window`) as Json }),
+    ...(metadata.curriculum === undefined
+      ? {}
+      : { curriculum: parseCurriculum(metadata.curriculum, `${path}: metadata curriculum`) }),
   };
   return { state, metadata };
 }

@@ -131,12 +131,15 @@ export function readHistory(run: { readonly path: string }): JsonLines<HistoryRo
   return readJsonLines<HistoryRow>(runFiles.history(run), { check: checkHistoryRow, unordered: true });
 }
 
-/** What every model file of a run says of its origin. `format: pt` lets PyTorch's tools open it. */
-export function runMetadata(header: RunHeader, epoch: number): Record<string, string> {
+/**
+ * What every model file of a run says of its origin; `untrained` are the tasks that a schedule had not brought into the loss. `format: pt`
+ * lets PyTorch's tools open it.
+ */
+export function runMetadata(header: RunHeader, epoch: number, untrained: readonly number[] = []): Record<string, string> {
   return {
     format: "pt",
     miiii: header.miiii,
-    config: configText(header.config),
+    config: configText(untrained.length === 0 ? header.config : { ...header.config, untrained }),
     seed: String(header.config.seed),
     split_hash: header.split_hash,
     epoch: String(epoch),
@@ -149,13 +152,18 @@ export function runMetadata(header: RunHeader, epoch: number): Record<string, st
  * Writes the weights after `epoch` epochs, atomically, and returns the path.
  *
  * @param options.half - store them in half precision: for series over time, not for resuming.
+ * @param options.untrained - tasks that were not in the loss yet, by q.
  * @param options.metadata - more metadata beside {@link runMetadata}.
  */
 export function writeCheckpoint(
   run: RunDirectory,
   epoch: number,
   parameters: Parameters,
-  options: { readonly half?: boolean; readonly metadata?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly half?: boolean;
+    readonly untrained?: readonly number[];
+    readonly metadata?: Readonly<Record<string, string>>;
+  } = {},
 ): string {
   ensure(
     Number.isSafeInteger(epoch) && epoch >= 0,
@@ -163,7 +171,7 @@ export function writeCheckpoint(
     () => `checkpoint: epoch must be a non-negative integer, got ${epoch}`,
   );
   const path = runFiles.checkpoint(run, epoch);
-  const metadata = { ...options.metadata, ...runMetadata(run.header, epoch) };
+  const metadata = { ...options.metadata, ...runMetadata(run.header, epoch, options.untrained) };
   writeFileAtomic(path, encodeSafetensors(tensorsOf(parameters), metadata, { half: options.half === true }));
   return path;
 }

@@ -40,7 +40,7 @@ export function settingsApart(config: Config): string | undefined {
   const parts = (Object.keys(paper) as ConfigField[]).flatMap((field) => {
     const value = config[field];
     const setting = settingOf(field);
-    if (value === undefined || field === ablated || setting.idle?.(config) || close(value, paper[field])) return [];
+    if (value === undefined || field === ablated || setting.idle?.({ ...config }) || close(value, paper[field])) return [];
     return [settingText(field, setting, value)];
   });
   const { d_model, n_heads, d_head, d_mlp, epochs, task } = config;

@@ -41,11 +41,9 @@ export function numberOption(option: string, description: string, kind: "number"
   } as const satisfies Options;
 }
 
-/** Words between commas, as a list of the setting's entries. */
-function parseList(option: string, typed: unknown, kind: "primes" | "names"): readonly (number | string)[] | undefined {
-  if (typed === undefined) return undefined;
-  if (Array.isArray(typed)) throw new MiiiiError("usage", `--${option}: must be given once, got ${typed.join(" and ")}`);
-  const words = String(typed) === "none" ? [] : String(typed).split(",");
+/** Words between commas, as a list of the setting's entries; `none` is the empty list. */
+function parseList(option: string, typed: unknown, kind: "primes" | "names"): readonly (number | string)[] {
+  const words = typed === "none" ? [] : String(typed).split(",");
   return words.map((word) => (kind === "primes" ? parseNumber(option, word, "integer") : word.trim()));
 }
 
@@ -65,12 +63,7 @@ function optionOf(field: ConfigField): Options {
       return { choices: setting.of, description, requiresArg: true, group };
     case "primes":
     case "names":
-      return {
-        description: `${description} [${kind}, comma-separated; or none]`,
-        requiresArg: true,
-        group,
-        coerce: (typed: unknown) => parseList(dashed(field), typed, kind),
-      };
+      return { type: "string", description: `${description}; comma-separated, or none`, requiresArg: true, group };
     default:
       return kind satisfies never;
   }
@@ -85,7 +78,9 @@ export function withConfigOptions<T>(parser: Argv<T>): Argv<T> {
 export function configOverrides(argv: Readonly<Record<string, unknown>>): Partial<RunConfig> {
   const given = CONFIG_FIELD_NAMES.flatMap((field) => {
     const value = argv[dashed(field)];
-    return value === undefined ? [] : [[field, value] as const];
+    const { kind } = settingOf(field);
+    if (value === undefined) return [];
+    return [[field, kind === "primes" || kind === "names" ? parseList(dashed(field), value, kind) : value] as const];
   });
   return Object.fromEntries(given) as Partial<RunConfig>;
 }

@@ -1,5 +1,5 @@
 import { LABELS, TASK_NAMES, type TaskConfig } from "../tasks/index.ts";
-import { choice, flag, integer, number, type PresetLayer, type Setting, string, type ValueOf } from "./setting.ts";
+import { choice, flag, integer, number, type PresetLayer, primes, type Setting, string, type ValueOf } from "./setting.ts";
 
 /** How weights are drawn before training; see `initParameters`. */
 export type Init = "nanda" | "he" | "he-jax";
@@ -12,6 +12,26 @@ export type DropoutMask = "step" | "sample";
 
 /** The kinds of dropout masks. */
 export const DROPOUT_MASKS = ["step", "sample"] as const satisfies readonly DropoutMask[];
+
+/** How late tasks come into the loss. */
+export type LateOrder = "together" | "one-by-one";
+
+/** The orders of late tasks. */
+export const LATE_ORDERS = ["together", "one-by-one"] as const satisfies readonly LateOrder[];
+
+/** How the learning rate goes on after its warm-up. */
+export type Schedule = "constant" | "wsd";
+
+/** The schedules of the learning rate. */
+export const SCHEDULES = ["constant", "wsd"] as const satisfies readonly Schedule[];
+
+/** Epochs from one decision on the tasks' weights to the next, where they follow accuracy or loss. */
+export const DECISION_EVERY = 25;
+
+/** Whether the tasks' weights change in the course of a run. */
+export function hasTaskSchedule(config: Pick<RunConfig, "late_primes" | "loss_power">): boolean {
+  return config.late_primes.length > 0 || config.loss_power !== 0;
+}
 
 const PERCENT = (share: number) => `${Math.round(100 * share)} % of the data`;
 
@@ -70,6 +90,8 @@ export const SETTINGS = {
     unstated: true,
     varies: true,
   }),
+  /** Tasks masked out of the loss, though still evaluated, by q; for the task `masked` 2, 3, 5, 7 where empty. */
+  mask_primes: primes({ value: [], help: "tasks masked out of the loss, by q", later: true, unstated: true, varies: true }),
   /** Share of the p² samples trained on. */
   train_fraction: number({
     value: 0.3,
@@ -141,6 +163,61 @@ export const SETTINGS = {
     value: "step",
     help: "one mask a step, or one a sample",
     idle: (config) => config.dropout === 0,
+  }),
+  /** The exponent a: task q weighs (ln q)^a in the loss. */
+  task_weights: number({
+    value: -1,
+    least: -8,
+    most: 8,
+    help: "exponent a of a task's weight (ln q)^a in the loss; the paper's is −1",
+    later: true,
+    written: (exponent) => `task weights (ln q)^${exponent}`,
+  }),
+  /** The power b: a task weighs (loss / ln q)^b more, by its training loss as of each {@link DECISION_EVERY}th epoch. */
+  loss_power: number({
+    value: 0,
+    least: -4,
+    most: 4,
+    help: "power of a task's current loss in its weight; 0 leaves weights fixed",
+    later: true,
+  }),
+  /** Tasks that stand outside the loss at first, in the order in which they come in. */
+  late_primes: primes({ value: [], help: "tasks left out of the loss at first, by q", later: true }),
+  /** Epochs after which a late task comes in; 0 for never by epoch. */
+  late_epoch: integer({ value: 0, least: 0, help: "epochs after which late tasks come in; 0: not by epoch", later: true }),
+  /** Mean validation accuracy of the tasks in the loss at which a late task comes in; 0 for never by accuracy. */
+  late_accuracy: number({
+    value: 0,
+    least: 0,
+    most: 1,
+    help: "mean validation accuracy of the trained tasks at which late tasks come in; 0: not by accuracy",
+    later: true,
+  }),
+  /** `one-by-one`: each late task waits for the accuracy of all before it, and for `late_epoch` more epochs. */
+  late_order: choice(LATE_ORDERS, {
+    value: "together",
+    help: "late tasks come in together, or one by one in their order",
+    later: true,
+    idle: (config) => Array.isArray(config.late_primes) && config.late_primes.length < 2,
+  }),
+  /** `wsd`: warm-up, stable, then linear decay to 0 over the last `decay_fraction` of the epochs. */
+  schedule: choice(SCHEDULES, {
+    value: "constant",
+    help: "learning rate: constant, or decayed linearly at the end",
+    later: true,
+  }),
+  decay_fraction: number({
+    value: 0.2,
+    above: 0,
+    most: 1,
+    help: "share of the epochs over which wsd decays",
+    later: true,
+    idle: (config) => config.schedule !== "wsd",
+  }),
+  decay_without_dropout: flag({
+    help: "no dropout while wsd decays",
+    later: true,
+    idle: (config) => config.schedule !== "wsd",
   }),
 };
 

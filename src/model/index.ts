@@ -1,5 +1,6 @@
 export * from "./config.ts";
 export * from "./construct.ts";
+export * from "./curriculum.ts";
 export * from "./edits.ts";
 export * from "./forward.ts";
 export { lastPosition } from "./forward-digits.ts";

@@ -8,6 +8,8 @@ export interface MetricsRow {
   readonly validation: { readonly loss: readonly number[]; readonly accuracy: readonly number[] };
   /** The weighted training loss (Eq. 12, Syrkis & Søgaard 2024, up to a constant), without dropout. */
   readonly objective: number;
+  /** Weight of each task in the last step's loss, where a schedule changes it; 0 for tasks that are not in it yet. */
+  readonly task_weights?: readonly number[];
   /** L2 norms per weight tensor of the last step's gradient, before and after Grokfast's filter; absent at epoch 0. */
   readonly gradient_norms?: Readonly<Record<string, number>>;
   readonly filtered_gradient_norms?: Readonly<Record<string, number>>;

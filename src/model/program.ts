@@ -1,7 +1,7 @@
 import { type DType, mix32, type NdArray } from "../core/index.ts";
 import { type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
-import type { ModelConfig, RunConfig } from "./config.ts";
+import { hasTaskSchedule, type ModelConfig, type RunConfig } from "./config.ts";
 import { unembed } from "./forward.ts";
 import { lastPosition } from "./forward-digits.ts";
 import { BIAS_NAMES, PARAMETER_NAMES, type Parameters, parameterShapes } from "./parameters.ts";
@@ -24,8 +24,8 @@ export const STATE_PREFIXES = ["m/", "v/", "ema/"] as const;
 
 /**
  * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`.
- * Other inputs: `lr`, `correct1`, `correct2`, [1] each, and with dropout `step`, int32 [1], from which the runtime makes the masks
- * `drop_mid` and `drop_post`, [1 or batch, d_model]. Other outputs:
+ * Other inputs: `lr`, `correct1`, `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; and with
+ * dropout `step`, int32 [1], from which the runtime makes the masks `drop_mid` and `drop_post`, [1 or batch, d_model]. Other outputs:
  * `loss`, [heads], of the batch under dropout; `gradient_squares` and `filtered_squares`, [9], sums of squares per weight tensor before and
  * after Grokfast's filter.
  */
@@ -39,6 +39,7 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
   const inputs: Record<string, TensorSpec> = {};
   for (const prefix of prefixes) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
   for (const name of ["lr", "correct1", "correct2"]) inputs[name] = float([1]);
+  if (hasTaskSchedule(config)) inputs.task_weights = float([heads.length, 1]);
   if (config.dropout > 0) {
     const shape = [config.dropout_mask === "step" ? 1 : size, config.d_model];
     const seed = mix32(config.seed ^ 0x64726f70); // a stream apart from the other uses of the seed

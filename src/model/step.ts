@@ -74,6 +74,17 @@ interface SampleSums<T> {
   readonly dStart: T; // [1, d_model]
 }
 
+/** Each class's weight in the loss, over the batch: fixed, or by `task_weights` [heads, 1] among the inputs, [1, classes]. */
+function columnWeightsOf<T>(ops: Ops<T>, weights: Tensors<T>, heads: readonly Head[], shape: StepShape): T {
+  const headOf = heads.flatMap((head, h) => new Array<number>(head.classes).fill(h));
+  const classes = headOf.length;
+  const given = weights.task_weights;
+  if (given !== undefined) return ops.reshape(ops.gather(given, ops.constant(int32(headOf, [classes]))), [1, classes]);
+  const perHead = headWeights(heads, { exponent: shape.task_weights ?? -1 }).data;
+  const perClass = headOf.map((h) => (perHead[h] as number) / shape.batch);
+  return ops.constant(float64(perClass, [1, classes]));
+}
+
 /** First and last (exclusive) sample of each block: nothing that acts on each sample alone is wider than `width` there. */
 function blocksOf(batch: number, width: number, blockBytes: number | undefined): [number, number][] {
   const bytes = Float32Array.BYTES_PER_ELEMENT * batch * width;
@@ -170,25 +181,27 @@ function backwardAttention<T>(
   };
 }
 
+/** The sizes that a step is written for, its kind of dropout masks, and its exponent of the tasks' weights (−1 where absent). */
+export interface StepShape extends ForwardShape, Pick<RunConfig, "dropout_mask">, Partial<Pick<RunConfig, "task_weights">> {}
+
 /**
- * Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}). What acts
- * on each sample alone, from z to the loss and back, is done for one block of samples after another where the runtime is faster so.
+ * Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}, or the
+ * tensor `task_weights` [heads, 1] among the weights: each head's weight over the batch's size). What acts on each sample alone, from z to
+ * the loss and back, is done for one block of samples after another where the runtime is faster so.
  */
 export function lossAndGradients<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
   batch: Batch,
   heads: readonly Head[],
-  shape: ForwardShape & Pick<RunConfig, "dropout_mask">,
+  shape: StepShape,
   dropout?: DropoutMasks<T>,
 ): LossAndGradients<T> {
   const n = shape.batch;
   const classes = logitsOf(heads);
   const attn = attention(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape);
   // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
-  const perHead = headWeights(heads).data;
-  const perClass = heads.flatMap((head, h) => new Array<number>(head.classes).fill((perHead[h] as number) / n));
-  const columnWeights = ops.constant(float64(perClass, [1, classes]));
+  const columnWeights = columnWeightsOf(ops, weights, heads, shape);
   const weighted = ops.mul(tensor(weights, "unembed.W_U"), columnWeights); // [d_model, classes]
   let sums: SampleSums<T> | undefined;
   const dz: T[] = [];

@@ -1,4 +1,4 @@
-import { ensure, float64, int32, type NdArray, randomStream } from "../core/index.ts";
+import { ensure, int32, type NdArray, randomStream } from "../core/index.ts";
 import { type Head, headsOf, type TaskConfig } from "./task.ts";
 
 /** Every sample of a task in grid order: row x0, column x1, index x0·p + x1. */
@@ -64,14 +64,4 @@ export function makeSplit(p: number, fraction: number, seed: number): Split {
     validation: order.slice(train, train + validation).sort(),
     test: order.slice(train + validation).sort(),
   };
-}
-
-/** Loss weight of each head: 1 / (active heads · ln classes), or 0; plain cross-entropy for one head (Eq. 12 up to a constant). */
-export function headWeights(heads: readonly Head[]): NdArray<"float64"> {
-  const active = heads.filter((head) => head.active).length;
-  const single = heads.length === 1;
-  return float64(
-    heads.map((head) => (head.active ? (single ? 1 : 1 / (active * Math.log(head.classes))) : 0)),
-    [heads.length],
-  );
 }

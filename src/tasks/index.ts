@@ -1,3 +1,4 @@
 export * from "./dataset.ts";
 export * from "./primes.ts";
 export * from "./task.ts";
+export * from "./weights.ts";

@@ -7,7 +7,7 @@ import { isPrime, primesBelow } from "./primes.ts";
  * - `nanda`: (x0 + x1) mod p.
  * - `miiii`: n mod q for every prime q < p, where n = x0 + x1·p.
  * - `basis`: `miiii` with whole label rows permuted over the samples, the baseline without structure.
- * - `masked`: `miiii` with q ∈ {2, 3, 5, 7} left out of the loss, though still evaluated.
+ * - `masked`: `miiii` with q ∈ {2, 3, 5, 7}, or the given `mask_primes`, masked out of the loss, though still evaluated.
  */
 export type TaskName = "nanda" | "miiii" | "basis" | "masked";
 
@@ -28,6 +28,18 @@ export interface TaskConfig {
   readonly labels: Labels;
   /** Permute whole label rows over the samples (always so for `basis`). */
   readonly shuffle_labels: boolean;
+  /** Tasks masked out of the loss, by q. */
+  readonly mask_primes?: readonly number[];
+  /** Tasks that a schedule had not brought into the loss when the model was kept, by q. */
+  readonly untrained?: readonly number[];
+}
+
+/** The tasks that `masked` masks out where none are named. */
+const MASKED = [2, 3, 5, 7];
+
+/** The tasks masked out of the loss for a whole run, by q. */
+export function maskedPrimes({ task, mask_primes = [] }: Pick<TaskConfig, "task" | "mask_primes">): readonly number[] {
+  return task === "masked" && mask_primes.length === 0 ? MASKED : mask_primes;
 }
 
 /** One output of the model: the remainder modulo `q`. */
@@ -50,17 +62,25 @@ export function ensureModulus(p: number): void {
 export function headsOf(config: TaskConfig): Head[] {
   ensureModulus(config.p);
   const moduli = config.task === "nanda" ? [config.p] : primesBelow(config.p);
+  const masked = maskedPrimes(config);
+  const untrained = config.untrained ?? [];
   let offset = 0;
   const heads = moduli.map((q) => {
     const classes = config.labels === "divisibility" ? 2 : q;
-    const head = { q, classes, offset, active: config.task !== "masked" || q > 7 };
+    const head = { q, classes, offset, active: !masked.includes(q) && !untrained.includes(q) };
     offset += classes;
     return head;
   });
+  const strange = (config.mask_primes ?? []).filter((q) => !moduli.includes(q));
   ensure(
-    heads.some((head) => head.active),
+    strange.length === 0,
     "usage",
-    () => `task masked: p must exceed 11 for a head to remain beside q = 2, 3, 5, 7, got p = ${config.p}`,
+    () => `mask_primes: must be among the tasks, q = ${moduli.join(", ")}, got ${strange.join(", ")}`,
+  );
+  ensure(
+    moduli.some((q) => !masked.includes(q)),
+    "usage",
+    () => `mask_primes: a task must remain beside q = ${masked.join(", ")}; at p = ${config.p} there are ${moduli.join(", ")}`,
   );
   return heads;
 }

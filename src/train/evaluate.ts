@@ -20,15 +20,20 @@ import {
   zeroParameters,
 } from "../model/index.ts";
 import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
-import { type Dataset, headWeights, type Split } from "../tasks/index.ts";
+import type { Dataset, Split } from "../tasks/index.ts";
 
 /** The weights, float32. */
 export type Weights = PerParameter<NdArray>;
 
 /** Measures a model in training: without dropout, on fixed sets of samples. */
 export interface Evaluator {
-  /** Loss and accuracy on both sets, and norms; `squares` are those of the last step, absent before the first. */
-  metrics(epoch: number, weights: Weights, squares?: Squares): Promise<MetricsRow>;
+  /**
+   * Loss and accuracy on both sets, and norms; `taskWeights` weigh the tasks in the objective, `squares` are those of the last step, absent
+   * before the first.
+   */
+  metrics(epoch: number, weights: Weights, taskWeights: Float64Array, squares?: Squares): Promise<MetricsRow>;
+  /** Loss and accuracy on the validation samples alone. */
+  validation(weights: Weights): Promise<HeadMetrics>;
   /** The first neuron's frequency bins, [(p+1)/2]; see `paperBins`. */
   firstNeuron(weights: Weights): Promise<number[]>;
   /** Frequency statistics of {@link OMEGA_NEURONS} seeded neurons, without those of the first one. */
@@ -73,7 +78,6 @@ function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<num
 /** An evaluator of models of this configuration. Metrics are computed from float32 logits, statistics of frequencies in float64. */
 export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset: Dataset, split: Split): Promise<Evaluator> {
   const shapes = zeroParameters(config);
-  const weightsOfHeads = headWeights(dataset.heads).data;
   const programs: Program[] = [];
   const compile = async (...args: Parameters<typeof forwardProgram>) => {
     const program = await runtime.compile(forwardProgram(...args));
@@ -105,10 +109,11 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
   const watchSample = await watch(sampleNeurons(config.d_mlp, OMEGA_NEURONS, config.seed));
 
   return {
-    async metrics(epoch, weights, squares) {
+    validation: scoreValidation,
+    async metrics(epoch, weights, taskWeights, squares) {
       const train = await scoreTrain(weights);
       const validation = await scoreValidation(weights);
-      const objective = train.loss.reduce((sum, loss, h) => sum + loss * at(weightsOfHeads, h), 0);
+      const objective = train.loss.reduce((sum, loss, h) => sum + loss * at(taskWeights, h), 0);
       const norms2 = squares && {
         gradient_norms: norms(squares.raw),
         filtered_gradient_norms: norms(squares.filtered),

@@ -8,6 +8,8 @@ import {
   requirementOf,
   settingOf,
 } from "../model/index.ts";
+import { headsOf } from "../tasks/index.ts";
+import { checkLateTasks } from "./curriculum.ts";
 
 /** The named configurations of a run. */
 export const PRESETS = ["nanda", "miiii", "miiii-fast", "basis", "masked", "no-grokfast", "no-dropout"] as const;
@@ -57,6 +59,7 @@ export function checkConfig(config: RunConfig): RunConfig {
     const setting = settingOf(field);
     ensure(isAllowed(setting, config[field]), "usage", () => `${field}: must be ${requirementOf(setting)}, got ${config[field]}`);
   }
+  checkLateTasks(config, headsOf(config));
   const { p, d_model, n_heads, d_head, d_mlp } = config;
   const weights = d_model * (2 * p + 4 * n_heads * d_head + 2 * d_mlp);
   ensure(

@@ -50,7 +50,7 @@ export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"f
 /** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
 export interface AnalysisInput {
   /** Known settings; imported models know only their task and sizes. */
-  readonly config: Pick<RunConfig, keyof TaskConfig> & ModelConfig & Partial<RunConfig>;
+  readonly config: TaskConfig & ModelConfig & Partial<RunConfig>;
   readonly heads: readonly Head[];
   /** Weights as stored: W_E has the '=' row, W_U may have an extra '=' class. */
   readonly parameters: Parameters;

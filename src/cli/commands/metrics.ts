@@ -37,6 +37,9 @@ function cells(row: MetricsRow, moduli: readonly number[]): Record<string, numbe
       });
     }
   }
+  row.task_weights?.forEach((value, h) => {
+    flat[`task_weight_q${moduli[h]}`] = value;
+  });
   for (const norms of ["gradient_norms", "filtered_gradient_norms", "weight_norms"] as const) {
     for (const [name, value] of Object.entries(row[norms] ?? {})) flat[`${norms.slice(0, -1)}_${name}`] = value;
   }

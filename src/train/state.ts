@@ -1,0 +1,65 @@
+import type { NdArray } from "../core/index.ts";
+import {
+  type CurriculumState,
+  initParameters,
+  PARAMETER_NAMES,
+  type PerParameter,
+  perParameter,
+  type RunConfig,
+  zeroParameters,
+} from "../model/index.ts";
+import type { Program } from "../runtimes/index.ts";
+import type { OmegaWindowState } from "./omega-window.ts";
+
+/** Everything that a run needs to go on from an epoch exactly as it would have. */
+export interface TrainState {
+  /** Completed epochs. */
+  readonly epoch: number;
+  readonly parameters: PerParameter<NdArray>;
+  readonly m: PerParameter<NdArray>;
+  readonly v: PerParameter<NdArray>;
+  /** Grokfast's average; absent where it is off. */
+  readonly ema?: PerParameter<NdArray>;
+  /** Frequency statistics under way; absent where none are. */
+  readonly window?: OmegaWindowState;
+  /** Where the schedule of tasks stands; absent where there is none, and before the first epoch. */
+  readonly curriculum?: CurriculumState;
+}
+
+/** The state before the first epoch: initial weights, moments of zero. */
+export function initialState(config: RunConfig): TrainState {
+  return {
+    epoch: 0,
+    parameters: initParameters(config, config.seed),
+    m: zeroParameters(config),
+    v: zeroParameters(config),
+    ...(config.grokfast_lambda === 0 ? {} : { ema: zeroParameters(config) }),
+  };
+}
+
+function prefixed(prefix: string, tensors: PerParameter<NdArray>): [string, NdArray][] {
+  return PARAMETER_NAMES.map((name) => [prefix + name, tensors[name]]);
+}
+
+/** A state's tensors under the names that a step's program has for them. */
+export function tensorsOfState({ parameters, m, v, ema }: TrainState): Record<string, NdArray> {
+  return Object.fromEntries([
+    ...prefixed("", parameters),
+    ...prefixed("m/", m),
+    ...prefixed("v/", v),
+    ...(ema ? prefixed("ema/", ema) : []),
+  ]);
+}
+
+/** The state that a step's program holds after `epoch` epochs. */
+export async function stateOf(program: Program, epoch: number): Promise<TrainState> {
+  const held = await program.getState();
+  const part = (prefix: string) => perParameter((name) => held[prefix + name] as NdArray);
+  return {
+    epoch,
+    parameters: part(""),
+    m: part("m/"),
+    v: part("v/"),
+    ...(Object.keys(held).some((name) => name.startsWith("ema/")) ? { ema: part("ema/") } : {}),
+  };
+}
