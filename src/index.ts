@@ -69,4 +69,5 @@ export { onnxRuntime, type Runtime, tensorflowRuntime, webgpuRuntime } from "./r
 export { type Dataset, type Head, headsOf, makeDataset, makeSplit, type Split, type TaskConfig } from "./tasks/index.ts";
 // Training: an async generator that writes nothing itself.
 export { PRESETS, type Preset, presetConfig } from "./train/presets.ts";
-export { initialState, type TrainEvent, type TrainState, train } from "./train/trainer.ts";
+export { initialState, type TrainState } from "./train/state.ts";
+export { type TrainEvent, train } from "./train/trainer.ts";
