@@ -25,8 +25,23 @@ test("direct dependencies are pinned exactly, and the lock file agrees", () => {
   assert.deepEqual({ ...locked.dependencies, ...locked.devDependencies }, direct);
 });
 
-test("an install fetches nothing beyond the packages", () => {
-  assert.match(readFileSync(join(ROOT, ".npmrc"), "utf8"), /^onnxruntime-node-install=skip$/m);
+test("an install fetches nothing beyond the packages, and npm knows every setting", () => {
+  assert.equal(readFileSync(join(ROOT, ".npmrc"), "utf8"), "ignore-scripts=true\nsave-exact=true\n");
+  // Before onnxruntime-node's install script: the files that it would fetch are there, so it fetches none.
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "bin/preinstall.mjs")], { encoding: "utf8" });
+  assert.deepEqual([status, stderr], [0, ""]);
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: undefined, npm_config_local_prefix: undefined };
+  const script = join(ROOT, "node_modules/onnxruntime-node/script/install.js");
+  const install = spawnSync(process.execPath, [script], { encoding: "utf8", env, timeout: 20_000 });
+  assert.deepEqual([install.status, install.stdout], [0, ""], install.stderr);
+});
+
+// First, since it builds a fresh checkout, which the tests below look at.
+test("the command builds a checkout where needed, starts and tells its version", () => {
+  const bin = join(ROOT, manifest.bin.miiii ?? "");
+  assert.match(readFileSync(bin, "utf8"), /^#!\/usr\/bin\/env node\n/);
+  const { status, stdout } = spawnSync(process.execPath, [bin, "--version"], { encoding: "utf8" });
+  assert.deepEqual([status, stdout], [0, `${manifest.version}\n`]);
 });
 
 test("the package holds the build, the shipped runs and the licence, and no sources or tests", () => {
@@ -42,12 +57,12 @@ test("the package holds the build, the shipped runs and the licence, and no sour
   const paths = packed.files.map(({ path }) => path);
   for (const file of ["LICENSE", "README.md", "CHANGELOG.md", "package.json"])
     assert.ok(paths.includes(file), `${file} is missing`);
-  const built = ["dist/cli/main.js", "dist/index.js", "dist/index.d.ts"];
-  for (const file of built) assert.ok(paths.includes(file), `${file} is missing; npm run build makes it`);
+  const built = ["bin/miiii.mjs", "bin/preinstall.mjs", "dist/cli/main.js", "dist/index.js", "dist/index.d.ts"];
+  for (const file of built) assert.ok(paths.includes(file), `${file} is missing`);
   for (const run of readdirSync(join(ROOT, "fixtures"), { withFileTypes: true })) {
     if (run.isDirectory()) assert.ok(paths.includes(`fixtures/${run.name}/config.json`), `fixtures/${run.name} is missing`);
   }
-  const allowed = /^(dist|fixtures)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
+  const allowed = /^(bin|dist|fixtures)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path)),
     [],
@@ -61,14 +76,6 @@ test("the shipped runs take at most 60 MB", () => {
   });
   const total = sizes.reduce((a, b) => a + b, 0);
   assert.ok(total <= 60e6, `${total} bytes`);
-});
-
-test("the built command starts and tells its version", () => {
-  const bin = join(ROOT, manifest.bin.miiii ?? "");
-  assert.ok(existsSync(bin), `${bin} is missing; npm run build makes it`);
-  assert.match(readFileSync(bin, "utf8"), /^#!\/usr\/bin\/env node\n/);
-  const { status, stdout } = spawnSync(process.execPath, [bin, "--version"], { encoding: "utf8" });
-  assert.deepEqual([status, stdout], [0, `${manifest.version}\n`]);
 });
 
 test("the README's library example runs", () => {
