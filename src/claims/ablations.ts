@@ -4,7 +4,11 @@ import type { Unit } from "./judged.ts";
 import { SYRKIS } from "./papers.ts";
 import { atLeast, below, holds, times } from "./rule.ts";
 import type { AnalyzedRun } from "./run.ts";
-import { isHarder, type Standing, standingAt, trained, trainingOf } from "./training.ts";
+import { likeSeed } from "./subject.ts";
+import { meanReaches, type Standing, standingAt, trained, trainingOf } from "./training.ts";
+
+/** Mean accuracy from which a run has converged, if slowly. */
+const CONVERGED = 0.8;
 
 /** Mean accuracy from which the runs with the whole recipe count as having got there. */
 const ARRIVED = 0.9;
@@ -16,15 +20,15 @@ interface Beside {
   readonly epochs: number;
 }
 
-/** What an ablated run had reached by its last epoch, and the best comparable run by the same epoch. */
+/** What an ablated run had reached by its last epoch, and the best comparable run, of the same seed if there is one, by the same epoch. */
 function besideBest(run: AnalyzedRun, { others }: Context): Beside | Absence {
   const training = trainingOf(run);
   if (training === undefined) return noResult(run, "curves");
   const { epochs } = training;
-  const own = standingAt(run, epochs, isHarder);
-  const [best] = others
+  const own = standingAt(run, epochs, () => true);
+  const [best] = likeSeed(run, others)
     .flatMap((other) => {
-      const standing = standingAt(other, epochs, isHarder);
+      const standing = standingAt(other, epochs, () => true);
       return standing === undefined ? [] : [{ best: standing, run: other }];
     })
     .sort((a, b) => b.best.accuracy - a.best.accuracy);
@@ -39,11 +43,7 @@ const reached = (words: string, unit: Unit, value: (beside: Beside) => number) =
   });
 
 const reference = {
-  arrived: reached(
-    "mean accuracy of a comparable miiii run over the tasks of q > 7 by this run's last epoch",
-    "r",
-    ({ best }) => best.accuracy,
-  ),
+  arrived: reached("mean accuracy of a comparable miiii run by this run's last epoch", "r", ({ best }) => best.accuracy),
   epochs: reached("last epoch", "epochs", ({ epochs }) => epochs),
 };
 
@@ -63,17 +63,25 @@ const noGrokfast = defineClaim({
   subject: { roles: ["no-grokfast"], beside: { role: "miiii", same: "settings" } },
   values: {
     ...reference,
-    accuracy: reached("mean accuracy over the tasks of q > 7", "r", ({ own }) => own.accuracy),
-    generalised: reached("number of them that generalise", "count", ({ own }) => own.generalised),
-    tasks: reached("number of tasks of q > 7", "count", ({ own }) => own.tasks),
+    accuracy: reached("mean accuracy over the tasks", "r", ({ own }) => own.accuracy),
+    generalised: reached("number of tasks that generalise", "count", ({ own }) => own.generalised),
+    tasks: reached("number of tasks", "count", ({ own }) => own.tasks),
+    slower: derived(`time to a mean accuracy of ${CONVERGED} over that of the comparable run`, "r", (run, context) => {
+      const beside = besideBest(run, context);
+      if ("kind" in beside) return beside;
+      const [own, other] = [run, beside.run].map((one) => {
+        const training = trainingOf(one);
+        return training === undefined ? undefined : meanReaches(training, CONVERGED);
+      });
+      return own === undefined || other === undefined ? Number.POSITIVE_INFINITY : own / Math.max(1, other);
+    }),
     other_generalised: reached("number of them that generalise with Grokfast", "count", ({ best }) => best.generalised),
   },
   texts: referenceTexts,
-  rule: holds(below("accuracy", 0.5), below("generalised", 1))
-    .orPartly(below("accuracy", ARRIVED))
-    .requiring(atLeast("arrived", ARRIVED)),
-  ours: "mean accuracy {accuracy} over the tasks of q > 7 at epoch {epochs}, {generalised} of {tasks} generalise",
+  rule: holds(below("accuracy", 0.5)).orPartly(below("accuracy", CONVERGED)).requiring(atLeast("arrived", ARRIVED)),
+  ours: "mean accuracy {accuracy} at epoch {epochs}, {generalised} of {tasks} generalise",
   none: "with Grokfast {arrived}, {other_generalised} of {tasks} ({reference})",
+  notes: { "not reproduced": "it converges, {slower} times slower" },
 });
 
 const noDropout = defineClaim({
@@ -118,7 +126,7 @@ const noDropout = defineClaim({
     .orPartly(atLeast("overfit", times(0.5, "tasks")))
     .requiring(atLeast("arrived", ARRIVED)),
   ours: "generalise: {solved}; {overfit} of {tasks} overfit, epoch {epochs}",
-  none: "with dropout {with_dropout} of {tasks} generalise by then; mean accuracy {arrived} for q > 7 ({reference})",
+  none: "with dropout {with_dropout} of {tasks} generalise by then; mean accuracy {arrived} ({reference})",
 });
 
 /** Claims about what training without a part of the recipe gives. */

@@ -70,7 +70,7 @@ const grokking = (["nanda", "miiii"] as const).map((role) =>
         return known.length === 0 ? "no task generalises" : `median ratio ${formatNumber(median(known))}`;
       },
     },
-    rule: holds(atLeast("late", times(0.9, "tasks"))).orPartly(atLeast("late", 1)),
+    rule: holds(atLeast("late", times(0.9, "tasks"))).orPartly(atLeast("late", times(0.5, "tasks"))),
     ours: "{late} of {tasks} tasks; {delay}",
     none: "ratio 1",
   }),

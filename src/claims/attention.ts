@@ -1,9 +1,11 @@
 import { asNull, type Claim, defineClaim, metric } from "./claim.ts";
 import { SYRKIS } from "./papers.ts";
-import { atLeast, atMost, holds, of, times } from "./rule.ts";
+import { atLeast, holds, of, times } from "./rule.ts";
 
 const heads = metric("attention", "heads", "number of attention heads", "count");
-const oneNull = asNull(metric("attention", "heads_one_digit_null", "same of random heads with these norms", "number"));
+const oneNull = asNull(
+  metric("attention", "heads_one_digit_null", "random heads with these norms that read one digit on average", "number"),
+);
 
 const nanda = defineClaim({
   id: "attention-nanda",
@@ -46,23 +48,20 @@ const miiii = defineClaim({
   subject: { roles: ["miiii"], solved: true },
   values: {
     heads,
-    one_digit: metric(
+    everywhere: metric(
       "attention",
-      "heads_one_digit",
-      "attention heads that give one digit three quarters of their attention to the two",
+      "heads_one_digit_everywhere",
+      "attention heads that give one digit at least 0.9 of their attention on every input",
       "count",
     ),
+    smallest: metric("attention", "smallest_to_digit", "smallest attention to the digit over all heads and inputs", "share"),
+    by_mean: metric("attention", "heads_one_digit", "attention heads that do so on average by three quarters", "count"),
     random: oneNull,
-    x0: metric("attention", "mean_x0", "mean attention to x0", "share"),
-    x1: metric("attention", "mean_x1", "mean attention to x1", "share"),
-    equals: metric("attention", "mean_equals", "mean attention to '='", "share"),
   },
-  rule: holds(atLeast("one_digit", of("heads")))
-    .orPartly(atLeast("one_digit", times(0.5, "heads")), atLeast("one_digit", of("random", 1)))
-    .requiring(atMost("random", of("heads", -1))),
-  ours: "{one_digit} of {heads}; mean attention {x0}, {x1} and {equals} to '='",
-  none: "{random} of {heads} random heads",
-  twin: "{one_digit} of {heads}",
+  rule: holds(atLeast("everywhere", of("heads"))).orPartly(atLeast("everywhere", times(0.5, "heads"))),
+  ours: "{everywhere} of {heads} on every input, with at least {smallest}; {by_mean} on average",
+  none: "on average {random} of {heads} random heads",
+  twin: "{everywhere} of {heads} on every input, {by_mean} on average",
 });
 
 /** Claims about what attention heads look at. */

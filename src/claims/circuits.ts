@@ -1,6 +1,11 @@
-import { asNull, type Claim, defineClaim, metric } from "./claim.ts";
+import { noResult } from "./absence.ts";
+import { asNull, type Claim, defineClaim, derived, metric } from "./claim.ts";
 import { SYRKIS } from "./papers.ts";
-import { above, atLeast, holds, of, times } from "./rule.ts";
+import { above, all, atLeast, each, of, times } from "./rule.ts";
+import { resultOf } from "./run.ts";
+
+/** Accuracy that a task must lose to an attention head's ablation to count as relying on it. */
+const RELIES = 0.1;
 
 const reused = defineClaim({
   id: "circuits-reused",
@@ -11,15 +16,37 @@ const reused = defineClaim({
   subject: { roles: ["miiii"], solved: true },
   values: {
     own: metric("circuits", "own_accuracy_lost", "accuracy that a prime's own task loses without its neurons", "share"),
-    others: metric("circuits", "other_accuracy_lost", "accuracy that the other tasks lose", "share"),
-    random: asNull(metric("circuits", "null_accuracy_lost", "largest loss to random groups", "share")),
-    others_random: asNull(metric("circuits", "null_other_accuracy_lost", "loss of the other tasks to random groups", "share")),
+    others: metric("circuits", "other_accuracy_lost", "accuracy that the other tasks lose without them", "share"),
+    random: asNull(metric("circuits", "null_accuracy_lost", "largest loss to random groups of neurons", "share")),
+    others_random: asNull(
+      metric("circuits", "null_other_accuracy_lost", "loss of the other tasks to random groups of neurons", "share"),
+    ),
+    embedding: metric(
+      "circuits",
+      "embedding_own_accuracy_lost",
+      "accuracy that a prime's own task loses without its part of W_E",
+      "share",
+    ),
+    embedding_others: metric(
+      "circuits",
+      "embedding_other_accuracy_lost",
+      "accuracy that the other tasks lose without that part",
+      "share",
+    ),
+    shared: derived("mean share of the tasks that lose a tenth of their accuracy without one attention head", "share", (run) => {
+      const lost = resultOf(run, "circuits")?.attention.accuracy_lost;
+      if (lost === undefined || lost.length === 0) return noResult(run, "circuits");
+      const shares = lost.map((tasks) => tasks.filter((loss) => loss >= RELIES).length / Math.max(1, tasks.length));
+      return shares.reduce((a, b) => a + b, 0) / shares.length;
+    }),
   },
-  rule: holds(atLeast("others", times(0.5, "own")), above("others", of("others_random")))
-    .orPartly(atLeast("others", times(0.1, "own")), above("others", of("others_random")))
-    .requiring(above("own", of("random"))),
-  ours: "own task {own}, others {others}",
-  none: "random groups: own at most {random}, others {others_random}",
+  rule: each(
+    all(atLeast("others", times(0.1, "own")), above("others", of("others_random"))),
+    atLeast("embedding_others", times(0.1, "embedding")),
+    atLeast("shared", 0.5),
+  ).requiring(above("own", of("random"))),
+  ours: "neurons: own task {own}, others {others}; W_E: own {embedding}, others {embedding_others}; one attention head serves {shared} of the tasks",
+  none: "random groups of neurons: own at most {random}, others {others_random}",
 });
 
 /** Claims about which ablations break which tasks. */

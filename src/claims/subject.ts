@@ -107,6 +107,12 @@ export function othersBeside(run: AnalyzedRun, runs: readonly AnalyzedRun[], bes
   return { kind: "no run", roles: [beside.role], like: beside.solved ? `${like} that has generalised` : like };
 }
 
+/** Of comparable runs those of the same seed where there are any: seeds differ by as much as settings do. */
+export function likeSeed({ config }: AnalyzedRun, others: readonly AnalyzedRun[]): readonly AnalyzedRun[] {
+  const same = others.filter((other) => other.config.seed === config.seed);
+  return same.length > 0 ? same : others;
+}
+
 /** The runs on shuffled labels of the same p: structure that they share is no sign of the task. */
 export function shuffledTwins({ config }: AnalyzedRun, runs: readonly AnalyzedRun[]): AnalyzedRun[] {
   const role = config.task === "nanda" ? "nanda-shuffled" : "basis";

@@ -18,7 +18,7 @@ const spectrum = (role: "nanda" | "miiii", printed50: number, printed90: number)
     claim: `Half of the token embedding of ${role} is in its first ${printed50} singular values, 90 % in its first ${printed90} (cumulative Σσ).`,
     printed: `${printed50} / ${printed90}`,
     analysis: "svd",
-    subject: { roles: [role], solved: true, paperP: true },
+    subject: { roles: [role], solved: true, paperP: true, paperSettings: true },
     values: {
       index50,
       index90,

@@ -92,10 +92,26 @@ export function grokOrder({ tasks }: Training): { readonly q: number; readonly g
   return tasks.flatMap(({ q, grok }) => (grok === undefined ? [] : [{ q, grok }])).sort((a, b) => a.grok - b.grok || a.q - b.q);
 }
 
+/** First logged epoch at which the mean validation accuracy over the tasks chosen is `limit` or above; undefined if none. */
+export function meanReaches(
+  { curves }: Training,
+  limit: number,
+  chosen: (q: number) => boolean = () => true,
+): number | undefined {
+  const tasks = curves.q.flatMap((q, h) => (chosen(q) ? [h] : []));
+  if (tasks.length === 0) return undefined;
+  const tick = curves.epochs.findIndex((_, i) => mean(tasks.map((h) => curves.validation.accuracy[h]?.[i] ?? 0)) >= limit);
+  return curves.epochs[tick];
+}
+
 /** `2 (181), 3 (5600)`: tasks with their epochs. */
-export const orderText = (order: readonly { readonly q: number; readonly grok: number }[], most: number) =>
+export const orderText = (
+  order: readonly { readonly q: number; readonly grok: number }[],
+  most: number,
+  none = "no task generalises",
+) =>
   order.length === 0
-    ? "no task generalises"
+    ? none
     : order
         .slice(0, most)
         .map(({ q, grok }) => `${q} (${formatNumber(grok)})`)

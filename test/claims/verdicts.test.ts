@@ -49,17 +49,25 @@ function trained(
     train_accuracy: q.map(() => trainAccuracy),
     validation_accuracy: groks.map((epoch) => (epoch === null ? 0.1 : 1)),
   };
-  const validation = { accuracy: final.validation_accuracy.map((last) => [0.01, last]) };
+  const ticks = [...new Set([0, ...groks.flatMap((epoch) => epoch ?? []), epochs])].sort((a, b) => a - b);
+  const validation = {
+    accuracy: groks.map((epoch, h) =>
+      ticks.map((tick) => (epoch !== null && tick >= epoch ? 1 : tick === epochs ? (final.validation_accuracy[h] ?? 0) : 0.01)),
+    ),
+  };
   const result = {
     q,
     grok_epoch: groks,
+    first_epoch: groks,
+    stays90_epoch: groks,
     memorised_epoch: q.map(() => 10),
     final,
-    epochs: [0, epochs],
+    epochs: ticks,
     validation,
   };
   const validation_accuracy = final.validation_accuracy.reduce((a, b) => a + b, 0) / q.length;
-  return runOf(preset, { curves: { validation_accuracy, epochs } }, { curves: result }, change);
+  const heads_grokked = groks.filter((epoch) => epoch !== null).length;
+  return runOf(preset, { curves: { validation_accuracy, epochs, heads: q.length, heads_grokked } }, { curves: result }, change);
 }
 
 const inPaper = (q: number) => (q <= 7 ? 100 * q : 40_000 + 10 * ((q * 37) % 100));
@@ -162,6 +170,7 @@ test("training: all heads, the simple first and in order, the rest together", ()
   assert.equal(judge("all-heads", [miiii]).verdict, "reproduced");
   assert.equal(judge("simple-first", [miiii]).verdict, "reproduced");
   assert.equal(judge("rest-together", [miiii]).verdict, "reproduced");
+  assert.equal(judge("rest-unordered", [miiii]).verdict, "reproduced");
   assert.equal(judge("grokking-miiii", [miiii]).verdict, "reproduced");
   const swapped = trained("miiii", (q) => (q === 2 ? 650 : inPaper(q)), 65_536);
   assert.equal(judge("simple-first", [swapped]).verdict, "partly");
@@ -169,10 +178,15 @@ test("training: all heads, the simple first and in order, the rest together", ()
   assert.equal(judge("simple-first", [upside]).verdict, "not reproduced");
   const bySize = trained("miiii", (q) => 1000 * q, 200_000);
   assert.equal(judge("rest-together", [bySize]).verdict, "not reproduced");
-  assert.match(judge("rest-together", [trained("miiii", (q) => 30_000 + q, 65_536)]).why ?? "", /smaller moduli come earlier/);
+  assert.equal(judge("rest-unordered", [bySize]).verdict, "not reproduced");
+  assert.match(judge("rest-unordered", [trained("miiii", (q) => 30_000 + q, 65_536)]).why ?? "", /smaller moduli come earlier/);
+  assert.match(judge("rest-unordered", [trained("miiii", (q) => 30_000 - q, 65_536)]).why ?? "", /larger moduli come earlier/);
   const both = judge("simple-first", [miiii, { ...swapped, label: "second" }]);
   assert.equal(both.verdict, "partly");
-  assert.match(both.ours, /miiii: 2 \(200\).*; second: 3 \(300\)/);
+  assert.match(
+    both.ours,
+    /miiii: by 3 of 3 rules; first ≥ 0\.99: 2 \(200\).*; second: by 0 of 3 rules; first ≥ 0\.99: 3 \(300\)/,
+  );
 });
 
 test("ablations of the recipe are held against a comparable run, trained for as long", () => {
@@ -181,13 +195,13 @@ test("ablations of the recipe are held against a comparable run, trained for as 
   assert.match(judge("no-grokfast", [never]).why ?? "", /no run of miiii/);
   assert.match(
     judge("no-grokfast", [miiii, trained("no-grokfast", () => null, 9000)]).why ?? "",
-    /mean accuracy of a comparable miiii run .* ≥ 0\.90; got 0\.01$/,
+    /mean accuracy of a comparable miiii run .* ≥ 0\.90; got 0\.15$/,
   );
   // Where the recipe itself takes but some heads there, it counts what these had reached by the same epoch.
   const half = trained("miiii", (q) => (q < 53 ? inPaper(q) : null), 65_536);
-  assert.match(judge("no-grokfast", [half, never]).why ?? "", /q > 7 by this run's last epoch ≥ 0\.90; got 0\.\d\d$/);
-  assert.match(judge("no-grokfast", [half, miiii, never]).none, /^with Grokfast 1\.00, 25 of 25 \(miiii\)$/);
-  assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", (q) => (q < 90 ? 300 : null), 65_536)]).verdict, "partly");
+  assert.match(judge("no-grokfast", [half, never]).why ?? "", /by this run's last epoch ≥ 0\.90; got 0\.\d\d$/);
+  assert.match(judge("no-grokfast", [half, miiii, never]).none, /^with Grokfast 1\.00, 29 of 29 \(miiii\)$/);
+  assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", (q) => (q < 70 ? 300 : null), 65_536)]).verdict, "partly");
   assert.equal(judge("no-grokfast", [miiii, trained("no-grokfast", inPaper, 65_536)]).verdict, "not reproduced");
   assert.match(
     judge("no-grokfast", [miiii, trained("no-grokfast", () => null, 65_536, { lr: 1e-3 })]).why ?? "",
@@ -203,6 +217,22 @@ test("ablations of the recipe are held against a comparable run, trained for as 
   const masked = trained("masked", (q) => (q < 23 ? 1000 + q : 41_000), 65_536);
   assert.equal(judge("masked-first", [masked]).verdict, "reproduced");
   assert.equal(judge("masked-delay", [miiii, masked]).verdict, "reproduced");
+  const soon = trained("masked", (q) => 20_000 + q, 65_536);
+  assert.match(judge("masked-delay", [miiii, soon]).why ?? "", /^sooner, not later$/);
+  // One dip after the first crossing moves a task in the order of staying, not in that of arriving.
+  const dip = { ...masked, results: { ...masked.results } };
+  const curves = masked.results.curves?.result as unknown as {
+    readonly q: readonly number[];
+    readonly grok_epoch: readonly number[];
+  };
+  const grok_epoch = curves.grok_epoch.map((epoch, h) => (curves.q[h] === 17 ? 50_000 : epoch));
+  dip.results.curves = { metrics: masked.results.curves?.metrics ?? {}, result: { ...curves, grok_epoch } as never };
+  assert.equal(judge("masked-first", [dip]).verdict, "reproduced");
+  assert.match(judge("masked-first", [dip]).ours, /staying there: 11 \(1011\), 13 \(1013\), 19 \(1019\), 23 \(41,000\)$/);
+  // A run of the same seed is the one to compare with, whatever another seed has reached.
+  const quick = { ...trained("miiii", () => 30, 65_536, { seed: 1 }), label: "quick" };
+  assert.match(judge("masked-delay", [quick, miiii, masked]).ours, /times miiii's/);
+  assert.match(judge("masked-delay", [quick, masked]).ours, /times quick's/);
   const late = trained("masked", (q) => (q === 109 ? 10 : q === 13 || q === 17 ? 20 : 64_000), 65_536);
   assert.equal(judge("masked-first", [late]).verdict, "partly");
   assert.equal(judge("masked-delay", [miiii, late]).verdict, "partly");
@@ -215,14 +245,41 @@ const OMEGA = (peak: number, peakEpoch: number) => ({
   null: { sound: 0.03, paper_amplitude_peak: 57 },
 });
 
-test("a run of p = 113 that can speak leaves smaller ones out; where none can, they speak", () => {
-  const small = { ...trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 65_536, { p: 53 }), label: "small" };
-  assert.equal(judge("all-heads", [miiii, small]).verdict, "reproduced");
-  assert.equal(judge("all-heads", [small]).verdict, "partly");
+test("the verdict is that of the papers' p, with replications at another p beside it and the number of runs and seeds", () => {
+  const small = { ...trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 65_536, { p: 53, seed: 1 }), label: "small" };
+  const judged = judge("all-heads", [miiii, small]);
+  assert.equal(judged.verdict, "reproduced");
+  assert.deepEqual(judged.n, { p: 113, runs: 1, seeds: 1 });
+  assert.deepEqual(judged.replications, [{ verdict: "partly", n: { p: 53, runs: 1, seeds: 1 } }]);
+  assert.deepEqual(
+    judged.runs.map(({ label, p, seed, verdict }) => [label, p, seed, verdict]),
+    [
+      ["miiii", 113, 0, "reproduced"],
+      ["small", 53, 1, "partly"],
+    ],
+  );
+  const again = judge("all-heads", [miiii, { ...miiii, label: "again" }, small]);
+  assert.deepEqual(again.n, { p: 113, runs: 2, seeds: 1 });
+  const alone = judge("all-heads", [small]);
+  assert.deepEqual([alone.verdict, alone.n?.p, alone.replications], ["partly", 53, []]);
+  const values = Object.fromEntries(
+    alone.runs[0]?.values.map(({ name, value, text, unit }) => [name, { value, text, unit }]) ?? [],
+  );
+  assert.deepEqual(values.perfect, { value: 28, text: "28", unit: "count" });
   const stopped = trained("miiii", (q) => (q === 3 ? null : inPaper(q)), 60_000);
   assert.match(judge("all-heads", [stopped]).why ?? "", /^stopped at epoch 60,000 of 65,536 planned$/);
   const young = { ...trained("miiii", () => null, 1000), label: "young" };
   assert.match(judge("all-heads", [young, small]).ours, /^small: 1 on 28/);
+});
+
+test("what is missing is a value, whatever a label says", () => {
+  const named = { ...trained("miiii", () => null, 1000), label: "no run" };
+  const { missing, verdict, runs } = judge("all-heads", [named]);
+  assert.deepEqual([missing, verdict, runs[0]?.absence], [false, "not tested", "not generalised"]);
+  assert.equal(judge("all-heads", []).missing, true);
+  const ablation = judge("no-grokfast", [trained("no-grokfast", () => null, 65_536)]);
+  assert.deepEqual([ablation.missing, ablation.runs[0]?.absence], [true, "no run"]);
+  assert.equal(judge("svd-nanda", [runOf("nanda", {})]).runs[0]?.absence, "no result");
 });
 
 test("active frequencies through training", () => {
@@ -239,6 +296,12 @@ test("active frequencies through training", () => {
   });
   assert.equal(judge("omega-phases", [withOmega(20, 41_000)]).verdict, "reproduced");
   assert.equal(judge("omega-phases", [withOmega(9, 41_000)]).verdict, "partly");
+  const some28 = trained("miiii", (q) => (q === 109 ? null : inPaper(q)), 65_536);
+  for (const id of ["omega-phases", "omega-when"])
+    assert.match(judge(id, [withOmega(20, 41_000, some28)]).why ?? "", /≥ number of tasks; got 28, number of tasks 29$/);
+  const addition = (peak: number) => runOf("nanda", { omega: metrics(peak, 7000) }, { omega: OMEGA(peak, 7000) });
+  assert.equal(judge("omega-nanda", [addition(18)]).verdict, "not reproduced");
+  assert.equal(judge("omega-nanda", [addition(10)]).verdict, "reproduced");
   assert.equal(judge("omega-when", [withOmega(20, 41_000)]).verdict, "reproduced");
   assert.equal(judge("omega-when", [withOmega(20, 500)]).verdict, "not reproduced");
   assert.match(judge("omega-when", [withOmega(9, 41_000)]).why ?? "", /no spike/);
@@ -249,23 +312,23 @@ test("active frequencies through training", () => {
   const masked = trained("masked", inPaper, 65_536);
   assert.equal(judge("omega-masked", [withOmega(20, 41_000), withOmega(12, 41_000, masked)]).verdict, "reproduced");
   assert.equal(judge("omega-masked", [withOmega(12, 41_000), withOmega(20, 41_000, masked)]).verdict, "not reproduced");
-  assert.match(
-    judge("omega-masked", [withOmega(9, 41_000), withOmega(10, 41_000, masked)]).why ?? "",
-    /comparable miiii run ≥ 1\.25; got 1\.00$/,
-  );
+  assert.equal(judge("omega-masked", [withOmega(20, 41_000), withOmega(19, 41_000, masked)]).verdict, "partly");
+  // A spike of the reference is not needed: what is compared is the size of the two.
+  assert.equal(judge("omega-masked", [withOmega(9, 41_000), withOmega(10, 41_000, masked)]).verdict, "not reproduced");
   const other = trained("masked", inPaper, 65_536, { dropout: 0.3 });
   assert.match(
     judge("omega-masked", [withOmega(20, 41_000), withOmega(12, 41_000, other)]).why ?? "",
     /no run of miiii with the same settings/,
   );
-  const short = withOmega(12, 41_000, masked);
+  // Each over its whole run: equal epochs would compare a peak with another's rise.
   const cut = {
-    ...OMEGA(12, 20_000),
+    ...OMEGA(12, 500),
     epochs: [0, 500, 20_000],
     sound: { mean: [0.1, 12, 8], peak: { epoch: 500, value: 12 }, final: 8 },
   };
+  const short = withOmega(12, 41_000, masked);
   const early = { ...short, results: { ...short.results, omega: { metrics: metrics(12, 500), result: cut as never } } };
-  assert.match(judge("omega-masked", [withOmega(20, 41_000), early]).why ?? "", /got 1\.00$/);
+  assert.match(judge("omega-masked", [withOmega(20, 41_000), early]).ours, /peak 1\.50 times the end, against 2\.22/);
   const some = OMEGA(20, 41_000);
   const begun = { table: some.paper.table.map((row, i) => ({ ...row, count: i < 3 ? row.printed : null })) };
   const logged = {
@@ -275,14 +338,42 @@ test("active frequencies through training", () => {
   assert.equal(judge("omega-table", [logged]).verdict, "partly");
 });
 
+/** Positions with this r, and with centred tokens another. */
+const apart = (pearson: number, sound_pearson: number) => ({
+  pearson,
+  null_limit: 0.12,
+  sound_pearson,
+  sound_pearson_low: -0.12,
+  sound_pearson_high: 0.12,
+  distance: 1,
+});
+
+const heads = (everywhere: number, byMean = 4) => ({
+  heads: 4,
+  heads_one_digit_everywhere: everywhere,
+  smallest_to_digit: 0.95,
+  heads_one_digit: byMean,
+  heads_one_digit_null: 0,
+});
+
+const ablated = (own: number, others: number, embedding_others: number) => ({
+  own_accuracy_lost: own,
+  other_accuracy_lost: others,
+  null_accuracy_lost: 0.02,
+  null_other_accuracy_lost: 0.01,
+  embedding_own_accuracy_lost: 0.5,
+  embedding_other_accuracy_lost: embedding_others,
+});
+
 /** Claims decided by metrics of one run: [claim, preset, analysis, metrics, verdict]. */
 const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])[] = [
   ["positional-nanda", "nanda", "positional", { pearson: 0.95, null_limit: 0.17, distance: 0.1 }, "reproduced"],
   ["positional-nanda", "nanda", "positional", { pearson: 0.4, null_limit: 0.17, distance: 0.1 }, "partly"],
   ["positional-nanda", "nanda", "positional", { pearson: -0.71, null_limit: 0.17, distance: 0.1 }, "not reproduced"],
-  ["positional-miiii", "miiii", "positional", { pearson: -0.64, null_limit: 0.12, distance: 1 }, "reproduced"],
-  ["positional-miiii", "miiii", "positional", { pearson: 0.05, null_limit: 0.12, distance: 1 }, "partly"],
-  ["positional-miiii", "miiii", "positional", { pearson: 0.5, null_limit: 0.12, distance: 1 }, "not reproduced"],
+  ["positional-miiii", "miiii", "positional", apart(-0.64, -0.5), "reproduced"],
+  ["positional-miiii", "miiii", "positional", apart(-0.64, -0.04), "partly"],
+  ["positional-miiii", "miiii", "positional", apart(0.05, -0.5), "partly"],
+  ["positional-miiii", "miiii", "positional", apart(0.5, -0.5), "not reproduced"],
   ["commutative-nanda", "nanda", "positional", { asymmetry: 0.02, asymmetry_null: 1.4 }, "reproduced"],
   ["commutative-nanda", "nanda", "positional", { asymmetry: 1.2, asymmetry_null: 1.4 }, "not reproduced"],
   ["ordered-miiii", "miiii", "positional", { asymmetry: 1.2, asymmetry_null: 1.4 }, "reproduced"],
@@ -313,14 +404,14 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
     "attention-early-miiii",
     "miiii",
     "norms",
-    { attention_half_epoch: 20, other_half_epoch: 900, half_epoch_null: 500 },
+    { attention_late_half_epoch: 20, other_late_half_epoch: 900, late_half_epoch_null: 500 },
     "reproduced",
   ],
   [
     "attention-early-miiii",
     "miiii",
     "norms",
-    { attention_half_epoch: 50, other_half_epoch: 35, half_epoch_null: 40 },
+    { attention_late_half_epoch: 50, other_late_half_epoch: 35, late_half_epoch_null: 40 },
     "not reproduced",
   ],
   [
@@ -351,62 +442,9 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
     { heads: 4, heads_both_digits: 1, heads_periodic: 0, heads_one_digit_null: 0, share: 0.05, share_null: 0.1 },
     "not reproduced",
   ],
-  [
-    "attention-miiii",
-    "miiii",
-    "attention",
-    { heads: 4, heads_one_digit: 4, heads_one_digit_null: 0, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
-    "reproduced",
-  ],
-  [
-    "attention-miiii",
-    "miiii",
-    "attention",
-    { heads: 4, heads_one_digit: 2, heads_one_digit_null: 2.4, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
-    "not reproduced",
-  ],
-  [
-    "attention-miiii",
-    "miiii",
-    "attention",
-    { heads: 4, heads_one_digit: 4, heads_one_digit_null: 3.2, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
-    "not tested",
-  ],
-  [
-    "attention-miiii",
-    "miiii",
-    "attention",
-    { heads: 4, heads_one_digit: 1, heads_one_digit_null: 0, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 },
-    "not reproduced",
-  ],
-  [
-    "circuits-reused",
-    "miiii",
-    "circuits",
-    { own_accuracy_lost: 0.4, other_accuracy_lost: 0.3, null_accuracy_lost: 0.02, null_other_accuracy_lost: 0.01 },
-    "reproduced",
-  ],
-  [
-    "circuits-reused",
-    "miiii",
-    "circuits",
-    { own_accuracy_lost: 0.3, other_accuracy_lost: 0.28, null_accuracy_lost: 0.25, null_other_accuracy_lost: 0.29 },
-    "not reproduced",
-  ],
-  [
-    "circuits-reused",
-    "miiii",
-    "circuits",
-    { own_accuracy_lost: 0.4, other_accuracy_lost: 0.01, null_accuracy_lost: 0.02, null_other_accuracy_lost: 0 },
-    "not reproduced",
-  ],
-  [
-    "circuits-reused",
-    "miiii",
-    "circuits",
-    { own_accuracy_lost: 0.01, other_accuracy_lost: 0.01, null_accuracy_lost: 0.02, null_other_accuracy_lost: 0 },
-    "not tested",
-  ],
+  ["attention-miiii", "miiii", "attention", heads(4), "reproduced"],
+  ["attention-miiii", "miiii", "attention", heads(2), "partly"],
+  ["attention-miiii", "miiii", "attention", heads(0, 4), "not reproduced"],
   ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 5 }, "reproduced"],
   ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 0 }, "not reproduced"],
   ["nanda-logits", "nanda", "mechanism", { logit_share: 0.95, logit_share_null: 0.01 }, "reproduced"],
@@ -423,16 +461,48 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
   ["nanda-sparsity", "nanda", "progress", { W_E_gini: 0.08, W_E_gini_first: 0.07, W_E_gini_null: 0.1 }, "not reproduced"],
 ];
 
-test("what a run on shuffled labels has too stands beside the null", () => {
-  const ours = runOf("miiii", { positional: { pearson: -0.64, null_limit: 0.12, distance: 1 } });
+test("what a run on shuffled labels has too is shown beside the null", () => {
+  const ours = runOf("miiii", { positional: apart(-0.64, -0.04) });
   const twin = runOf("basis", { positional: { pearson: -0.46 } });
   const small = runOf("basis", { positional: { pearson: 0.3 } }, {}, { p: 53 });
-  assert.equal(judge("positional-miiii", [ours]).none, "|r| < 0.12");
-  assert.equal(judge("positional-miiii", [ours, small]).none, "|r| < 0.12");
-  assert.equal(judge("positional-miiii", [ours, small, twin]).none, `|r| < 0.12; on shuffled labels −0.46 (${twin.label})`);
-  const heads = { heads: 4, heads_one_digit: 3, heads_one_digit_null: 0, mean_x0: 0.4, mean_x1: 0.4, mean_equals: 0.2 };
-  const attention = ["miiii", "basis"].map((preset) => runOf(preset as Preset, { attention: heads }));
-  assert.match(judge("attention-miiii", attention).none, /on shuffled labels 3 of 4 \(/);
+  const none = "|r| < 0.12; with centred tokens −0.12 to 0.12";
+  assert.equal(judge("positional-miiii", [ours]).none, none);
+  assert.equal(judge("positional-miiii", [ours, small]).none, none);
+  assert.equal(judge("positional-miiii", [ours, small, twin]).none, `${none}; on shuffled labels r = −0.46 (${twin.label})`);
+  const attention = [runOf("miiii", { attention: heads(4) }), runOf("basis", { attention: heads(0, 3) })];
+  assert.match(judge("attention-miiii", attention).none, /on shuffled labels 0 of 4 on every input, 3 on average \(basis\)$/);
+});
+
+test("r of the positions is followed over the checkpoints of a run that has generalised", () => {
+  const run = (values: readonly number[]) => {
+    const base = trained("nanda", () => 100, 10_000);
+    const progress = { epochs: [50, 2000, 10_000], W_pos_pearson: values };
+    const positional = { metrics: { pearson: values.at(-1) ?? 0, null_limit: 0.17, distance: 0.1 }, result: {} as never };
+    return { ...base, results: { ...base.results, positional, progress: { metrics: {}, result: progress as never } } };
+  };
+  // Before it has generalised r may be anything.
+  assert.equal(judge("positional-nanda", [run([-0.9, 0.95, 0.95])]).verdict, "reproduced");
+  assert.equal(judge("positional-nanda", [run([0.9, 0.5, 0.95])]).verdict, "partly");
+  const wandering = judge("positional-nanda", [run([0.9, -0.89, 0.95])]);
+  assert.equal(wandering.verdict, "not reproduced");
+  assert.match(wandering.ours, /r = 0\.95 at the end, −0\.89 to 0\.95 over/);
+});
+
+test("circuits are reused by part: neurons, embedding, attention heads", () => {
+  const run = (metrics: Metrics, lost: readonly (readonly number[])[]) =>
+    runOf("miiii", { circuits: metrics }, { circuits: { attention: { accuracy_lost: lost } } });
+  const all = [
+    [0.5, 0.4],
+    [0.3, 0.2],
+  ];
+  const none = [
+    [0.05, 0],
+    [0, 0.09],
+  ];
+  assert.equal(judge("circuits-reused", [run(ablated(0.4, 0.3, 0.3), all)]).verdict, "reproduced");
+  assert.equal(judge("circuits-reused", [run(ablated(0.4, 0.003, 0.3), all)]).verdict, "partly");
+  assert.equal(judge("circuits-reused", [run(ablated(0.4, 0.003, 0.003), none)]).verdict, "not reproduced");
+  assert.equal(judge("circuits-reused", [run(ablated(0.01, 0.003, 0.3), all)]).verdict, "not tested");
 });
 
 test("verdicts follow from the numbers by the stated rules", () => {
@@ -447,7 +517,7 @@ test("verdicts follow from the numbers by the stated rules", () => {
   const elsewhere = CLAIMS.filter(
     ({ id }) =>
       !tested.has(id) &&
-      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit)/.test(
+      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit|circuits)/.test(
         id,
       ),
   );
@@ -537,7 +607,7 @@ test("small moduli have too few heads for claims about their order", () => {
     return { ...run, results: { curves: { ...curves, result: { ...(curves?.result as object), q } as never } } } as AnalyzedRun;
   };
   assert.match(judge("simple-first", [few("miiii", 11, 13)]).why ?? "", /tasks of q > 7 ≥ 4; got 1$/);
-  assert.match(judge("rest-together", [few("miiii", 11, 13)]).why ?? "", /≥ 6 and ≥ 0\.5 × .*; got 1/);
+  assert.match(judge("rest-together", [few("miiii", 11, 13)]).why ?? "", /≥ 6; got 1$/);
   assert.match(judge("masked-first", [few("masked", 19, 23)]).why ?? "", /trained tasks of q > 7 ≥ 8; got 4$/);
 });
 

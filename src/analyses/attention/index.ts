@@ -12,6 +12,15 @@ function digitOf(result: AttentionResult, head: number): { k: number; share: num
   return { k: at(result.best_k[head] ?? [], key), share: at(result.share[head] ?? [], key) };
 }
 
+/** A head that gives one digit this much of its attention on every input reads that digit alone. */
+const EVERYWHERE = 0.9;
+
+/** The smallest attention over the grid to the digit that a head looks at more. */
+function leastToDigit(result: AttentionResult, head: number): number {
+  const [x0, x1] = [result.range[head]?.[0]?.[0] ?? 0, result.range[head]?.[1]?.[0] ?? 0];
+  return Math.max(x0, x1);
+}
+
 const headNumbers = (result: AttentionResult) => result.reads.map((_, h) => h);
 
 function headline(entries: readonly Labelled<AttentionResult>[]): string {
@@ -55,6 +64,8 @@ share of a head's attention to a digit under token permutations (one relabelling
   metrics: (result) => ({
     heads: result.heads,
     heads_one_digit: result.reads.filter(oneDigit).length,
+    heads_one_digit_everywhere: headNumbers(result).filter((h) => leastToDigit(result, h) >= EVERYWHERE).length,
+    smallest_to_digit: Math.min(...headNumbers(result).map((h) => leastToDigit(result, h))),
     heads_one_digit_null: result.null.one_digit * result.heads,
     heads_both_digits: result.reads.filter((reads) => reads === "both").length,
     heads_periodic: headNumbers(result).filter((h) => digitOf(result, h).share > result.null.share).length,

@@ -2,7 +2,7 @@ import { at, ensure } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { chanceOf, limitOfChance } from "../kit/chance.ts";
 import type { AnalysisInput, MetricsRow, OmegaRow } from "../kit/define.ts";
-import { grokEpoch } from "../kit/epochs.ts";
+import { firstEpoch, grokEpoch } from "../kit/epochs.ts";
 import { seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 
@@ -31,6 +31,8 @@ export type CurvesResult = {
   validation: SplitCurves;
   memorised_epoch: (number | null)[];
   grok_epoch: (number | null)[];
+  first_epoch: (number | null)[];
+  stays90_epoch: (number | null)[];
   order: number[];
   phases: Phase[];
   final: { train_accuracy: number[]; validation_accuracy: number[] };
@@ -111,14 +113,10 @@ export function compute(input: AnalysisInput): CurvesResult {
   const every = Math.ceil(metrics.length / TICKS);
   const kept = metrics.filter((_, i) => i % every === 0 || i === metrics.length - 1);
   const chance = heads.map((head) => chanceOf(head, input.config.labels));
-  const epochOf = (split: "train" | "validation") =>
-    heads.map(({ number }) =>
-      grokEpoch(
-        epochs,
-        metrics.map((row) => at(row[split].accuracy, number)),
-      ),
-    );
-  const grok_epoch = epochOf("validation");
+  const epochOf = (split: "train" | "validation", rule: (accuracy: readonly number[]) => number | null) =>
+    heads.map(({ number }) => rule(metrics.map((row) => at(row[split].accuracy, number))));
+  const stays = (accuracy: readonly number[]) => grokEpoch(epochs, accuracy);
+  const grok_epoch = epochOf("validation", stays);
   const q = heads.map((head) => head.q);
   const final = metrics[metrics.length - 1] as MetricsRow;
   return {
@@ -135,8 +133,10 @@ export function compute(input: AnalysisInput): CurvesResult {
     epochs: kept.map(({ epoch }) => epoch),
     train: splitCurves(kept, "train", heads, chance),
     validation: splitCurves(kept, "validation", heads, chance),
-    memorised_epoch: epochOf("train"),
+    memorised_epoch: epochOf("train", stays),
     grok_epoch,
+    first_epoch: epochOf("validation", (accuracy) => firstEpoch(epochs, accuracy)),
+    stays90_epoch: epochOf("validation", (accuracy) => grokEpoch(epochs, accuracy, 0.9)),
     order: q
       .map((modulus, h) => ({ modulus, epoch: grok_epoch[h] ?? Number.POSITIVE_INFINITY }))
       .filter(({ epoch }) => Number.isFinite(epoch))

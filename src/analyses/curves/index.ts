@@ -32,7 +32,9 @@ export const curves = defineAnalysis({
   remainders, comparable across heads of different width.
 
 \`epochs\`: the ticks, every n-th and the last where more than ${TICKS} are logged. \`grok_epoch\`: the first logged epoch from which validation
-accuracy stays at 0.99 or above, null if none; \`memorised_epoch\`: the same of training accuracy. \`order\`: the moduli of the heads that
+accuracy stays at 0.99 or above, null if none; \`memorised_epoch\`: the same of training accuracy. Orders depend on the rule,
+so two others stand beside it: \`first_epoch\`, the first logged epoch at which validation accuracy is 0.99 or above, whatever it does afterwards, and
+\`stays90_epoch\`, as \`grok_epoch\` with 0.9. \`order\`: the moduli of the heads that
 grok, by grok epoch. \`phases\`: spans bounded by the first head to grok, the first of q > 7 (where one does) and the last, each with the mean number of
 active frequencies a neuron (\`sound\` and \`nominal\` as in \`omega\`; null where none is logged there). \`final\`: accuracies at the last tick.`,
   null: `A model that ignores its input: \`chance_accuracy\` 1/q and \`chance_loss\` ln q (for divisibility labels the larger class's share and the entropy of the two).

@@ -47,11 +47,16 @@ export function peakOver(epochs: readonly number[], values: readonly number[]): 
   return { epoch: at(epochs, best), value: at(values, best) };
 }
 
-/** The first epoch from which on a head's accuracy stays at 0.99 or above; null where there is none. */
-export function grokEpoch(epochs: readonly number[], accuracy: readonly number[]): number | null {
+/** The first epoch from which on an accuracy stays at `limit` or above; null where there is none. */
+export function grokEpoch(epochs: readonly number[], accuracy: readonly number[], limit = 0.99): number | null {
   let from = accuracy.length;
-  while (from > 0 && at(accuracy, from - 1) >= 0.99) from--;
+  while (from > 0 && at(accuracy, from - 1) >= limit) from--;
   return epochs[from] ?? null;
+}
+
+/** The first epoch at which an accuracy is `limit` or above, whatever it does afterwards; null where there is none. */
+export function firstEpoch(epochs: readonly number[], accuracy: readonly number[], limit = 0.99): number | null {
+  return epochs[accuracy.findIndex((value) => value >= limit)] ?? null;
 }
 
 /** The index of the tick nearest to an epoch on the log axis, undefined where none lies within a quarter of it. */

@@ -10,6 +10,9 @@ export const TICKS = 400;
 /** A gradient has settled when it stays below this share of its largest norm. */
 export const SETTLED = 0.1;
 
+/** The epoch from which `late_half_epoch` counts: before it every gradient is large, whatever is learned. */
+export const LATE = 100;
+
 /** Result of `norms`. */
 export type NormsResult = {
   matrices: string[];
@@ -19,10 +22,16 @@ export type NormsResult = {
   gradient_norms: number[][];
   filtered_gradient_norms: number[][];
   half_epoch: number[];
+  late_half_epoch: number[];
   settled_epoch: (number | null)[];
   initial_weight_norm: number[];
   final_weight_norm: number[];
-  null: { half_epoch: number | null; settled_epoch: number | null; decay_only_weight_norm: number[] | null };
+  null: {
+    half_epoch: number | null;
+    late_half_epoch: number | null;
+    settled_epoch: number | null;
+    decay_only_weight_norm: number[] | null;
+  };
 };
 
 /** The first epoch by which half of a curve's area over log(1 + epoch) lies behind (trapezoid rule); the first where it has none. */
@@ -37,6 +46,12 @@ function halfEpoch(epochs: readonly number[], values: readonly number[]): number
     return behind >= (total / 2) * (1 - 1e-12); // a half that rounding has moved is still a half
   });
   return at(epochs, Math.max(index, 0));
+}
+
+/** As {@link halfEpoch}, of what comes after {@link LATE}; undefined where less than two ticks do. */
+function lateHalfEpoch(epochs: readonly number[], values: readonly number[]): number | undefined {
+  const from = epochs.findIndex((epoch) => epoch >= LATE);
+  return from < 0 || epochs.length - from < 2 ? undefined : halfEpoch(epochs.slice(from), values.slice(from));
 }
 
 /** The first epoch from which a curve stays below {@link SETTLED} of its largest value; null where its end does not. */
@@ -102,11 +117,13 @@ export function compute(input: AnalysisInput): NormsResult {
     gradient_norms: curve(keptSteps, (row) => row.gradient_norms),
     filtered_gradient_norms: curve(keptSteps, (row) => row.filtered_gradient_norms ?? row.gradient_norms),
     half_epoch: some ? gradients.map((values) => halfEpoch(epochs, values)) : [],
+    late_half_epoch: gradients.flatMap((values) => lateHalfEpoch(epochs, values) ?? []),
     settled_epoch: some ? gradients.map((values) => settledEpoch(epochs, values)) : [],
     initial_weight_norm: initial,
     final_weight_norm: matrices.map((name) => of(last.weight_norms, name, last.epoch)),
     null: {
       half_epoch: some ? halfEpoch(epochs, total) : null,
+      late_half_epoch: lateHalfEpoch(epochs, total) ?? null,
       settled_epoch: some ? settledEpoch(epochs, total) : null,
       decay_only_weight_norm: factor === undefined ? null : initial.map((value) => value * factor),
     },

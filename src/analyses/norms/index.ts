@@ -2,14 +2,18 @@ import { at } from "../../core/index.ts";
 import { norm } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short } from "../kit/text.ts";
-import { compute, type NormsResult, SETTLED, TICKS } from "./compute.ts";
+import { compute, LATE, type NormsResult, SETTLED, TICKS } from "./compute.ts";
 import { normsFigure, shortName } from "./figure.ts";
 
 const isAttention = (name: string) => name.includes(".attn.");
 
 /** Mean over some matrices of log(1 + epoch), as an epoch: the typical one. */
-function typicalEpoch(result: NormsResult, chosen: (name: string) => boolean): number | undefined {
-  const epochs = result.half_epoch.filter((_, i) => chosen(result.matrices[i] ?? ""));
+function typicalEpoch(
+  result: NormsResult,
+  chosen: (name: string) => boolean,
+  of: readonly number[] = result.half_epoch,
+): number | undefined {
+  const epochs = of.filter((_, i) => chosen(result.matrices[i] ?? ""));
   return epochs.length === 0 ? undefined : Math.expm1(epochs.reduce((sum, epoch) => sum + Math.log1p(epoch), 0) / epochs.length);
 }
 
@@ -36,10 +40,11 @@ export const norms = defineAnalysis({
 - \`weight_norms\` over \`epochs\`; \`initial_weight_norm\`, \`final_weight_norm\`: at the first and the last tick.
 - \`gradient_norms\` of the last step's gradient and \`filtered_gradient_norms\` after Grokfast's filter, over \`gradient_epochs\` (none at epoch 0).
 - \`half_epoch\`: the first tick by which half of the gradient norm's area over log(1 + epoch) lies behind: small for a matrix that learns
-  early. \`settled_epoch\`: the first tick from which the gradient norm stays below ${SETTLED} of its largest; null where the last tick is not.
+  early. \`late_half_epoch\`: the same of the ticks from epoch ${LATE} on alone, since every gradient is large at first, whatever is learned (empty where
+  less than two are logged). \`settled_epoch\`: the first tick from which the gradient norm stays below ${SETTLED} of its largest; null where the last tick is not.
 
 With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs come from all.`,
-  null: `\`null.half_epoch\`, \`null.settled_epoch\`: of the norm of the whole gradient: what every matrix would have if all learned alike.
+  null: `\`null.half_epoch\`, \`null.late_half_epoch\`, \`null.settled_epoch\`: of the norm of the whole gradient: what every matrix would have if all learned alike.
 \`null.decay_only_weight_norm\`: the initial norms after as many steps of weight decay with no gradient, Π(1 − lr·wd); null where lr and wd are not known.`,
   citation: "Gradient L2 norms through training, Syrkis & Søgaard 2024: attention converges early, as in Nanda et al. 2023",
   needs: ["series"],
@@ -48,6 +53,8 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
   metrics: (result) => {
     const attention = typicalEpoch(result, isAttention);
     const others = typicalEpoch(result, (name) => !isAttention(name));
+    const late = typicalEpoch(result, isAttention, result.late_half_epoch);
+    const lateOthers = typicalEpoch(result, (name) => !isAttention(name), result.late_half_epoch);
     return {
       matrices: result.matrices.length,
       initial_weight_norm: norm(result.initial_weight_norm),
@@ -58,6 +65,9 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
       ...(attention === undefined ? {} : { attention_half_epoch: attention }),
       ...(others === undefined ? {} : { other_half_epoch: others }),
       ...(result.null.half_epoch === null ? {} : { half_epoch_null: result.null.half_epoch }),
+      ...(late === undefined ? {} : { attention_late_half_epoch: late }),
+      ...(lateOthers === undefined ? {} : { other_late_half_epoch: lateOthers }),
+      ...(result.null.late_half_epoch === null ? {} : { late_half_epoch_null: result.null.late_half_epoch }),
     };
   },
   summary(result) {

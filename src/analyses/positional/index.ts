@@ -43,6 +43,8 @@ Of several runs that agree in every setting but seed and epochs, each with a see
     asymmetry: result.sound.asymmetry,
     asymmetry_null: result.null.asymmetry,
     sound_pearson: result.sound.pearson,
+    sound_pearson_low: result.null.pearson[0],
+    sound_pearson_high: result.null.pearson[1],
   }),
   summary: ({ pearson: r, cosine: c, sound, null: none }) =>
     [

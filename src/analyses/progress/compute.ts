@@ -1,8 +1,8 @@
 import { at, ensure, type NdArray, randomStream } from "../../core/index.ts";
-import { gini, gramMatrix, mean, permutedEnergies, upperLimit } from "../../math/index.ts";
+import { gini, gramMatrix, mean, pearson, permutedEnergies, upperLimit } from "../../math/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, SeriesModel } from "../kit/define.ts";
-import { activationOf, seriesOf, tokenEmbedding, trainedHeads } from "../kit/inputs.ts";
+import { activationOf, positionEmbedding, seriesOf, tokenEmbedding, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { cosCoefficients, keyFrequencies, sumByTotal } from "../logits/addition.ts";
 import { headLogits, residues, sampleNumbers } from "../logits/groups.ts";
@@ -32,6 +32,7 @@ export type ProgressResult = {
   W_E_gini: number[];
   W_L_gini: number[] | null;
   sum_sq_weights: number[];
+  W_pos_pearson: number[];
   restricted_epoch: (number | null)[];
   generalised_epoch: (number | null)[];
   null: { restricted_loss: number[][] | null; excluded_loss: number[][] | null; W_E_gini: number[] };
@@ -48,6 +49,7 @@ interface Snapshot {
   readonly W_E_gini_null: number;
   readonly W_L_gini: number | undefined;
   readonly sum_sq_weights: number;
+  readonly W_pos_pearson: number;
 }
 
 /** Whether a run learns addition: one head of p classes, with key frequencies. */
@@ -99,6 +101,7 @@ function snapshot(input: AnalysisInput, model: SeriesModel, key: readonly number
     W_E_gini_null: upperLimit(ginis, 0.99),
     W_L_gini: isAddition(input) ? gini(fourierNorms(neuronToLogit(model.parameters, p))) : undefined,
     sum_sq_weights: Object.values(sumSqWeights(model.parameters)).reduce((a, b) => a + b, 0),
+    W_pos_pearson: pearson(positionEmbedding(model, 0), positionEmbedding(model, 1)),
   };
 }
 
@@ -153,6 +156,7 @@ export async function compute(input: AnalysisInput): Promise<ProgressResult> {
     W_E_gini: snapshots.map((one) => one.W_E_gini),
     W_L_gini: ginis.length === 0 ? null : ginis,
     sum_sq_weights: snapshots.map((one) => one.sum_sq_weights),
+    W_pos_pearson: snapshots.map((one) => one.W_pos_pearson),
     restricted_epoch: firstBelow(restricted_loss),
     generalised_epoch: firstBelow(loss),
     null: {

@@ -60,7 +60,8 @@ export const progress = defineAnalysis({
   \`generalised_epoch\`: the same of the loss itself. Null where there is none.
 
 And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basis over tokens, \`W_L_gini\` as in \`mechanism\` (addition alone, else null),
-\`sum_sq_weights\` over all stored tensors. \`left_out\`: what needs a split that is not known.`,
+\`sum_sq_weights\` over all stored tensors; \`W_pos_pearson\`: r of the two digits' position
+embeddings, which no function fixes (see \`positional\`): how far it wanders while accuracy stays. \`left_out\`: what needs a split that is not known.`,
   null: `\`chance_loss\`: what a guess costs that knows how often each class occurs, ln q for remainders and the entropy of the two classes for
 divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, to compare with and no limit, on
 \`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % limit over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
