@@ -87,11 +87,6 @@ export function grokEpochs({ tasks }: Training, chosen: (q: number) => boolean =
   return tasks.filter(({ q }) => chosen(q)).flatMap(({ grok }) => grok ?? []);
 }
 
-/** The tasks that grok with their epochs, the first first. */
-export function grokOrder({ tasks }: Training): { readonly q: number; readonly grok: number }[] {
-  return tasks.flatMap(({ q, grok }) => (grok === undefined ? [] : [{ q, grok }])).sort((a, b) => a.grok - b.grok || a.q - b.q);
-}
-
 /** First logged epoch at which the mean validation accuracy over the tasks chosen is `limit` or above; undefined if none. */
 export function meanReaches(
   { curves }: Training,
