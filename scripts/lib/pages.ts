@@ -14,7 +14,9 @@ const MADE = "<!-- Made by `npm run docs` from the analysis's definition; edit t
 const FENCE = "```";
 
 function needsText({ needs }: Analysis): string {
-  const others = needs.filter((need) => need !== "series" && need !== "forward").map((need) => `\`${need}\` over all p² samples`);
+  const others = needs
+    .filter((need) => need !== "series" && need !== "forward" && need !== "matmul")
+    .map((need) => `\`${need}\` over all p² samples`);
   const parts = [
     "the weights",
     ...others,

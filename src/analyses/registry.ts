@@ -1,3 +1,4 @@
+import { algorithm } from "./algorithm/index.ts";
 import { attention } from "./attention/index.ts";
 import { circuits } from "./circuits/index.ts";
 import { clock } from "./clock/index.ts";
@@ -24,6 +25,7 @@ const BY_ID = {
   neurons,
   attention,
   mechanism,
+  algorithm,
   clock,
   patch,
   circuits,

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { activationsOf, editableModel } from "../activations/index.ts";
+import { activationsOf, editableModel, runtimeMatmul } from "../activations/index.ts";
 import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series } from "../analyses/kit/define.ts";
 import { ensureOfRun, listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
@@ -101,6 +101,7 @@ export async function withAnalysisInput<T>(
 ): Promise<T> {
   const { checkpoint, run, split } = model;
   const { config, parameters } = checkpoint;
+  const products = needs.includes("matmul") ? runtimeMatmul(runtime) : undefined;
   const editable = needs.includes("forward") ? await editableModel(runtime, config, parameters) : undefined;
   try {
     return await use({
@@ -112,10 +113,12 @@ export async function withAnalysisInput<T>(
       activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared }),
       ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, runtime, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
+      ...(products === undefined ? {} : { matmul: products.matmul }),
       seed,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
   } finally {
     await editable?.dispose();
+    await products?.dispose();
   }
 }

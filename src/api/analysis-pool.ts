@@ -5,7 +5,7 @@ import { type ErrorCode, type Json, MiiiiError } from "../core/index.ts";
 /** One analysis to run in another thread: pure, so that it needs its input alone, and that without what reaches beyond the thread. */
 export interface AnalysisTask {
   readonly id: string;
-  readonly input: Omit<AnalysisInput, "series" | "forward" | "onProgress">;
+  readonly input: Omit<AnalysisInput, "series" | "forward" | "matmul" | "onProgress">;
   readonly options: OptionValues;
 }
 

@@ -36,11 +36,14 @@ function needsRun(id: string, path: string): string {
 
 /** Whether an analysis needs nothing that reaches beyond a thread: neither files nor a runtime. */
 function isSelfContained({ needs }: Analysis): boolean {
-  return !needs.includes("series") && !needs.includes("forward");
+  return !needs.includes("series") && !needs.includes("forward") && !needs.includes("matmul");
 }
 
 /** What a self-contained analysis is given in another thread: arrays, and of the activations only its own. */
-function inputFor({ needs }: Analysis, { series: _, forward: __, onProgress: ___, activations, ...rest }: AnalysisInput) {
+function inputFor(
+  { needs }: Analysis,
+  { series: _, forward: __, matmul: ___, onProgress: ____, activations, ...rest }: AnalysisInput,
+) {
   const own = Object.entries(activations).filter(([name]) => (needs as readonly string[]).includes(name));
   return { ...rest, activations: Object.fromEntries(own) as AnalysisInput["activations"] };
 }

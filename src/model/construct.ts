@@ -1,8 +1,17 @@
 import { at, ensure, float32, type NdArray, randomStream, sizeOf } from "../core/index.ts";
-import { type Head, headsOf, type TaskConfig, type TaskName } from "../tasks/index.ts";
+import {
+  discPhases,
+  type Head,
+  headsOf,
+  type Phases,
+  SUM_HARMONIC,
+  signPhases,
+  type TaskConfig,
+  type TaskName,
+  torusPhases,
+} from "../tasks/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { type PerParameter, parameterShapes, perParameter } from "./parameters.ts";
-import { discPhases, type Phases, SUM_HARMONIC, signPhases, torusPhases } from "./phases.ts";
 
 /** Tasks that have a closed form: `basis` has none, its labels are shuffled. */
 export type ConstructedTask = Exclude<TaskName, "basis">;
@@ -11,7 +20,7 @@ export type ConstructedTask = Exclude<TaskName, "basis">;
 export interface ConstructOptions {
   readonly task: ConstructedTask;
   readonly p: number;
-  /** Frequencies a task, at most (q−1)/2 of which exist; 1, for `nanda` 5, where left out. */
+  /** Frequencies a task, at most (q−1)/2 of which exist; 2, for `nanda` 5, where left out. */
   readonly frequencies?: number;
   /** Neurons a frequency; as many as fit where left out. */
   readonly neurons?: number;
@@ -19,7 +28,7 @@ export interface ConstructOptions {
   readonly seed?: number;
   /** 256 (`nanda` 128) where left out, or as many as are needed. */
   readonly d_model?: number;
-  /** 4·d_model where left out. */
+  /** 4·d_model where left out (1,024, `nanda` 512, where that is left out too), or as many as 16 neurons a frequency need. */
   readonly d_mlp?: number;
   readonly n_heads?: number;
 }
@@ -60,20 +69,40 @@ const SCORE = 60;
 /** Logit, in nats, of the right class above the next. */
 const MARGIN = 20;
 
-function frequenciesOf(head: Head, wanted: number, seed: number): number[] {
+/** Sets of frequencies drawn for a task, of which the best is taken. */
+const CANDIDATES = 64;
+
+/**
+ * How far the right class stays above the next whatever the grid does, in units of a frequency's strength. Over p tokens waves of k/q do not end
+ * with whole periods, so that their means are not 0, and what is left of a logit without its means over each digit is off by as much.
+ */
+function safeMargin(ks: readonly number[], q: number, p: number, high: number): number {
+  const offset = (k: number) => {
+    const angle = (Math.PI * k) / q;
+    return Math.abs(Math.sin(angle * p) / (p * Math.sin(angle)));
+  };
+  return marginOf(ks, q) - 2 * ks.reduce((sum, k) => sum + offset(k) + offset((k * high) % q), 0);
+}
+
+function frequenciesOf(head: Head, wanted: number, { task, p, seed = 0 }: ConstructOptions): number[] {
+  const random = randomStream(seed, `construct/${head.q}`);
   const available = Math.max(1, (head.q - 1) / 2);
-  const drawn = randomStream(seed, `construct/${head.q}`).permutation(available).slice(0, wanted);
-  return Array.from(drawn, (i) => i + 1).sort((a, b) => a - b);
+  const drawn = Array.from({ length: CANDIDATES }, () =>
+    Array.from(random.permutation(available).slice(0, wanted), (i) => i + 1).sort((a, b) => a - b),
+  );
+  const margins = drawn.map((ks) => safeMargin(ks, head.q, p, task === "nanda" ? 1 : p % head.q));
+  return at(drawn, margins.indexOf(Math.max(...margins)));
 }
 
 /** Which frequencies are written and where: digits' features first, then the answers'. */
-function layoutOf(heads: readonly Head[], { task, frequencies, seed = 0 }: ConstructOptions) {
+function layoutOf(heads: readonly Head[], options: ConstructOptions) {
+  const { task, frequencies } = options;
   const addition = task === "nanda";
-  const wanted = frequencies ?? (addition ? 5 : 1);
+  const wanted = frequencies ?? (addition ? 5 : 2);
   ensure(Number.isInteger(wanted) && wanted >= 1, "usage", () => `frequencies: must be a positive integer, got ${wanted}`);
   const start = addition ? 0 : EQUALS + 1;
   const chosen = heads.flatMap((head) =>
-    head.active ? frequenciesOf(head, wanted, seed).map((k) => ({ head, k, width: head.q === 2 ? 1 : 2 }) as const) : [],
+    head.active ? frequenciesOf(head, wanted, options).map((k) => ({ head, k, width: head.q === 2 ? 1 : 2 }) as const) : [],
   );
   const width = chosen.reduce((sum, one) => sum + one.width, 0);
   const second = start + (addition ? 0 : width);
@@ -86,20 +115,25 @@ function layoutOf(heads: readonly Head[], { task, frequencies, seed = 0 }: Const
   return { written, start, second, width, needed: second + 2 * width };
 }
 
-function sizesOf(options: ConstructOptions, width: number, needed: number): ModelConfig {
+/** Neurons a frequency that keep the largest tasks exact. */
+const ENOUGH = 16;
+
+function sizesOf(options: ConstructOptions, { width, needed, written }: ReturnType<typeof layoutOf>): ModelConfig {
   const { task, n_heads = 4 } = options;
   ensure(Number.isInteger(n_heads) && n_heads >= 2, "usage", () => `n_heads: must be an integer of at least 2, got ${n_heads}`);
   // Addition reads both digits by every head; otherwise each half of the heads reads one.
   const readers = task === "nanda" ? n_heads : Math.floor(n_heads / 2);
   const least = Math.max(needed, n_heads * Math.ceil(width / readers));
   const step = 16 * n_heads;
-  const d_model = options.d_model ?? Math.max(task === "nanda" ? 128 : 256, step * Math.ceil(least / step));
+  const usual = task === "nanda" ? 128 : 256;
+  const d_model = options.d_model ?? Math.max(usual, step * Math.ceil(least / step));
   ensure(
     d_model % n_heads === 0 && d_model >= least,
     "usage",
     () => `d_model: must be a multiple of ${n_heads} heads of at least ${least} for these frequencies, got ${d_model}`,
   );
-  return { d_model, n_heads, d_head: d_model / n_heads, d_mlp: options.d_mlp ?? 4 * d_model };
+  const room = Math.max(4 * (options.d_model ?? usual), step * Math.ceil((ENOUGH * written.length) / step));
+  return { d_model, n_heads, d_head: d_model / n_heads, d_mlp: options.d_mlp ?? room };
 }
 
 /** The smallest of Σ_k (1 − cos(2πkδ/q)) over δ ≠ 0: how far the right class is above the next, in units of a frequency's strength. */
@@ -129,8 +163,9 @@ export function construct(options: ConstructOptions): Constructed {
   const { task, p } = options;
   const settings: TaskConfig = { task, p, labels: "remainder", shuffle_labels: false };
   const heads = headsOf(settings);
-  const { written, start, second, width, needed } = layoutOf(heads, options);
-  const config = { ...settings, ...sizesOf(options, width, needed) };
+  const layout = layoutOf(heads, options);
+  const { written, start, second, width } = layout;
+  const config = { ...settings, ...sizesOf(options, layout) };
   const { d_mlp } = config;
   const count = options.neurons ?? Math.floor(d_mlp / written.length);
   ensure(

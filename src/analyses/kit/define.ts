@@ -47,6 +47,9 @@ export interface SeriesModel {
 /** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */
 export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
 
+/** The product of two float64 matrices, [n, k] by [k, m]. */
+export type Matmul = (a: NdArray<"float64">, b: NdArray<"float64">) => Promise<NdArray<"float64">>;
+
 /** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
 export interface AnalysisInput {
   /** Known settings; imported models know only their task and sizes. */
@@ -64,6 +67,8 @@ export interface AnalysisInput {
   readonly series?: Series;
   /** Present where `needs` has `forward`. */
   readonly forward?: Forward;
+  /** Present where `needs` has `matmul`: large products at a runtime's speed. */
+  readonly matmul?: Matmul;
   /** Seeds the nulls. */
   readonly seed: number;
   /** Told of progress as (done, total); draws nothing by itself. */
@@ -71,7 +76,7 @@ export interface AnalysisInput {
 }
 
 /** What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error. */
-export type Need = ActivationName | "series" | "forward";
+export type Need = ActivationName | "series" | "forward" | "matmul";
 
 /** An option of an analysis, as shown by `--help` and checked before `run`. */
 export type OptionSpec =

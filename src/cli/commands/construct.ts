@@ -23,11 +23,11 @@ export function options(parser: Argv<GlobalOptions>) {
       requiresArg: true,
       description: "the checkpoint to write, *.safetensors",
     })
-    .option("frequencies", numberOption("frequencies", "frequencies a task; 1, or 5 for nanda, where left out", "integer"))
+    .option("frequencies", numberOption("frequencies", "frequencies a task; 2, or 5 for nanda, where left out", "integer"))
     .option("neurons", numberOption("neurons", "neurons a frequency; as many as fit where left out", "integer"))
     .option("seed", numberOption("seed", "draws the frequencies", "integer"))
     .option("d-model", numberOption("d-model", "width of the residual stream; as needed where left out", "integer"))
-    .option("d-mlp", numberOption("d-mlp", "neurons in all; 4·d_model where left out", "integer"))
+    .option("d-mlp", numberOption("d-mlp", "neurons in all; 1024 (nanda 512) or more where left out", "integer"))
     .example("$0 construct --task miiii --p 113 --out by-hand.safetensors", "29 tasks, one frequency each");
 }
 

@@ -1,0 +1,227 @@
+import { at, dim, float64, type NdArray, toFloat64 } from "../../core/index.ts";
+import type { BiasName, Parameters } from "../../model/index.ts";
+import type { Head } from "../../tasks/index.ts";
+import { type ClosedForm, wavesOf } from "../closed-form/fit.ts";
+import type { FittedNeurons } from "../closed-form/neurons.ts";
+import { readoutMatrix, unembedding } from "../closed-form/readout.ts";
+import type { Matmul } from "../kit/define.ts";
+
+/** Consecutive classes that are worked on together. */
+export interface Columns {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** The columns of a matrix, copied. */
+export function columnsOf(matrix: NdArray<"float64">, { start, count }: Columns): NdArray<"float64"> {
+  const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
+  const out = new Float64Array(n * count);
+  for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width + start, i * width + start + count), i * count);
+  return float64(out, [n, count]);
+}
+
+/** A row vector times a matrix [n, m]. */
+function rowTimes(row: ArrayLike<number>, matrix: NdArray<"float64">): Float64Array {
+  const [n, m] = [dim(matrix, 0), dim(matrix, 1)];
+  const out = new Float64Array(m);
+  for (let i = 0; i < n; i++) {
+    const factor = row[i] ?? 0;
+    if (factor === 0) continue;
+    for (let j = 0; j < m; j++) out[j] = (out[j] as number) + factor * (matrix.data[i * m + j] as number);
+  }
+  return out;
+}
+
+/**
+ * What the parts of the logits are products with: relu(u) = u/2 + |u|/2, u = M·W_in + b_in, so that
+ * logits = M·W_U + ½u·C + ½|u|·C + (b_out·W_U + b_U), with C = W_out·W_U.
+ */
+export interface Weights {
+  readonly unembed: NdArray<"float64">; // [d_model, classes]
+  /** C, centred within heads. */
+  readonly readout: NdArray<"float64">; // [d_mlp, classes]
+  /** ½·W_in·C. */
+  readonly half: NdArray<"float64">; // [d_model, classes]
+  /** ½·b_in·C, and b_out·W_U + b_U, [classes]. */
+  readonly halfBias: Float64Array;
+  readonly bias: Float64Array;
+}
+
+/** The weights of the parts. */
+export async function weightsOf(parameters: Parameters, heads: readonly Head[], matmul: Matmul): Promise<Weights> {
+  const unembed = unembedding(parameters, heads);
+  const readout = readoutMatrix(parameters, heads);
+  const halved = float64(
+    readout.data.map((value) => value / 2),
+    readout.shape,
+  );
+  const biasOf = (name: BiasName) => parameters[name]?.data ?? [];
+  const own = rowTimes(biasOf("blocks.0.mlp.b_out"), unembed);
+  const b_U = biasOf("unembed.b_U");
+  return {
+    unembed,
+    readout,
+    half: await matmul(toFloat64(parameters["blocks.0.mlp.W_in"]), halved),
+    halfBias: rowTimes(biasOf("blocks.0.mlp.b_in"), halved),
+    bias: own.map((value, c) => value + (b_U[c] ?? 0)),
+  };
+}
+
+/** Adds a row to each row of a matrix, in place. */
+function addRow(matrix: NdArray<"float64">, row: Float64Array): NdArray<"float64"> {
+  const m = dim(matrix, 1);
+  for (let start = 0; start < matrix.data.length; start += m) {
+    for (let c = 0; c < m; c++) matrix.data[start + c] = (matrix.data[start + c] as number) + (row[c] as number);
+  }
+  return matrix;
+}
+
+/** The parts of the logits of some columns, [p², columns] each. */
+export interface Halves {
+  readonly logits: NdArray<"float64">;
+  /** M·W_U. */
+  readonly skip: NdArray<"float64">;
+  /** ½u·C. */
+  readonly half: NdArray<"float64">;
+  /** M·W_U + ½u·C. */
+  readonly linear: NdArray<"float64">;
+  /** ½|u|·C. */
+  readonly even: NdArray<"float64">;
+}
+
+/** Takes the logits of some columns apart. */
+export async function halvesOf(
+  logits: NdArray<"float64">,
+  mid: NdArray<"float64">,
+  weights: Weights,
+  columns: Columns,
+  matmul: Matmul,
+): Promise<Halves> {
+  const { start, count } = columns;
+  const own = columnsOf(logits, columns);
+  const skip = await matmul(mid, columnsOf(weights.unembed, columns));
+  const half = addRow(await matmul(mid, columnsOf(weights.half, columns)), weights.halfBias.subarray(start, start + count));
+  const [linear, even] = [new Float64Array(own.data.length), new Float64Array(own.data.length)];
+  const bias = weights.bias.subarray(start, start + count);
+  for (let row = 0; row < own.data.length; row += count) {
+    for (let c = 0; c < count; c++) {
+      const both = (skip.data[row + c] as number) + (half.data[row + c] as number);
+      linear[row + c] = both;
+      even[row + c] = (own.data[row + c] as number) - both - (bias[c] as number);
+    }
+  }
+  return { logits: own, skip, half, linear: float64(linear, own.shape), even: float64(even, own.shape) };
+}
+
+/** The closed forms of all neurons over the grid, as |û|, [p², d_mlp], and as the two digits' parts of û, [2p, d_mlp]. */
+export function closedGrid({ parts, forms }: FittedNeurons) {
+  const { p, neurons, mu } = parts;
+  const digits = new Float64Array(2 * p * neurons);
+  const put = (form: ClosedForm | undefined, j: number): void => {
+    const waves = form === undefined ? undefined : wavesOf(form);
+    const m = form?.modulus.m ?? 1;
+    for (let x = 0; x < p; x++) {
+      digits[x * neurons + j] = waves?.low[x % m] ?? at(mu, j);
+      digits[(p + x) * neurons + j] = waves?.high[x % m] ?? 0;
+    }
+  };
+  forms.forEach(put);
+  const magnitude = new Float64Array(p * p * neurons);
+  for (let x0 = 0; x0 < p; x0++) {
+    const low = x0 * neurons;
+    for (let x1 = 0; x1 < p; x1++) {
+      const [row, high] = [(x0 * p + x1) * neurons, (p + x1) * neurons];
+      for (let j = 0; j < neurons; j++) magnitude[row + j] = Math.abs((digits[low + j] as number) + (digits[high + j] as number));
+    }
+  }
+  return { magnitude: float64(magnitude, [p * p, neurons]), digits: float64(digits, [2 * p, neurons]) };
+}
+
+/** ½|û|·C and ½û·C of some columns, [p², columns] each. */
+export async function closedHalves(
+  { magnitude, digits }: ReturnType<typeof closedGrid>,
+  { readout }: Weights,
+  columns: Columns,
+  p: number,
+  matmul: Matmul,
+): Promise<{ even: NdArray<"float64">; half: NdArray<"float64"> }> {
+  const halved = columnsOf(readout, columns);
+  halved.data.forEach((value, i) => {
+    halved.data[i] = value / 2;
+  });
+  const byDigit = await matmul(digits, halved); // [2p, columns]
+  const { count } = columns;
+  const half = new Float64Array(p * p * count);
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      const [row, low, high] = [(x0 * p + x1) * count, x0 * count, (p + x1) * count];
+      for (let c = 0; c < count; c++) half[row + c] = (byDigit.data[low + c] as number) + (byDigit.data[high + c] as number);
+    }
+  }
+  return { even: await matmul(magnitude, halved), half: float64(half, [p * p, count]) };
+}
+
+/** Logits less their means over x1 and over x0, plus the grand mean: what depends on both digits together, [p², columns]. */
+export function interactionOf(logits: NdArray<"float64">, p: number): NdArray<"float64"> {
+  const count = dim(logits, 1);
+  const [rows, columns, grand] = [new Float64Array(p * count), new Float64Array(p * count), new Float64Array(count)];
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      const start = (x0 * p + x1) * count;
+      for (let c = 0; c < count; c++) {
+        const value = (logits.data[start + c] as number) / p;
+        rows[x0 * count + c] = (rows[x0 * count + c] as number) + value;
+        columns[x1 * count + c] = (columns[x1 * count + c] as number) + value;
+        grand[c] = (grand[c] as number) + value / p;
+      }
+    }
+  }
+  const out = new Float64Array(logits.data.length);
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      const start = (x0 * p + x1) * count;
+      for (let c = 0; c < count; c++) {
+        const means = (rows[x0 * count + c] as number) + (columns[x1 * count + c] as number) - (grand[c] as number);
+        out[start + c] = (logits.data[start + c] as number) - means;
+      }
+    }
+  }
+  return float64(out, logits.shape);
+}
+
+/**
+ * Inner product of two matrices [n, columns], both centred over samples and within each of the heads' columns, summed over the heads: from sums
+ * over rows and columns, since copies of the matrices would cost more than the products.
+ */
+export function centredProduct(
+  x: NdArray<"float64">,
+  y: NdArray<"float64">,
+  heads: readonly { readonly offset: number; readonly classes: number }[],
+): number {
+  const [n, width] = [dim(x, 0), dim(x, 1)];
+  const [a, b] = [x.data, y.data];
+  let product = 0;
+  for (const { offset, classes } of heads) {
+    const [columnsX, columnsY] = [new Float64Array(classes), new Float64Array(classes)];
+    let [meanX, meanY] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      const start = i * width + offset;
+      let [sumX, sumY, both] = [0, 0, 0];
+      for (let c = 0; c < classes; c++) {
+        const [u, v] = [a[start + c] as number, b[start + c] as number];
+        sumX += u;
+        sumY += v;
+        both += u * v;
+        columnsX[c] = (columnsX[c] as number) + u;
+        columnsY[c] = (columnsY[c] as number) + v;
+      }
+      product += both - (sumX * sumY) / classes;
+      meanX += sumX;
+      meanY += sumY;
+    }
+    meanX /= classes;
+    meanY /= classes;
+    for (let c = 0; c < classes; c++) product -= (((columnsX[c] as number) - meanX) * ((columnsY[c] as number) - meanY)) / n;
+  }
+  return product;
+}

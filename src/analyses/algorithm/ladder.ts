@@ -1,0 +1,166 @@
+import { at, float64, type NdArray } from "../../core/index.ts";
+import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "../closed-form/circuit.ts";
+import type { FittedNeurons } from "../closed-form/neurons.ts";
+import { readoutWave } from "../closed-form/readout.ts";
+import type { Matmul } from "../kit/define.ts";
+import { type Columns, centredProduct, closedGrid, closedHalves, halvesOf, interactionOf, type Weights } from "./halves.ts";
+import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type TrainedHead } from "./score.ts";
+
+/** Rungs that need the logits over the whole grid. */
+export const GRID_RUNGS = ["model", "interaction", "linear", "even", "u_hat", "u_hat_relu"] as const;
+
+/** Columns worked on at a time hold at least so many classes, or all. */
+const CHUNK = 160;
+
+/** Consecutive tasks whose columns are worked on together. */
+interface Chunk {
+  readonly tasks: readonly number[];
+  readonly columns: Columns;
+}
+
+function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
+  const chunks: { tasks: number[]; columns: { start: number; count: number } }[] = [];
+  heads.forEach(({ offset, classes }, task) => {
+    const last = chunks.at(-1);
+    const open = last !== undefined && last.columns.count < CHUNK && last.columns.start + last.columns.count === offset;
+    if (open) {
+      last.tasks.push(task);
+      last.columns.count += classes;
+    } else chunks.push({ tasks: [task], columns: { start: offset, count: classes } });
+  });
+  return chunks;
+}
+
+/** Mean squares of the parts of the logits, centred over samples and within heads. */
+export type Energy = { model: number; skip: number; half: number; linear: number; even: number };
+
+/** The rungs over the whole grid, and how the parts of the logits compare. */
+export interface GridLadder {
+  readonly rungs: { readonly [rung in (typeof GRID_RUNGS)[number]]: Rung };
+  readonly energy: Energy;
+  /** Cosine of M·W_U with ½u·C; 0 where one of them is nothing beside the logits. */
+  readonly skip_cosine: number;
+}
+
+/** A part whose energy is below so much of the model's is nothing but rounding. */
+const NOTHING = 1e-12;
+
+/** relu(û)·C with the skip path and the biases. */
+function reluOf(
+  { even, half }: { readonly even: NdArray<"float64">; readonly half: NdArray<"float64"> },
+  skip: NdArray<"float64">,
+  bias: Float64Array,
+): NdArray<"float64"> {
+  const out = new Float64Array(even.data.length);
+  for (let row = 0; row < out.length; row += bias.length) {
+    for (let c = 0; c < bias.length; c++) {
+      const i = row + c;
+      out[i] = (even.data[i] as number) + (half.data[i] as number) + (skip.data[i] as number) + (bias[c] as number);
+    }
+  }
+  return float64(out, even.shape);
+}
+
+/** Evaluates the rungs that need logits over the whole grid, some columns at a time. */
+export async function gridLadder(
+  judge: Judge,
+  fitted: FittedNeurons,
+  { logits, mid, weights }: { readonly logits: NdArray<"float64">; readonly mid: NdArray<"float64">; readonly weights: Weights },
+  matmul: Matmul,
+  onChunk: (done: number, total: number) => void,
+): Promise<GridLadder> {
+  const { p } = fitted.parts;
+  const closed = closedGrid(fitted);
+  const scores = Object.fromEntries(GRID_RUNGS.map((rung) => [rung, [] as TaskScore[]])) as Record<
+    (typeof GRID_RUNGS)[number],
+    TaskScore[]
+  >;
+  let products = [0, 0, 0, 0, 0];
+  const chunks = chunksOf(judge.heads);
+  for (const [done, { tasks, columns }] of chunks.entries()) {
+    const halves = await halvesOf(logits, mid, weights, columns, matmul);
+    const hat = await closedHalves(closed, weights, columns, p, matmul);
+    const relu = reluOf(hat, halves.skip, weights.bias.subarray(columns.start, columns.start + columns.count));
+    const of = {
+      model: halves.logits,
+      interaction: interactionOf(halves.logits, p),
+      linear: halves.linear,
+      even: halves.even,
+      u_hat: hat.even,
+      u_hat_relu: relu,
+    };
+    const placed = tasks.map((task) => {
+      const { offset, classes } = at(judge.heads, task);
+      return { task, offset: offset - columns.start, classes };
+    });
+    for (const rung of GRID_RUNGS)
+      for (const { task, offset } of placed) scores[rung].push(scoreLogits(judge, task, of[rung], offset));
+    const { skip, half, even } = halves;
+    const pairs = [
+      [halves.logits, halves.logits],
+      [skip, skip],
+      [half, half],
+      [skip, half],
+      [even, even],
+    ] as const;
+    products = products.map((total, i) => total + centredProduct(...at(pairs, i), placed));
+    onChunk(done + 1, chunks.length);
+  }
+  const [model = 0, skip = 0, half = 0, cross = 0, even = 0] = products;
+  const entries = judge.samples.length * judge.heads.reduce((sum, { classes }) => sum + classes, 0);
+  const small = Math.min(skip, half) <= NOTHING * model;
+  return {
+    rungs: Object.fromEntries(GRID_RUNGS.map((rung) => [rung, rungOf(scores[rung])])) as GridLadder["rungs"],
+    energy: {
+      model: model / entries,
+      skip: skip / entries,
+      half: half / entries,
+      linear: Math.max(0, skip + half + 2 * cross) / entries,
+      even: even / entries,
+    },
+    skip_cosine: small ? 0 : cross / Math.sqrt(skip * half),
+  };
+}
+
+/** The neurons of each task with their waves at its head, [tasks]. */
+export function circuitNeurons(
+  heads: readonly TrainedHead[],
+  { forms }: FittedNeurons,
+  readout: NdArray<"float64">,
+): { readonly neuron: number; readonly own: CircuitNeuron }[][] {
+  return heads.map((head) =>
+    forms.flatMap((form, neuron) =>
+      form?.modulus.head === head.number ? [{ neuron, own: { form, wave: readoutWave(readout, neuron, head, form.k) } }] : [],
+    ),
+  );
+}
+
+/** The same with the read-out's phase set to φ0 + φ1, which solves the task whatever the model does. */
+export function idealNeuron({ form, wave }: CircuitNeuron): CircuitNeuron {
+  const strength = Math.hypot(wave.a, wave.b);
+  const phase = form.phi0 + form.phi1;
+  // Modulus 2 has signs alone.
+  const [a, b] = form.modulus.m === 2 ? [Math.sign(Math.cos(phase)), 0] : [Math.cos(phase), Math.sin(phase)];
+  return { form, wave: { a: strength * a, b: strength * b } };
+}
+
+/** Scores of one circuit a task. */
+export function scoreCircuits(judge: Judge, circuits: readonly Circuit[], p: number): TaskScore[] {
+  return circuits.map((circuit, task) => {
+    const lists = judge.validation === undefined ? [judge.samples] : [judge.samples, judge.validation];
+    const [score, validation] = scoreCircuit(circuit, at(judge.targets, task), p, lists);
+    const answers = judge.answers?.[task];
+    const [answer] = answers === undefined ? [] : scoreCircuit(circuit, answers, p, [judge.samples]);
+    return {
+      accuracy: score?.accuracy ?? 0,
+      loss: score?.loss ?? 0,
+      ...(validation === undefined ? {} : { validation }),
+      ...(answer === undefined ? {} : { task_accuracy: answer.accuracy }),
+    };
+  });
+}
+
+/** The circuits of all tasks from their neurons. */
+export function circuitsOf(heads: readonly TrainedHead[], neurons: readonly (readonly CircuitNeuron[])[], p: number): Circuit[] {
+  return heads.map(({ q }, task) => circuitOf(q, neurons[task] ?? [], p));
+}

@@ -1,0 +1,90 @@
+import { at, dim, type NdArray } from "../../core/index.ts";
+import { headMetrics } from "../../math/index.ts";
+import type { Head } from "../../tasks/index.ts";
+import type { AnalysisInput } from "../kit/define.ts";
+import { residues, sampleNumbers } from "../logits/groups.ts";
+
+/** A head in the loss, with its number among all. */
+export type TrainedHead = Head & { readonly number: number };
+
+/** One rung of the ladder by task: accuracy and mean cross-entropy in nats. */
+export type Rung = {
+  accuracy: number[];
+  loss: number[];
+  /** The same on validation samples alone; where the split is known. */
+  validation?: { accuracy: number[]; loss: number[] };
+  /** Accuracy against the task's own answer; where the model was trained on shuffled labels. */
+  task_accuracy?: number[];
+};
+
+/** What rungs are scored against. */
+export interface Judge {
+  readonly heads: readonly TrainedHead[];
+  /** Each task's classes, [tasks] of [p²]. */
+  readonly targets: readonly Int32Array[];
+  /** The task's own answers where the targets are shuffled. */
+  readonly answers?: readonly Int32Array[];
+  readonly validation?: Int32Array;
+  readonly samples: Int32Array;
+}
+
+/** What the rungs of a model's tasks are scored against: its own labels, and the task's where those are shuffled. */
+export function judgeOf(
+  { config, targets, split }: Pick<AnalysisInput, "config" | "targets" | "split">,
+  heads: readonly TrainedHead[],
+): Judge {
+  const samples = Int32Array.from({ length: dim(targets, 0) }, (_, i) => i);
+  const width = dim(targets, 1);
+  const shuffled = config.shuffle_labels || config.task === "basis";
+  const numbers = sampleNumbers(config);
+  const validation = split?.validation;
+  return {
+    heads,
+    samples,
+    targets: heads.map(({ number }) => samples.map((i) => at(targets.data, i * width + number))),
+    ...(shuffled ? { answers: heads.map((head) => residues(numbers, head)) } : {}),
+    ...(validation === undefined || validation.length === 0 ? {} : { validation }),
+  };
+}
+
+/** The scores of one task on one rung. */
+export interface TaskScore {
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly validation?: { readonly accuracy: number; readonly loss: number };
+  readonly task_accuracy?: number;
+}
+
+/** Scores logits [p², classes] of the task at place `task`. */
+export function scoreLogits(judge: Judge, task: number, logits: NdArray<"float64">, offset: number): TaskScore {
+  const column = [{ offset, classes: at(judge.heads, task).classes }];
+  const score = (targets: Int32Array, rows?: Int32Array) => {
+    const { accuracy, loss } = headMetrics(logits, targets, column, rows);
+    return { accuracy: at(accuracy, 0), loss: at(loss, 0) };
+  };
+  const targets = at(judge.targets, task);
+  return {
+    ...score(targets),
+    ...(judge.validation === undefined ? {} : { validation: score(targets, judge.validation) }),
+    ...(judge.answers === undefined ? {} : { task_accuracy: score(at(judge.answers, task)).accuracy }),
+  };
+}
+
+/** A rung from its tasks' scores. */
+export function rungOf(scores: readonly TaskScore[]): Rung {
+  const known = <T>(value: (score: TaskScore) => T | undefined): T[] =>
+    scores.flatMap((score) => {
+      const found = value(score);
+      return found === undefined ? [] : [found];
+    });
+  const validation = known(({ validation: own }) => own);
+  const answers = known(({ task_accuracy }) => task_accuracy);
+  return {
+    accuracy: scores.map(({ accuracy }) => accuracy),
+    loss: scores.map(({ loss }) => loss),
+    ...(validation.length === 0
+      ? {}
+      : { validation: { accuracy: validation.map((own) => own.accuracy), loss: validation.map((own) => own.loss) } }),
+    ...(answers.length === 0 ? {} : { task_accuracy: answers }),
+  };
+}
