@@ -90,8 +90,9 @@ test("masked tasks are not written", async () => {
 test("sizes that cannot hold the frequencies are refused in a line", () => {
   const refused = (options: Partial<ConstructOptions>, message: RegExp) =>
     assert.throws(() => construct({ task: "miiii", p: 113, ...options }), message);
-  refused({ d_model: 64 }, /^MiiiiError: d_model: must be a multiple of 4 heads of at least 174 for these frequencies, got 64$/);
-  refused({ neurons: 40 }, /^MiiiiError: neurons: 29 frequencies of 40 neurons each must fit into d_mlp = 1024$/);
+  refused({ d_model: 64 }, /^MiiiiError: d_model: must be a multiple of 4 heads of at least 336 for these frequencies, got 64$/);
+  refused({ frequencies: 1, d_model: 64 }, /at least 174 for these frequencies, got 64$/);
+  refused({ neurons: 40 }, /^MiiiiError: neurons: 56 frequencies of 40 neurons each must fit into d_mlp = 1024$/);
   refused({ neurons: 3 }, /^MiiiiError: neurons: must be at least 4 a frequency, got 3$/);
   refused({ frequencies: 0 }, /^MiiiiError: frequencies: must be a positive integer, got 0$/);
   refused({ n_heads: 1 }, /^MiiiiError: n_heads: must be an integer of at least 2, got 1$/);
@@ -103,7 +104,7 @@ test("the command writes an ordinary checkpoint, and refuses a model that is not
   const [written, inspected, inexact] = runCommands([
     ["construct", "--task", "miiii", "--p", "13", "--out", out],
     ["inspect", out],
-    ["construct", "--p", "113", "--neurons", "8", "--out", out],
+    ["construct", "--p", "113", "--frequencies", "1", "--neurons", "8", "--out", out],
   ]);
   assert.deepEqual([written?.code, inspected?.code, inexact?.code], [0, 0, 2], written?.stderr);
   assert.match(written?.stderr ?? "", /accuracy 1 on all 169 inputs/);
