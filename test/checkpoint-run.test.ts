@@ -495,7 +495,7 @@ test("the resume state comes back bit for bit and only to its own run", () =>
 
     const bytes = readFileSync(runFiles.resume(run));
     const other = (change: { config: RunConfig } | { split_hash: string }) => {
-      const made = createRunDirectory(mkdtempSync(join(folder, "b-")), { ...header, ...change });
+      const made = createRunDirectory<RunConfig>(mkdtempSync(join(folder, "b-")), { ...header, ...change });
       writeFileSync(runFiles.resume(made), bytes);
       return made;
     };

@@ -100,3 +100,16 @@ test("a frequency's share is that of its nine products by projection, the consta
   assertAllClose(frequencyShares(halfPlanePower(last, p), p), [0, 0, 0, 0, 1], { atol: 1e-12 });
   assert.equal(sum(frequencyShares(new Float64Array(60), p)), 0);
 });
+
+test("columns without a mean have an energy of 0 at the constant, never one below", () => {
+  for (const p of [7, 11, 113]) {
+    const data = Float64Array.from({ length: p * 2 }, (_, i) =>
+      (i % 2 === 0 ? Math.cos : Math.sin)((2 * Math.PI * 3 * Math.floor(i / 2)) / p),
+    );
+    const gram = gramMatrix(float64(data, [p, 2]));
+    for (let draw = 0; draw < 20; draw++) {
+      const energies = permutedEnergies(gram, randomStream(draw, "order").permutation(p));
+      assert.ok(energies.every((energy) => energy >= 0) && (energies[0] as number) < 1e-9, `${energies[0]}`);
+    }
+  }
+});

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { activationsOf, editableModel, runtimeMatmul } from "../activations/index.ts";
 import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series } from "../analyses/kit/define.ts";
-import { ensureOfRun, listCheckpoints, type RunDirectory, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import { type AnyRun, ensureOfRun, listCheckpoints, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
@@ -36,7 +36,7 @@ function onDemand<T>(read: () => { readonly rows: T; readonly warnings: readonly
 }
 
 /** The checkpoints of a run that are whole and its own; the others are left out with a remark. */
-function wholeCheckpoints(run: RunDirectory, note: OnNote): { readonly epoch: number; readonly path: string }[] {
+function wholeCheckpoints(run: AnyRun, note: OnNote): { readonly epoch: number; readonly path: string }[] {
   return listCheckpoints(run).filter(({ path }) => {
     try {
       ensureOfRun(run, readCheckpoint(path));
@@ -49,7 +49,7 @@ function wholeCheckpoints(run: RunDirectory, note: OnNote): { readonly epoch: nu
   });
 }
 
-function openSeries(run: RunDirectory, runtime: Runtime, note: OnNote): Series {
+function openSeries(run: AnyRun, runtime: Runtime, note: OnNote): Series {
   const metrics = onDemand(() => readMetrics(run), note);
   const omega = onDemand(() => readOmega(run), note);
   const checkpoints = wholeCheckpoints(run, note);

@@ -1,9 +1,19 @@
-import { type Checkpoint, openRunDirectory, type RunDirectory, readLastCheckpoint, splitHash } from "../checkpoint/index.ts";
+import {
+  type AnyRun,
+  type Checkpoint,
+  IMPORTED,
+  openAnyRun,
+  readLastCheckpoint,
+  runFiles,
+  splitHash,
+  statOf,
+} from "../checkpoint/index.ts";
 import { ensure } from "../core/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
 import type { ForeignOptions, OnNote } from "./foreign.ts";
 import { shownPath } from "./output.ts";
 import type { Reference } from "./references.ts";
+import { readSplit } from "./split-file.ts";
 
 /** A model that has been read, and what is known of its making. */
 export interface Model {
@@ -11,7 +21,7 @@ export interface Model {
   readonly group?: string;
   readonly checkpoint: Checkpoint;
   /** Present for run directories. */
-  readonly run?: RunDirectory;
+  readonly run?: AnyRun;
   /** Present where the training samples are known. */
   readonly split?: Split;
 }
@@ -43,6 +53,12 @@ function splitOf(checkpoint: Checkpoint): Split | undefined {
   return split;
 }
 
+/** The split of a series that was imported with its training samples. */
+function importedSplit(run: AnyRun | undefined, checkpoint: Checkpoint): Split | undefined {
+  if (run === undefined || run.header.runtime !== IMPORTED || statOf(runFiles.split(run)) === undefined) return undefined;
+  return splitFrom(readSplit(runFiles.split(run)), checkpoint);
+}
+
 /** A model file: this project's own, or one from elsewhere under any names. */
 async function readFile(path: string, foreign: ForeignOptions, note: OnNote): Promise<Checkpoint> {
   const { readForeign } = await import("./foreign.ts");
@@ -70,7 +86,7 @@ export async function loadModel(
   { train, foreign = {}, onNote: note = () => undefined }: LoadOptions = {},
 ): Promise<Model> {
   const { label, group, kind, path } = reference;
-  const run = kind === "run" ? openRunDirectory(path) : undefined;
+  const run = kind === "run" ? openAnyRun(path) : undefined;
   const { checkpoint, warnings } =
     run === undefined ? { checkpoint: await readFile(path, foreign, note), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
@@ -80,7 +96,7 @@ export async function loadModel(
   );
   if (known && given.length > 0)
     note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
-  const own = splitOf(checkpoint);
+  const own = splitOf(checkpoint) ?? importedSplit(run, checkpoint);
   // A run's own split is that of its training: what is said of another model must not replace it.
   if (own !== undefined && train !== undefined && splitHash(own.train) !== splitHash(train.slice().sort()))
     note(`${label}: knows its training samples, --split is not for it`);

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { listCheckpoints, readHistory, readMetrics } from "../checkpoint/index.ts";
+import { type ImportRecord, listCheckpoints, readHistory, readMetrics } from "../checkpoint/index.ts";
+import type { Json } from "../core/index.ts";
 import { CONFIG_FIELDS, type RunConfig, sameValue, settingOf } from "../model/index.ts";
 import type { Provenance } from "../report/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
@@ -28,6 +29,14 @@ export function trainCommand(config: Partial<RunConfig>): string | undefined {
   return ["miiii train --preset", preset, ...(fast ? ["--fast"] : []), ...words].join(" ");
 }
 
+/** How a file from elsewhere was read, without what is empty. */
+function readAs(reading: ImportRecord): Json {
+  const told = Object.entries(reading).filter(
+    ([, value]) => value !== "" && value !== false && !(Array.isArray(value) && value.length === 0),
+  );
+  return Object.fromEntries(told) as Json;
+}
+
 /** Where a model comes from, as far as its files say. */
 export function provenanceOf({ checkpoint, run }: Model): Provenance {
   const { config, epoch, metadata } = checkpoint;
@@ -37,6 +46,7 @@ export function provenanceOf({ checkpoint, run }: Model): Provenance {
     ...(epoch === undefined ? {} : { epochs: epoch }),
     ...(metadata.split_hash === undefined ? {} : { split_hash: metadata.split_hash }),
     ...(metadata.runtime === undefined ? {} : { runtime: metadata.runtime }),
+    ...(checkpoint.reading === undefined ? {} : { "read from elsewhere as": readAs(checkpoint.reading) }),
   };
   if (run === undefined) return from;
   const { rows: history } = readHistory(run);

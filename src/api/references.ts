@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { openRunDirectory, statOf } from "../checkpoint/index.ts";
+import { openAnyRun, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import { nearest } from "../core/nearest.ts";
 import type { TaskName } from "../tasks/index.ts";
@@ -81,7 +81,7 @@ const TASK_ORDER = ["nanda", "miiii", "basis", "masked"] as const satisfies read
 
 /** Where a shipped run stands in a report: larger p first, then by task, the recipe's own settings before changes to them. */
 function rankOf(path: string): number[] {
-  const { p, task, shuffle_labels, dropout, grokfast_lambda } = openRunDirectory(path).header.config;
+  const { p, task, shuffle_labels, dropout, grokfast_lambda } = openAnyRun(path).header.config;
   // Neither belongs to the recipe of nanda.
   const [slow, bare] = task === "nanda" ? [0, 0] : [Number(grokfast_lambda === 0), Number(dropout === 0)];
   return [-p, slow + bare, bare, TASK_ORDER.indexOf(task), Number(shuffle_labels)];

@@ -15,7 +15,7 @@ import {
   settingOf,
 } from "../model/index.ts";
 import type { TaskConfig } from "../tasks/index.ts";
-import { isObject } from "./formats/strict-json.ts";
+import { isObject, shownValue } from "./formats/strict-json.ts";
 
 /** What every model file says of itself: task and sizes. Models trained elsewhere say no more; this project's say all. */
 export type StoredConfig = TaskConfig & ModelConfig & Partial<RunConfig>;
@@ -30,19 +30,18 @@ function kindText(setting: Setting): string {
 const SEQUENCE: { readonly [field in keyof SequenceConfig]-?: string } = { equals: "boolean", attention_rate: "number" };
 
 function checkSettings(value: unknown, where: string, required: readonly ConfigField[]): asserts value is StoredConfig {
-  ensure(isObject(value), "input", () => `${where}: config must be an object, got ${JSON.stringify(value)?.slice(0, 100)}`);
+  ensure(isObject(value), "input", () => `${where}: config must be an object, got ${shownValue(value)}`);
   for (const field of CONFIG_FIELDS) {
     const setting = settingOf(field);
     const found = Object.hasOwn(value, field) ? value[field] : undefined;
     if (found === undefined && !required.includes(field)) continue;
-    const fails = (must: string) => () =>
-      `${where}: config.${field} must be ${must}, got ${JSON.stringify(found)?.slice(0, 100) ?? "nothing"}`;
+    const fails = (must: string) => () => `${where}: config.${field} must be ${must}, got ${shownValue(found)}`;
     ensure(isOfKind(setting, found), "input", fails(kindText(setting)));
     ensure(isAllowed(setting, found), "input", fails(requirementOf(setting)));
   }
   for (const [field, kind] of Object.entries(SEQUENCE)) {
     const found = Object.hasOwn(value, field) ? value[field] : undefined;
-    const must = () => `${where}: config.${field} must be of kind ${kind}, got ${JSON.stringify(found)?.slice(0, 100)}`;
+    const must = () => `${where}: config.${field} must be of kind ${kind}, got ${shownValue(found)}`;
     ensure(found === undefined || typeof found === kind, "input", must);
   }
   const { untrained } = value;

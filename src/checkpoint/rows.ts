@@ -1,7 +1,7 @@
 import { ensure } from "../core/index.ts";
 import type { OmegaRow } from "../math/index.ts";
 import type { MetricsRow } from "../model/index.ts";
-import { isObject } from "./formats/strict-json.ts";
+import { isObject, shownValue } from "./formats/strict-json.ts";
 
 /** A line of a series over time. */
 export interface EpochRow {
@@ -28,26 +28,28 @@ export const MAX_EPOCH = 1e9;
 /** Throws unless `value` is what a line of one kind must be; the message begins with `where`. */
 export type RowCheck<T extends EpochRow> = (value: unknown, where: string) => asserts value is T;
 
-const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 60) ?? "nothing";
-
 /** Throws unless a line is an object with an epoch. */
 export function checkEpoch(value: unknown, where: string): asserts value is EpochRow {
-  ensure(isObject(value), "input", () => `${where}: must be an object with an epoch, got ${shown(value)}`);
+  ensure(isObject(value), "input", () => `${where}: must be an object with an epoch, got ${shownValue(value)}`);
   const { epoch } = value;
   ensure(
     Number.isSafeInteger(epoch) && (epoch as number) >= 0 && (epoch as number) <= MAX_EPOCH,
     "input",
-    () => `${where}: must be an object with an epoch from 0 to ${MAX_EPOCH}, got ${shown(epoch)}`,
+    () => `${where}: must be an object with an epoch from 0 to ${MAX_EPOCH}, got ${shownValue(epoch)}`,
   );
 }
 
 function checkNumber(value: unknown, where: string): void {
-  ensure(typeof value === "number" && Number.isFinite(value), "input", () => `${where}: must be a number, got ${shown(value)}`);
+  ensure(
+    typeof value === "number" && Number.isFinite(value),
+    "input",
+    () => `${where}: must be a number, got ${shownValue(value)}`,
+  );
 }
 
 /** The length of a list of numbers, which must be `length` where that is given. */
 function checkNumbers(value: unknown, where: string, length?: number): number {
-  ensure(Array.isArray(value), "input", () => `${where}: must be a list of numbers, got ${shown(value)}`);
+  ensure(Array.isArray(value), "input", () => `${where}: must be a list of numbers, got ${shownValue(value)}`);
   ensure(
     length === undefined || value.length === length,
     "input",
@@ -58,7 +60,7 @@ function checkNumbers(value: unknown, where: string, length?: number): number {
 }
 
 function checkNorms(value: unknown, where: string): void {
-  ensure(isObject(value), "input", () => `${where}: must map tensors to numbers, got ${shown(value)}`);
+  ensure(isObject(value), "input", () => `${where}: must map tensors to numbers, got ${shownValue(value)}`);
   for (const [name, norm] of Object.entries(value)) checkNumber(norm, `${where}.${name}`);
 }
 
@@ -69,7 +71,7 @@ export function checkMetricsRow(value: unknown, where: string): asserts value is
   let tasks: number | undefined;
   for (const set of ["train", "validation"]) {
     const scores = row[set];
-    ensure(isObject(scores), "input", () => `${where}: ${set} must hold loss and accuracy, got ${shown(scores)}`);
+    ensure(isObject(scores), "input", () => `${where}: ${set} must hold loss and accuracy, got ${shownValue(scores)}`);
     for (const name of ["loss", "accuracy"]) tasks = checkNumbers(scores[name], `${where}: ${set}.${name}`, tasks);
   }
   checkNumber(row.objective, `${where}: objective`);
@@ -92,7 +94,7 @@ export function checkOmegaRow(value: unknown, where: string): asserts value is O
   ensure(
     Array.isArray(paper_bins) && paper_bins.length <= 3,
     "input",
-    () => `${where}: paper_bins must be at most three lists, got ${shown(paper_bins)}`,
+    () => `${where}: paper_bins must be at most three lists, got ${shownValue(paper_bins)}`,
   );
   paper_bins.forEach((list, i) => checkNumbers(list, `${where}: paper_bins[${i}]`, bins));
 }
@@ -103,11 +105,11 @@ export function checkHistoryRow(value: unknown, where: string): asserts value is
   const row: { readonly [field: string]: unknown } = { ...(value as object) };
   for (const name of ["from_epoch", "wall_seconds"]) checkNumber(row[name], `${where}: ${name}`);
   for (const name of ["runtime", "device"])
-    ensure(typeof row[name] === "string", "input", () => `${where}: ${name} must be a string, got ${shown(row[name])}`);
+    ensure(typeof row[name] === "string", "input", () => `${where}: ${name} must be a string, got ${shownValue(row[name])}`);
   const { versions } = row;
   ensure(
     isObject(versions) && Object.values(versions).every((version) => typeof version === "string"),
     "input",
-    () => `${where}: versions must map names to strings, got ${shown(versions)}`,
+    () => `${where}: versions must map names to strings, got ${shownValue(versions)}`,
   );
 }

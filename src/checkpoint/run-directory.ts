@@ -5,19 +5,19 @@ import type { OmegaRow } from "../math/index.ts";
 import { type MetricsRow, type Parameters, type RunConfig, sameValue } from "../model/index.ts";
 import { tensorsOf } from "./check-parameters.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
-import { configText, parseRunConfig } from "./config.ts";
+import { configText, parseRunConfig, parseStoredConfig, type StoredConfig } from "./config.ts";
 import { makeFolder, readFileBytes, statOf, sweepTemporaries, systemReason, writeFileAtomic } from "./files.ts";
 import { encodeSafetensors } from "./formats/safetensors.ts";
-import { isObject, parseJsonBytes } from "./formats/strict-json.ts";
+import { isObject, parseJsonBytes, shownValue } from "./formats/strict-json.ts";
 import { type JsonLines, readJsonLines } from "./json-lines.ts";
 import { LOCK_NAME } from "./lock.ts";
 import { checkHistoryRow, checkMetricsRow, checkOmegaRow, type HistoryRow } from "./rows.ts";
 
-/** What `config.json` of a run says. */
-export interface RunHeader {
+/** What `config.json` of a run says; of a series that was trained elsewhere, the config holds task and sizes alone. */
+export interface RunHeader<C extends StoredConfig = RunConfig> {
   /** This package's version. */
   readonly miiii: string;
-  readonly config: RunConfig;
+  readonly config: C;
   /** See `splitHash`. */
   readonly split_hash: string;
   /** What executed the training, such as `onnx`. */
@@ -25,8 +25,11 @@ export interface RunHeader {
   /** Versions by name: the runtime, Node, … */
   readonly versions: Readonly<Record<string, string>>;
   /** Anything else worth keeping. */
-  readonly [key: string]: Json | RunConfig;
+  readonly [key: string]: Json | C;
 }
+
+/** The `runtime` of a series that was trained elsewhere and imported. */
+export const IMPORTED = "imported";
 
 /**
  * The folder of a training run:
@@ -38,10 +41,13 @@ export interface RunHeader {
  * - `resume.safetensors`: what resuming needs beside them;
  * - `stretch.json`, `run.lock`: while the run is trained, the stretch under way and the process that has it.
  */
-export interface RunDirectory {
+export interface RunDirectory<C extends StoredConfig = RunConfig> {
   readonly path: string;
-  readonly header: RunHeader;
+  readonly header: RunHeader<C>;
 }
+
+/** A run of this project, or a series that was trained elsewhere and imported: what can be analysed over time. */
+export type AnyRun = RunDirectory<StoredConfig>;
 
 /** The files of a run by what they hold. */
 export const runFiles = {
@@ -51,6 +57,10 @@ export const runFiles = {
   resume: (run: { readonly path: string }) => join(run.path, "resume.safetensors"),
   history: (run: { readonly path: string }) => join(run.path, "history.jsonl"),
   stretch: (run: { readonly path: string }) => join(run.path, "stretch.json"),
+  /** The training samples of an imported series. */
+  split: (run: { readonly path: string }) => join(run.path, "split.json"),
+  /** Losses by epoch that an imported series came with. */
+  losses: (run: { readonly path: string }) => join(run.path, "losses.json"),
   checkpoint: (run: { readonly path: string }, epoch: number) =>
     join(run.path, `step-${String(epoch).padStart(9, "0")}.safetensors`),
 } as const;
@@ -64,7 +74,7 @@ function namesIn(path: string): string[] {
 }
 
 /** Makes the folder of a new run. Nothing is ever overwritten: a usage error where the path holds anything. */
-export function createRunDirectory(path: string, header: RunHeader): RunDirectory {
+export function createRunDirectory<C extends StoredConfig>(path: string, header: RunHeader<C>): RunDirectory<C> {
   const stat = statOf(path);
   ensure(!stat || stat.isDirectory(), "usage", () => `${path}: must be a folder for the run, is a file`);
   // What a process that was killed at the very start left is none of a run.
@@ -81,7 +91,7 @@ export function createRunDirectory(path: string, header: RunHeader): RunDirector
 }
 
 /** Writes a run's `config.json`. */
-export function writeHeader(run: RunDirectory): void {
+export function writeHeader(run: AnyRun): void {
   writeFileAtomic(runFiles.config(run), new TextEncoder().encode(`${JSON.stringify(run.header, null, 2)}\n`));
 }
 
@@ -90,8 +100,23 @@ export function isRunDirectory(path: string): boolean {
   return statOf(path)?.isDirectory() === true && statOf(runFiles.config({ path }))?.isFile() === true;
 }
 
-/** Opens the folder of a run; throws where it is none or its `config.json` is not what it must be. */
+/** Opens the folder of a run of this project, as resuming it asks for; throws also where it was trained elsewhere. */
 export function openRunDirectory(path: string): RunDirectory {
+  const run = openAnyRun(path);
+  const file = runFiles.config(run);
+  const { runtime } = run.header;
+  ensure(
+    runtime !== IMPORTED,
+    "usage",
+    () => `${path}: must be a run of miiii train, is a series that was imported and has no training to resume`,
+  );
+  return { path, header: { ...run.header, config: parseRunConfig(run.header.config, file) } as RunHeader };
+}
+
+/**
+ * Opens the folder of a run, trained here or imported; throws where it is none or its `config.json` is not what it must be.
+ */
+export function openAnyRun(path: string): AnyRun {
   const stat = statOf(path);
   ensure(stat, "io", () => `${path}: no such run directory`);
   ensure(stat.isDirectory(), "io", () => `${path}: must be a run directory, is a file`);
@@ -99,21 +124,17 @@ export function openRunDirectory(path: string): RunDirectory {
   ensure(statOf(file), "io", () => `${path}: must hold config.json to be a run directory, and does not`);
   const value = parseJsonBytes(readFileBytes(file), file);
   ensure(isObject(value), "input", () => `${file}: must be an object`);
-  const config = parseRunConfig(value.config, file);
+  const config = value.runtime === IMPORTED ? parseStoredConfig(value.config, file) : parseRunConfig(value.config, file);
   for (const key of ["miiii", "split_hash", "runtime"]) {
-    ensure(
-      typeof value[key] === "string",
-      "input",
-      () => `${file}: ${key} must be a string, got ${JSON.stringify(value[key])?.slice(0, 100)}`,
-    );
+    ensure(typeof value[key] === "string", "input", () => `${file}: ${key} must be a string, got ${shownValue(value[key])}`);
   }
   const { versions } = value;
   ensure(
     isObject(versions) && Object.values(versions).every((version) => typeof version === "string"),
     "input",
-    () => `${file}: versions must map names to strings, got ${JSON.stringify(versions)?.slice(0, 100)}`,
+    () => `${file}: versions must map names to strings, got ${shownValue(versions)}`,
   );
-  return { path, header: { ...value, config } as unknown as RunHeader };
+  return { path, header: { ...value, config } as unknown as RunHeader<StoredConfig> };
 }
 
 /** The rows of `metrics.jsonl`. */
@@ -135,12 +156,17 @@ export function readHistory(run: { readonly path: string }): JsonLines<HistoryRo
  * What every model file of a run says of its origin; `untrained` are the tasks that a schedule had not brought into the loss. `format: pt`
  * lets PyTorch's tools open it.
  */
-export function runMetadata(header: RunHeader, epoch: number, untrained: readonly number[] = []): Record<string, string> {
+export function runMetadata(
+  header: RunHeader<StoredConfig>,
+  epoch: number,
+  untrained: readonly number[] = [],
+): Record<string, string> {
+  const { seed } = header.config;
   return {
     format: "pt",
     miiii: header.miiii,
     config: configText(untrained.length === 0 ? header.config : { ...header.config, untrained }),
-    seed: String(header.config.seed),
+    ...(seed === undefined ? {} : { seed: String(seed) }),
     split_hash: header.split_hash,
     epoch: String(epoch),
     runtime: header.runtime,
@@ -156,7 +182,7 @@ export function runMetadata(header: RunHeader, epoch: number, untrained: readonl
  * @param options.metadata - more metadata beside {@link runMetadata}.
  */
 export function writeCheckpoint(
-  run: RunDirectory,
+  run: AnyRun,
   epoch: number,
   parameters: Parameters,
   options: {
@@ -191,7 +217,7 @@ export function listCheckpoints(run: { readonly path: string }): { readonly epoc
  *
  * @throws kind `input` naming the first setting that differs.
  */
-export function ensureOfRun(run: RunDirectory, { path, config }: Pick<Checkpoint, "path" | "config">): void {
+export function ensureOfRun(run: AnyRun, { path, config }: Pick<Checkpoint, "path" | "config">): void {
   const own = run.header.config;
   for (const field of Object.keys(own) as (keyof RunConfig)[]) {
     const stored = config[field];
@@ -204,7 +230,7 @@ export function ensureOfRun(run: RunDirectory, { path, config }: Pick<Checkpoint
 }
 
 /** The last checkpoint that can be read, and warnings about later ones that cannot. */
-export function readLastCheckpoint(run: RunDirectory): {
+export function readLastCheckpoint(run: AnyRun): {
   readonly checkpoint: Checkpoint;
   readonly warnings: string[];
 } {

@@ -40,7 +40,7 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/runtimes.ts"),
   },
   {
-    usage: "import <file> <out>",
+    usage: "import <file> [out]",
     description: "turn a PyTorch, NumPy or safetensors model into a checkpoint",
     load: () => import("./commands/import.ts"),
   },

@@ -63,9 +63,9 @@ export function permutedEnergies(gram: Float64Array, order: Int32Array): Float64
   }
   const [even, odd] = [dft(byDifference), dft(bySum)];
   const energies = new Float64Array(p);
-  energies[0] = at(even.re, 0) / p;
+  // Rounding may leave a sum of squares a hair below 0, as that of columns without a mean.
+  energies[0] = Math.max(0, at(even.re, 0) / p);
   for (let k = 1; 2 * k < p; k++) {
-    // Rounding may leave a sum of squares a hair below 0.
     energies[2 * k - 1] = Math.max(0, (at(even.re, k) + at(odd.re, k)) / p);
     energies[2 * k] = Math.max(0, (at(even.re, k) - at(odd.re, k)) / p);
   }

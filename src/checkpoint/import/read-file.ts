@@ -283,12 +283,16 @@ function readFolder(path: string): Decoded {
   };
 }
 
+/** A file's content by itself, from its bytes alone; see {@link decodePath}. */
+export function decodeContent(bytes: Uint8Array, path: string): Decoded {
+  return { ...decodeBytes(bytes, path), sha256: sha256(bytes), neighbour: [], files: [] };
+}
+
 function readSingle(path: string): Decoded {
-  const bytes = readFileBytes(path);
-  const content = decodeBytes(bytes, path);
+  const content = decodeContent(readFileBytes(path), path);
   // A config beside several models may be of any of them.
   const alone = content.own === undefined && modelFiles(dirname(path)).length === 1;
-  return { ...content, sha256: sha256(bytes), neighbour: alone ? neighbour(dirname(path)) : [], files: [] };
+  return alone ? { ...content, neighbour: neighbour(dirname(path)) } : content;
 }
 
 /**

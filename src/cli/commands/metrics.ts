@@ -2,9 +2,9 @@ import type { Argv } from "yargs";
 import { jsonText, shownPath } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { VERSION } from "../../api/version.ts";
-import { openRunDirectory, readMetrics } from "../../checkpoint/index.ts";
+import { openAnyRun, readMetrics, type StoredConfig } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
-import type { MetricsRow, RunConfig } from "../../model/index.ts";
+import type { MetricsRow } from "../../model/index.ts";
 import { headsOf } from "../../tasks/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { note, print } from "../output.ts";
@@ -21,7 +21,7 @@ export function options(parser: Argv<GlobalOptions>) {
 export type MetricsOutput = {
   miiii: string;
   path: string;
-  config: RunConfig;
+  config: StoredConfig;
   /** The heads' moduli, in the order of every list over heads. */
   heads: number[];
   rows: MetricsRow[];
@@ -66,7 +66,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     "usage",
     () => `${argv.directory}: must be one run directory, is ${references.length === 1 ? "a file" : `${references.length} runs`}`,
   );
-  const { header } = openRunDirectory(reference.path);
+  const { header } = openAnyRun(reference.path);
   const { rows, warnings } = readMetrics(reference);
   warnings.forEach(note);
   const moduli = headsOf(header.config).map(({ q }) => q);
