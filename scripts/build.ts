@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,5 +10,8 @@ const dist = join(root, "dist");
 rmSync(dist, { recursive: true, force: true });
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const { status } = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
-if (status === 0) chmodSync(join(dist, "cli", "main.js"), 0o755);
-else process.exitCode = status ?? 1;
+if (status === 0) {
+  chmodSync(join(dist, "cli", "main.js"), 0o755);
+  // The part of sweeps that is Python.
+  for (const file of ["worker.py", "requirements.txt"]) copyFileSync(join(root, "src", "sweep", file), join(dist, "sweep", file));
+} else process.exitCode = status ?? 1;

@@ -33,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "claims",
     "report",
   ],
-  sweep: ["core", "model", "checkpoint", "figures", "analyses", "api"],
+  sweep: ["core", "math", "tasks", "model", "runtimes", "checkpoint", "train", "figures", "analyses", "api"],
   serve: ["core", "tasks", "model", "checkpoint", "figures", "analyses", "claims", "report", "api"],
   cli: [
     "core",
@@ -61,6 +61,7 @@ const WRAPPED: Readonly<Record<string, string>> = {
   "fft.js": "math",
   "ml-matrix": "math",
   "onnxruntime-node": "runtimes",
+  yaml: "sweep",
   yargs: "cli",
   "cli-progress": "cli",
 };

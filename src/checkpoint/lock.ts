@@ -22,6 +22,14 @@ export interface RunLock {
   release(): void;
 }
 
+/** Thrown where another process, which lives, has a run. */
+export class RunLockedError extends MiiiiError {
+  constructor(message: string) {
+    super("io", message);
+    this.name = "RunLockedError";
+  }
+}
+
 /** The name of the file in a run's folder. */
 export const LOCK_NAME = "run.lock";
 
@@ -118,7 +126,7 @@ function read(path: string): string | undefined {
 /**
  * Takes the lock of a run's folder, which must exist. Locks of dead processes are recognised and replaced.
  *
- * @throws kind `io` naming the process that trains the run.
+ * @throws RunLockedError naming the process that trains the run.
  */
 export function lockRun(run: { readonly path: string }): RunLock {
   const path = join(run.path, LOCK_NAME);
@@ -135,8 +143,7 @@ export function lockRun(run: { readonly path: string }): RunLock {
     const other = holderOf(text);
     if (tries >= 3 || !isStale(path, text)) {
       const who = other === undefined ? "another process" : `process ${other.pid} on ${other.host} since ${other.since}`;
-      throw new MiiiiError(
-        "io",
+      throw new RunLockedError(
         `${run.path}: must not be in training already, is by ${who}; stop that first (or, if it is dead, remove ${LOCK_NAME})`,
       );
     }

@@ -15,6 +15,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/train.ts"),
   },
   {
+    usage: "sweep <action> <sweep>",
+    description: "search settings on one machine or many, with Optuna",
+    load: () => import("./commands/sweep.ts"),
+  },
+  {
     usage: "analyze <analysis> [checkpoints..]",
     description: "run one analysis, or all, on one checkpoint or several",
     load: () => import("./commands/analyze.ts"),
