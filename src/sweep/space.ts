@@ -166,9 +166,9 @@ export function parseSpace(value: unknown): Dimension[] {
 
 /** The settings that a trial's parameters stand for. */
 export function overridesOf(space: readonly Dimension[], params: Readonly<Record<string, unknown>>): Overrides {
-  const entries = space.flatMap((dimension) => {
+  const entries = space.flatMap((dimension): (readonly [string, unknown])[] => {
     const value = params[dimension.name];
-    if (dimension.kind !== "categorical") return [[dimension.name, value] as const];
+    if (dimension.kind !== "categorical") return [[dimension.name, value]];
     const settings = dimension.settings[dimension.choices.indexOf(value as Choice)];
     ensure(settings !== undefined, "input", () => `parameter ${dimension.name}: ${shown(value)} is none of the study's choices`);
     return Object.entries(settings);
