@@ -1,0 +1,58 @@
+/** How often something happened, and how often it is said to happen. */
+export interface Count {
+  readonly alarms: number;
+  readonly trials: number;
+  /** Alarms that the stated rate gives of so many trials. */
+  readonly expected: number;
+}
+
+/** Counts of one model by check. */
+export type Counts = Readonly<Record<string, Count>>;
+
+/** A check over many models. */
+export interface Rate {
+  readonly models: number;
+  readonly trials: number;
+  readonly nominal: number;
+  readonly observed: number;
+  /** 95 % interval of the observed rate. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** `holds`: the whole interval lies below twice the nominal rate; `open`: it reaches beyond; `fails`: all of it lies beyond. */
+export type Judgement = "holds" | "open" | "fails";
+
+/** 95 % of a normal variable lie within so many standard deviations. */
+const Z = 1.959963984540054;
+
+/**
+ * The rate over models that count trials. The trials of one model are not independent of each other (its neurons read one embedding), so the
+ * interval is Wilson's for as many independent trials as the spread between models bears out: never more than there are trials, nor fewer than
+ * models. Where a model can have more alarms than trials (a mean count), the interval is normal.
+ */
+export function rateOf(counts: readonly Count[]): Rate {
+  const used = counts.filter(({ trials }) => trials > 0);
+  const total = (value: (count: Count) => number) => used.reduce((sum, count) => sum + value(count), 0);
+  const trials = total((count) => count.trials);
+  const models = used.length;
+  if (trials === 0) return { models, trials, nominal: 0, observed: 0, low: 0, high: 1 };
+  const [observed, nominal] = [total((count) => count.alarms) / trials, total((count) => count.expected) / trials];
+  // Variance of the ratio of totals, models being the independent units.
+  const spread = (models / Math.max(1, models - 1)) * total((count) => (count.alarms - observed * count.trials) ** 2);
+  const variance = spread / trials ** 2;
+  if (observed > 1 || used.some((count) => count.alarms > count.trials)) {
+    const reach = Z * Math.sqrt(variance);
+    return { models, trials, nominal, observed, low: observed - reach, high: observed + reach };
+  }
+  const effective = variance === 0 ? trials : (observed * (1 - observed)) / variance;
+  const n = Math.min(trials, Math.max(models, effective));
+  const center = (observed + Z ** 2 / (2 * n)) / (1 + Z ** 2 / n);
+  const reach = (Z / (1 + Z ** 2 / n)) * Math.sqrt((observed * (1 - observed)) / n + Z ** 2 / (4 * n ** 2));
+  return { models, trials, nominal, observed, low: Math.max(0, center - reach), high: Math.min(1, center + reach) };
+}
+
+/** What a rate says of its nominal one. */
+export function judge({ nominal, low, high }: Rate): Judgement {
+  return high <= 2 * nominal ? "holds" : low <= 2 * nominal ? "open" : "fails";
+}
