@@ -49,7 +49,8 @@ for (const p of values.p.map(Number)) {
 }
 
 console.log(tables(rows));
-if (uncovered().length > 0) console.log(`\nWithout a check: ${uncovered().join(", ")}`);
+const missing = uncovered().map(({ id, reason }) => `\`${id}\` (${reason ?? "not written yet"})`);
+if (missing.length > 0) console.log(`\nWithout a check: ${missing.join(", ")}`);
 
 const sizes = [...new Set(rows.map(({ p }) => p))].sort((a, b) => a - b);
 const INTRODUCTION = `# Calibration of the nulls
@@ -78,8 +79,8 @@ ${sizes
         .join(", ")}`,
   )
   .join("; ")}. A null's level does not depend on these widths; its cost does.
-\`circuits\` is run on every third model up to p = 29: its random groups of neurons are a comparison and no null, its relabelled parts of W_E have the limit "largest of 20",
-which 1 in 21 exceeds, and fewer where the relabelled part is the larger.${uncovered().length === 0 ? "" : `\nNot covered: ${uncovered().join(", ")}.`}
+\`circuits\` and \`patch\` are run on every third model up to p = 29. Their random groups of neurons are a comparison and no null; the relabelled parts of W_E
+have the limit "largest of 20", which 1 in 21 exceeds, and fewer where the relabelled part is the larger.${missing.length === 0 ? "" : `\nWithout a check: ${missing.join(", ")}.`}
 
 A smaller version at p = 13 runs with the tests (\`test/calibration.test.ts\`).`;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countsOf } from "../scripts/calibration/models.ts";
 import { type Count, judge, rateOf } from "../scripts/calibration/rates.ts";
-import { type Row, ratesOf } from "../scripts/calibration/table.ts";
+import { type Row, ratesOf, uncovered } from "../scripts/calibration/table.ts";
 import { cosCoefficients, sumByTotal } from "../src/analyses/logits/addition.ts";
 import { at, float64, randomStream } from "../src/core/index.ts";
 import { familywiseLimit, tokenPermutation } from "../src/math/index.ts";
@@ -36,6 +36,13 @@ test("no null of any analysis raises more than twice its stated false alarms in 
     }),
   );
   assert.ok(pooled.trials > 1500 && pooled.observed < 0.02, `${pooled.observed} of ${pooled.trials}`);
+});
+
+test("every analysis has a check, or a reason why it has none", () => {
+  assert.deepEqual(
+    uncovered().filter(({ reason }) => reason === undefined),
+    [],
+  );
 });
 
 test("a null of two relabellings, one a digit, is found out: its family-wise limit is passed far too often, that of one is not", () => {

@@ -1,12 +1,14 @@
 import type { AttentionResult } from "../../src/analyses/attention/compute.ts";
 import { oneDigit } from "../../src/analyses/attention/compute.ts";
 import type { CircuitsResult } from "../../src/analyses/circuits/compute.ts";
+import type { ClockResult } from "../../src/analyses/clock/compute.ts";
 import type { CurvesResult } from "../../src/analyses/curves/compute.ts";
 import type { FftResult } from "../../src/analyses/fft/compute.ts";
 import type { FourierResult } from "../../src/analyses/fourier/compute.ts";
 import type { MechanismResult } from "../../src/analyses/mechanism/compute.ts";
 import type { NeuronsResult } from "../../src/analyses/neurons/compute.ts";
 import type { OmegaResult } from "../../src/analyses/omega/compute.ts";
+import type { PatchResult } from "../../src/analyses/patch/compute.ts";
 import type { PositionalResult } from "../../src/analyses/positional/compute.ts";
 import type { PrimesResult } from "../../src/analyses/primes/compute.ts";
 import type { ProgressResult } from "../../src/analyses/progress/compute.ts";
@@ -63,6 +65,12 @@ function exceeding({ q, embedding }: CircuitsResult, name: "accuracy_lost" | "lo
     chance,
   );
 }
+
+/** Analyses without a check, and why. */
+export const UNCHECKED: Readonly<Record<string, string>> = {
+  norms: "it has no null",
+  algorithm: "its rungs are held against permuted read-outs and shuffled twins, whose rates are not measured yet",
+};
 
 /** Every null of every analysis that has a rate. */
 export const CHECKED: readonly Checked[] = [
@@ -269,6 +277,27 @@ export const CHECKED: readonly Checked[] = [
     {
       name: "p of coincident pairs at most 0.05 (sharing)",
       count: ({ sharing: r }) => (r.neurons === 0 ? undefined : rate([r.probability <= 0.05], 0.05)),
+    },
+  ]),
+  checksOf<ClockResult>("clock", [
+    {
+      name: "distance irrelevance outside its 1 % and 99 % limits",
+      count: (r) =>
+        rate([outside(r.distance_irrelevance, r.null.distance_irrelevance.low, r.null.distance_irrelevance.high)], 0.02),
+    },
+    {
+      name: "circularity outside its 1 % and 99 % limits",
+      count: (r) => rate([outside(r.circularity, r.null.circularity.low, r.null.circularity.high)], 0.02),
+    },
+  ]),
+  checksOf<PatchResult>("patch", [
+    {
+      name: "groups whose interchange exceeds the largest of 20 random groups (each, even half)",
+      count: ({ even, random }) =>
+        rate(
+          even.iia.map((value, i) => value > (random.even.iia_largest[i] ?? 1)),
+          1 / (random.draws + 1),
+        ),
     },
   ]),
   checksOf<CurvesResult>("curves", [

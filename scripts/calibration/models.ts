@@ -26,8 +26,9 @@ export function widthsOf(p: number): Pick<RunConfig, "d_model" | "n_heads" | "d_
   return p > 17 ? { d_model: 64, n_heads: 4, d_mlp: 32 } : { d_model: 32, n_heads: 4, d_mlp: 16 };
 }
 
-/** The forward passes of `circuits` would take most of the time: it looks at every third model, and at none beyond p = 29. */
-const hasCircuits = ({ p, seed }: Setting) => p <= 29 && seed % 3 === 0;
+/** Analyses whose forward passes would take most of the time: they look at every third model, and at none beyond p = 29. */
+const SLOW: readonly string[] = ["circuits", "patch"];
+const hasSlow = ({ p, seed }: Setting) => p <= 29 && seed % 3 === 0;
 
 /** A model before its first step, as `loadModel` gives a stored one. */
 function untrained({ p, task, init, seed }: Setting): Model {
@@ -81,7 +82,7 @@ export async function countsOf(setting: Setting, runtime: Runtime): Promise<Coun
   const model = untrained(setting);
   const known = ANALYSES.filter(({ id }) => CHECKED.some((checked) => checked.id === id));
   const overTime = known.filter(({ needs }) => needs.includes("series"));
-  const chosen = known.filter((analysis) => !overTime.includes(analysis) && (analysis.id !== "circuits" || hasCircuits(setting)));
+  const chosen = known.filter((analysis) => !overTime.includes(analysis) && (!SLOW.includes(analysis.id) || hasSlow(setting)));
   const results = new Map<string, unknown>();
   const onFailure = (id: string, reason: string) => {
     // Analyses of one task refuse the other.

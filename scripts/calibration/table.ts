@@ -1,5 +1,5 @@
 import { ANALYSES } from "../../src/analyses/index.ts";
-import { CHECKED } from "./checks.ts";
+import { CHECKED, UNCHECKED } from "./checks.ts";
 import type { Setting } from "./models.ts";
 import { type Counts, judge, type Rate, rateOf } from "./rates.ts";
 
@@ -29,9 +29,10 @@ export function ratesOf(rows: readonly Row[]): Map<string, Rate> {
   return new Map(rates.filter(([, { trials }]) => trials > 0));
 }
 
-/** Analyses that have no check, by name. */
-export function uncovered(): string[] {
-  return ANALYSES.map(({ id }) => id).filter((id) => !CHECKED.some((checked) => checked.id === id));
+/** Analyses that have no check, each with the reason where there is one. */
+export function uncovered(): { readonly id: string; readonly reason: string | undefined }[] {
+  const without = ANALYSES.filter(({ id }) => !CHECKED.some((checked) => checked.id === id));
+  return without.map(({ id }) => ({ id, reason: UNCHECKED[id] }));
 }
 
 /** One Markdown table a size. */
@@ -46,7 +47,9 @@ export function tables(rows: readonly Row[]): string {
           return `${count} of \`${task}\` with init \`${init}\``;
         }),
       );
-      const lines = [...ratesOf(own)].map(([name, rate]) => `| ${[name, ...cells(name, rate)].join(" | ")} |`);
+      const lines = [...ratesOf(own)].map(
+        ([name, rate]) => `| ${[name.replaceAll("|", "\\|"), ...cells(name, rate)].join(" | ")} |`,
+      );
       return [
         `## p = ${p}: ${own.length} untrained models`,
         `${settings.join(", ")}.`,

@@ -1,5 +1,5 @@
 import { at, randomStream } from "../../core/index.ts";
-import { cosine, mean, quantile, std } from "../../math/index.ts";
+import { centralRange, cosine, mean, std } from "../../math/index.ts";
 
 import { fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import type { AnalysisInput } from "../kit/define.ts";
@@ -30,7 +30,8 @@ export type ClockResult = {
 };
 
 function nullOf(values: readonly number[]): NullOf {
-  return { mean: mean(values), low: quantile(values, 0.01), high: quantile(values, 0.99) };
+  const { lower, upper } = centralRange(values, 0.98);
+  return { mean: mean(values), low: lower, high: upper };
 }
 
 /** The triples (x0, x1, c) of the gradients, uniform and seeded. */
@@ -52,18 +53,6 @@ function symmetricity(input: AnalysisInput, triples: readonly Triple[], draws: n
     return mean(pairs.map(([first], i) => cosine(first, at(pairs, (i + shift) % pairs.length)[1])));
   });
   return { own: pairs.map(([first, second]) => cosine(first, second)), unpaired };
-}
-
-/** `values` [p, p] with rows x0 and columns x1 relabelled by one permutation of the tokens, and read again by sum and difference. */
-function relabelled(o: Float64Array, p: number, order: Int32Array): Float64Array {
-  const out = new Float64Array(p * p);
-  for (let x0 = 0; x0 < p; x0++) {
-    for (let x1 = 0; x1 < p; x1++) {
-      const [a, b] = [at(order, x0), at(order, x1)];
-      out[((x0 + x1) % p) * p + ((x0 - x1 + p) % p)] = at(o, ((a + b) % p) * p + ((a - b + p) % p));
-    }
-  }
-  return out;
 }
 
 /** Discs or tori: the neurons' phases by frequency (4.10). */
@@ -99,13 +88,14 @@ function phases(input: AnalysisInput, draws: number): Pick<ClockResult, "frequen
 export function compute(input: AnalysisInput, triples: number, draws: number): ClockResult {
   const { p } = input.config;
   const { own, unpaired } = symmetricity(input, triplesOf(p, triples, input.seed), draws);
-  const o = bySumAndDifference(activationOf(input, "logits"), p);
+  const logits = activationOf(input, "logits");
+  const o = bySumAndDifference(logits, p);
   const components = componentsOf(tokenEmbedding(input));
   const random = randomStream(input.seed, "clock/tokens");
   const permuted = Array.from({ length: draws }, () => {
     const order = random.permutation(p);
     return {
-      distance: distanceIrrelevance(relabelled(o, p, order), p),
+      distance: distanceIrrelevance(bySumAndDifference(logits, p, order), p),
       circles: circularity(components.map((component) => Float64Array.from(order, (x) => at(component, x)))),
     };
   });

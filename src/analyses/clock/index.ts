@@ -41,7 +41,7 @@ A clock multiplies the digits' waves: low symmetricity, high irrelevance. A pizz
 ${PUBLISHED.map(({ name, distance_irrelevance: Q, gradient_symmetricity: S }) => `irrelevance ${Q} and symmetricity ${S} (${name.replace("Zhong et al., ", "attention ")})`).join(", ")}. Neither measure decides alone: symmetricity is high in any model whose
 attention weighs both digits alike, trained or not, and discs and tori differ in their phases.`,
   null: `\`null.gradient_symmetricity\`: the cosine between the gradient at x0 of one triple and that at x1 of another: what the model's gradients have in common whatever the input.
-\`null.distance_irrelevance\`, \`null.circularity\`: the same statistic with the tokens relabelled by one random permutation. Each as \`mean\` and the 1 % and 99 % quantiles (\`low\`, \`high\`) of
+\`null.distance_irrelevance\`, \`null.circularity\`: the same statistic with the tokens relabelled by one random permutation, the classes not. Each as \`mean\` and the 1 % and 99 % limits (\`low\`, \`high\`) of
 \`null.draws\` draws (--draws, 200). \`disc.random\`: the mean length of as many random unit vectors.`,
   citation: "Zhong et al. 2023 (The Clock and the Pizza); discs and tori: McCracken et al. 2025, Moisescu-Pareja et al. 2026",
   needs: ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits"],

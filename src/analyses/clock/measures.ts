@@ -1,14 +1,19 @@
 import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
 import { mean, rfft, std, sum, svd } from "../../math/index.ts";
 
-/** The right class's logit by sum and difference of the digits, o[(x0 + x1) mod p][(x0 − x1) mod p], [p, p]. p is odd, so each cell has one input. */
-export function bySumAndDifference(logits: NdArray<"float64">, p: number): Float64Array {
+/**
+ * The right class's logit by sum and difference of the digits, o[(x0 + x1) mod p][(x0 − x1) mod p], [p, p]. p is odd, so each cell has one input.
+ *
+ * @param order Where given, a relabelling of the tokens, not of the classes: (x0, x1) has the logits of (order[x0], order[x1]), and the right
+ *   class stays x0 + x1. What classes have of their own, and so sums, remains.
+ */
+export function bySumAndDifference(logits: NdArray<"float64">, p: number, order?: Int32Array): Float64Array {
   const width = dim(logits, 1);
   const o = new Float64Array(p * p);
   for (let x0 = 0; x0 < p; x0++) {
     for (let x1 = 0; x1 < p; x1++) {
       const [total, difference] = [(x0 + x1) % p, (x0 - x1 + p) % p];
-      o[total * p + difference] = at(logits.data, (x0 * p + x1) * width + total);
+      o[total * p + difference] = at(logits.data, ((order?.[x0] ?? x0) * p + (order?.[x1] ?? x1)) * width + total);
     }
   }
   return o;
