@@ -1,3 +1,4 @@
+import { formatNumber } from "../core/index.ts";
 import { noResult } from "./absence.ts";
 import { asNull, type Claim, defineClaim, derived, metric } from "./claim.ts";
 import { SYRKIS } from "./papers.ts";
@@ -45,6 +46,15 @@ const reused = defineClaim({
     atLeast("embedding_others", times(0.1, "embedding")),
     atLeast("shared", 0.5),
   ).requiring(above("own", of("random"))),
+  texts: {
+    mirrors: (run) => {
+      const sharing = resultOf(run, "neurons")?.sharing;
+      return sharing === undefined
+        ? ""
+        : `${sharing.neurons} neurons serve two tasks, whose frequencies coincide in one digit in ${sharing.coincide} (random pairs ${formatNumber(sharing.expected)})`;
+    },
+  },
+  notes: { always: "{mirrors}" },
   ours: "neurons: own task {own}, others {others}; W_E: own {embedding}, others {embedding_others}; one attention head serves {shared} of the tasks",
   none: "random groups of neurons: own at most {random}, others {others_random}",
 });

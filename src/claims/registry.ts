@@ -3,6 +3,7 @@ import { ACCURACY_CLAIMS } from "./accuracy.ts";
 import { ATTENTION_CLAIMS } from "./attention.ts";
 import { CIRCUIT_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
+import { CLOSED_FORM_CLAIMS } from "./closed-form.ts";
 import { FFT_CLAIMS, NANDA_NEURON_CLAIMS } from "./fft.ts";
 import { FOURIER_CLAIMS } from "./fourier.ts";
 import { MASKED_CLAIMS } from "./masked.ts";
@@ -10,12 +11,13 @@ import { MECHANISM_CLAIMS } from "./mechanism.ts";
 import { NORMS_CLAIMS } from "./norms.ts";
 import { OMEGA_CLAIMS } from "./omega.ts";
 import { ORDER_CLAIMS } from "./order.ts";
+import { PATCH_CLAIMS } from "./patch.ts";
 import { POSITIONAL_CLAIMS } from "./positional.ts";
 import { PRIMES_CLAIMS } from "./primes.ts";
 import { PROGRESS_CLAIMS } from "./progress.ts";
 import { SVD_CLAIMS } from "./svd.ts";
 
-/** Every claim, in the order of the table: training, weights, activations, time, circuits; then Nanda et al. */
+/** Every claim, in the order of the table: training, weights, activations, time, circuits, closed form; then Nanda et al. */
 export const CLAIMS: readonly Claim[] = [
   ...ACCURACY_CLAIMS,
   ...ORDER_CLAIMS,
@@ -30,6 +32,8 @@ export const CLAIMS: readonly Claim[] = [
   ...ATTENTION_CLAIMS,
   ...PRIMES_CLAIMS,
   ...CIRCUIT_CLAIMS,
+  ...CLOSED_FORM_CLAIMS,
+  ...PATCH_CLAIMS,
   ...MECHANISM_CLAIMS,
   ...NANDA_NEURON_CLAIMS,
   ...PROGRESS_CLAIMS,

@@ -365,6 +365,17 @@ const ablated = (own: number, others: number, embedding_others: number) => ({
   embedding_other_accuracy_lost: embedding_others,
 });
 
+const exchanged = (even_iia: number, even_kept: number) => ({
+  even_iia,
+  even_kept,
+  post_iia: 0.3,
+  even_iia_random: 0.07,
+  agree: 0.06,
+  groups: 29,
+  even_above_random: 29,
+  sufficient_even: even_iia,
+});
+
 /** Claims decided by metrics of one run: [claim, preset, analysis, metrics, verdict]. */
 const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])[] = [
   ["positional-nanda", "nanda", "positional", { pearson: 0.95, null_limit: 0.17, distance: 0.1 }, "reproduced"],
@@ -445,6 +456,10 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
   ["attention-miiii", "miiii", "attention", heads(4), "reproduced"],
   ["attention-miiii", "miiii", "attention", heads(2), "partly"],
   ["attention-miiii", "miiii", "attention", heads(0, 4), "not reproduced"],
+  ["circuits-private", "miiii", "patch", exchanged(0.87, 0.99), "reproduced"],
+  ["circuits-private", "miiii", "patch", exchanged(0.6, 0.99), "partly"],
+  ["circuits-private", "miiii", "patch", exchanged(0.87, 0.5), "partly"],
+  ["circuits-private", "miiii", "patch", exchanged(0.05, 0.99), "not reproduced"],
   ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 5 }, "reproduced"],
   ["nanda-key-frequencies", "nanda", "mechanism", { key_frequencies: 5, key_frequencies_above_null: 0 }, "not reproduced"],
   ["nanda-logits", "nanda", "mechanism", { logit_share: 0.95, logit_share_null: 0.01 }, "reproduced"],
@@ -488,6 +503,34 @@ test("r of the positions is followed over the checkpoints of a run that has gene
   assert.match(wandering.ours, /r = 0\.95 at the end, −0\.89 to 0\.95 over/);
 });
 
+test("one frequency k/q a neuron, beyond what the 113-grid shows", () => {
+  const run = (R2: number, grid_R2 = 0.44, R2_null = 0.11) =>
+    runOf(
+      "miiii",
+      { neurons: { R2, grid_R2, R2_null, crossed_R2: 0.05, above_half: 1021 } },
+      { neurons: { neurons: 1024, dead: 0, clusters: [] } },
+    );
+  assert.equal(judge("single-frequency", [run(0.92)]).verdict, "reproduced");
+  assert.equal(judge("single-frequency", [run(0.92, 0.95)]).verdict, "partly");
+  assert.equal(judge("single-frequency", [run(0.6)]).verdict, "partly");
+  assert.equal(judge("single-frequency", [run(0.6, 0.44, 0.7)]).verdict, "not reproduced");
+  assert.match(judge("single-frequency", [run(0.92)]).ours, /^miiii: 92 % .* in 1021 of 1024/);
+});
+
+test("the read-out's phase is the sum of both phases", () => {
+  const run = (phase_error: number, output_matches: number) =>
+    runOf(
+      "miiii",
+      { neurons: { phase_error, phase_error_null: Math.PI / 2, output_matches, output_matches_expected: 60 } },
+      { neurons: { neurons: 1024, dead: 24, clusters: [] } },
+    );
+  assert.equal(judge("phase-sums", [run(0.03, 1000)]).verdict, "reproduced");
+  assert.equal(judge("phase-sums", [run(0.03, 700)]).verdict, "partly");
+  assert.equal(judge("phase-sums", [run(0.5, 1000)]).verdict, "partly");
+  assert.equal(judge("phase-sums", [run(1.5, 1000)]).verdict, "not reproduced");
+  assert.equal(judge("phase-sums", [run(0.03, 100)]).verdict, "not reproduced");
+});
+
 test("circuits are reused by part: neurons, embedding, attention heads", () => {
   const run = (metrics: Metrics, lost: readonly (readonly number[])[]) =>
     runOf("miiii", { circuits: metrics }, { circuits: { attention: { accuracy_lost: lost } } });
@@ -517,7 +560,7 @@ test("verdicts follow from the numbers by the stated rules", () => {
   const elsewhere = CLAIMS.filter(
     ({ id }) =>
       !tested.has(id) &&
-      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit|circuits)/.test(
+      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit|circuits|single|phase-sums)/.test(
         id,
       ),
   );
@@ -549,14 +592,24 @@ test("claims that compare two runs, or read a whole result", () => {
     runOf(preset, { fourier: { key_frequencies, key_share: 0.5, null_share: 0.03 } });
   assert.equal(judge("fourier-miiii", [fourier("nanda", 5), fourier("miiii", 20)]).verdict, "reproduced");
   assert.equal(judge("fourier-miiii", [fourier("nanda", 5), fourier("miiii", 3)]).verdict, "not reproduced");
-  const primes = (covered: number) =>
+  const primes = (covered: number, served: number) =>
     runOf(
       "miiii",
       { primes: { primes_covered: covered, mean_best: 0.3, mean_best_null: 0, selective_one: 800, selective_several: 9 } },
-      { primes: { primes: PRIMES } },
+      {
+        primes: { primes: PRIMES },
+        neurons: {
+          clusters: PRIMES.slice(0, served).flatMap((m) => [
+            { m, k: 1 },
+            { m, k: 2 },
+          ]),
+        },
+      },
     );
-  assert.equal(judge("primes-miiii", [primes(29)]).verdict, "reproduced");
-  assert.equal(judge("primes-miiii", [primes(3)]).verdict, "not reproduced");
+  assert.equal(judge("primes-miiii", [primes(29, 29)]).verdict, "reproduced");
+  assert.equal(judge("primes-miiii", [primes(29, 20)]).verdict, "partly");
+  assert.equal(judge("primes-miiii", [primes(29, 3)]).verdict, "not reproduced");
+  assert.equal(judge("primes-miiii", [primes(3, 29)]).verdict, "not reproduced");
   const progress = (circuit: number | null) =>
     runOf(
       "nanda",

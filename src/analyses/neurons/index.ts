@@ -26,7 +26,7 @@ function headline(entries: readonly Labelled<NeuronsResult>[]): string {
 }
 
 /** What each neuron computes, in closed form: one frequency pair of one task's modulus. */
-export const neurons = defineAnalysis<NeuronsResult>({
+export const neurons = defineAnalysis({
   id: "neurons",
   title: "Neurons: what each one computes, in closed form",
   description: "Frequency k/q, amplitudes and phases of each neuron before the ReLU, and whether its read-out answers to them.",
