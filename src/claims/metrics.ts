@@ -1,3 +1,4 @@
+import type { algorithm } from "../analyses/algorithm/index.ts";
 import type { attention } from "../analyses/attention/index.ts";
 import type { circuits } from "../analyses/circuits/index.ts";
 import type { curves } from "../analyses/curves/index.ts";
@@ -19,6 +20,7 @@ type ResultOf<A> = A extends Analysis<infer R, infer _M> ? R : never;
 
 /** The analyses that claims read; types alone, so that no analysis is loaded for them. */
 interface Read {
+  readonly algorithm: typeof algorithm;
   readonly attention: typeof attention;
   readonly circuits: typeof circuits;
   readonly curves: typeof curves;

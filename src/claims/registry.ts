@@ -1,5 +1,6 @@
 import { ABLATION_CLAIMS } from "./ablations.ts";
 import { ACCURACY_CLAIMS } from "./accuracy.ts";
+import { ALGORITHM_CLAIMS } from "./algorithm.ts";
 import { ATTENTION_CLAIMS } from "./attention.ts";
 import { CIRCUIT_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
@@ -33,6 +34,7 @@ export const CLAIMS: readonly Claim[] = [
   ...PRIMES_CLAIMS,
   ...CIRCUIT_CLAIMS,
   ...CLOSED_FORM_CLAIMS,
+  ...ALGORITHM_CLAIMS,
   ...PATCH_CLAIMS,
   ...MECHANISM_CLAIMS,
   ...NANDA_NEURON_CLAIMS,

@@ -365,6 +365,21 @@ const ablated = (own: number, others: number, embedding_others: number) => ({
   embedding_other_accuracy_lost: embedding_others,
 });
 
+const ladder = (change: Metrics) => ({
+  model: 0.97,
+  even: 0.97,
+  linear: 0.08,
+  skip_cosine: -0.99,
+  circuit: 1,
+  circuit_exact: 29,
+  tasks: 29,
+  circuit_permuted: 0.07,
+  circuit_reassigned: 0.07,
+  chance: 0.06,
+  margin_rank_correlation: 0.8,
+  ...change,
+});
+
 const exchanged = (even_iia: number, even_kept: number) => ({
   even_iia,
   even_kept,
@@ -456,6 +471,18 @@ const BY_METRICS: readonly (readonly [string, Preset, string, Metrics, Verdict])
   ["attention-miiii", "miiii", "attention", heads(4), "reproduced"],
   ["attention-miiii", "miiii", "attention", heads(2), "partly"],
   ["attention-miiii", "miiii", "attention", heads(0, 4), "not reproduced"],
+  ["even-half", "miiii", "algorithm", ladder({ even: 0.975, skip_cosine: -0.99 }), "reproduced"],
+  ["even-half", "miiii", "algorithm", ladder({ even: 0.975, skip_cosine: 0.1 }), "partly"],
+  ["even-half", "miiii", "algorithm", ladder({ even: 0.1, skip_cosine: -0.99 }), "not reproduced"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 1 }), "reproduced"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 0.9 }), "partly"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 1, circuit_permuted: 0.4 }), "partly"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 1, circuit_reassigned: 0.9 }), "partly"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 1, circuit_permuted: 0.9 }), "not reproduced"],
+  ["closed-form", "miiii", "algorithm", ladder({ circuit: 0.5 }), "not reproduced"],
+  ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.84 }), "reproduced"],
+  ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.5 }), "partly"],
+  ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.1 }), "not reproduced"],
   ["circuits-private", "miiii", "patch", exchanged(0.87, 0.99), "reproduced"],
   ["circuits-private", "miiii", "patch", exchanged(0.6, 0.99), "partly"],
   ["circuits-private", "miiii", "patch", exchanged(0.87, 0.5), "partly"],

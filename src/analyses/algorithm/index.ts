@@ -11,6 +11,16 @@ const accuracyOf = (result: AlgorithmResult, rung: RungName) => {
   return accuracy === undefined ? undefined : mean(accuracy);
 };
 
+/** Mean accuracies of the rungs that a task has. */
+function rungMetrics(result: AlgorithmResult): { readonly [rung in RungName]?: number } {
+  return Object.fromEntries(
+    RUNGS.flatMap((rung) => {
+      const accuracy = accuracyOf(result, rung);
+      return accuracy === undefined ? [] : [[rung, accuracy] as const];
+    }),
+  );
+}
+
 /** An accuracy with as many digits as tell 0.9735 from 1. */
 const shown = (accuracy: number | undefined) => (accuracy === undefined ? "–" : accuracy.toFixed(3));
 
@@ -32,7 +42,7 @@ function headline(entries: readonly Labelled<AlgorithmResult>[]): string {
 }
 
 /** Is the closed form the model? A ladder of rungs from the one to the other, with controls. */
-export const algorithm = defineAnalysis<AlgorithmResult>({
+export const algorithm = defineAnalysis({
   id: "algorithm",
   title: "Algorithm: is the closed form the model?",
   description: "Accuracy and loss of each step from the model to its neurons' closed form, with controls, margins and repairs.",
@@ -68,14 +78,10 @@ model trained on shuffled labels is the third control: a rung counts as evidence
   },
   run: (input, options) => compute(input, Number(options.draws), Number(options.repairs)),
   metrics: (result) => {
-    const rungs = RUNGS.flatMap((rung) => {
-      const accuracy = accuracyOf(result, rung);
-      return accuracy === undefined ? [] : [[rung, accuracy] as const];
-    });
     const { validation } = result.ladder.circuit;
     const { repair } = result;
     return {
-      ...Object.fromEntries(rungs),
+      ...rungMetrics(result),
       tasks: result.tasks.length,
       chance: mean(result.chance),
       circuit_exact: exact(result, "circuit"),
