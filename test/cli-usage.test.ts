@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -80,7 +80,7 @@ test("wrong values and contradictions are refused", () => {
     [2, /dropout: must be in \[0, 1\), got 1/, ...preset, "--dropout", "1"],
     [2, /--threads: must be at least 1, got 0/, ...preset, "--threads", "0"],
     [2, /preset nanda: has no fast variant/, ...preset, "--fast"],
-    [2, /--preset or --resume must be given/, "train"],
+    [2, /--preset, --config or --resume must be given/, "train"],
     [2, /--resume .* excludes --preset, --lr/, "train", "--resume", folder, "--preset", "nanda", "--lr", "1"],
     [2, /--csv or --json, got both/, "metrics", folder, "--csv", "--json"],
     [2, /--figure draws one analysis/, "analyze", "all", folder, "--figure", "x.svg"],
@@ -225,4 +225,39 @@ test("completion: commands, options, presets, analyses; scripts for both shells"
   ]);
   assert.match(bash?.stdout ?? "", /complete -o default -F _miiii miiii/);
   assert.match(zsh?.stdout ?? "", /compdef _miiii miiii/);
+});
+
+test("list: shipped runs, runs of a folder and presets; other tools' names of options lead to ours", () => {
+  const [list, json, unknown, several] = runCommands(
+    [["list"], ["list", "--json"], ["train", "--preset", "nanda", "--learning-rate", "1"], ["analyze", "svd,fourier", "nanda"]],
+    folder,
+  );
+  assert.equal(list?.code, 0, list?.stderr);
+  assert.match(list?.stdout ?? "", /nanda +nanda +113 +0 +10000\/10000 +1\.000 +1\.000 +1\/1/);
+  assert.match(list?.stdout ?? "", /no-dropout {4}miiii without dropout/);
+  const { shipped } = JSON.parse(json?.stdout ?? "{}") as { shipped: { name: string; tasks: number }[] };
+  assert.equal(shipped.find(({ name }) => name === "miiii-fast")?.tasks, 29);
+  assert.deepEqual([unknown?.code, unknown?.stderr], [2, 'miiii: unknown option "--learning-rate"; did you mean --lr?\n']);
+  assert.match(several?.stdout ?? "", /Singular values[\s\S]*stable rank[\s\S]*Fourier[\s\S]*key frequencies/);
+});
+
+test("a run's own config.json trains the same again", () => {
+  const settings = ["--p", "11", "--d-model", "16", "--n-heads", "2", "--no-omega", "--threads", "1", "--epochs", "3"];
+  const results = runCommands(
+    [
+      ["train", "--preset", "nanda", ...settings, "--lr", "0.002", "--out", "first"],
+      ["train", "--config", "first/config.json", "--no-omega", "--threads", "1", "--out", "second"],
+      ["train", "--config", "first/config.json", "--preset", "nanda"],
+    ],
+    folder,
+  );
+  assert.deepEqual(
+    results.map(({ code }) => code),
+    [0, 0, 2],
+    results.map(({ stderr }) => stderr).join(""),
+  );
+  assert.match(results[0]?.stderr ?? "", /after 3 epochs: validation accuracy 0\.\d{3}; next: miiii analyze curves first, /);
+  const bytes = (name: string, file: string) => readFileSync(join(folder, name, file));
+  for (const file of ["config.json", "metrics.jsonl", "resume.safetensors"])
+    assert.ok(bytes("first", file).equals(bytes("second", file)), file);
 });

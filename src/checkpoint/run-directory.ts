@@ -100,6 +100,13 @@ export function isRunDirectory(path: string): boolean {
   return statOf(path)?.isDirectory() === true && statOf(runFiles.config({ path }))?.isFile() === true;
 }
 
+/** The settings in a run's `config.json`, or in a file that holds them alone. */
+export function readConfig(file: string): RunConfig {
+  const value = parseJsonBytes(readFileBytes(file), file);
+  ensure(isObject(value), "input", () => `${file}: must be an object`);
+  return parseRunConfig("config" in value ? value.config : value, file);
+}
+
 /** Opens the folder of a run of this project, as resuming it asks for; throws also where it was trained elsewhere. */
 export function openRunDirectory(path: string): RunDirectory {
   const run = openAnyRun(path);

@@ -24,7 +24,7 @@ export async function completeWords(words: readonly string[]): Promise<string[]>
     case "export":
       return matching(shippedRuns());
     case "completion":
-      return matching(["bash", "zsh"]);
+      return matching((await import("./commands/completion.ts")).SHELLS);
     default:
       return [];
   }

@@ -35,6 +35,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/inspect.ts"),
   },
   {
+    usage: "list [folder]",
+    description: "list shipped runs, runs of a folder and presets, with a line each",
+    load: () => import("./commands/list.ts"),
+  },
+  {
     usage: "metrics <directory>",
     description: "print what a run logged as CSV or JSON",
     load: () => import("./commands/metrics.ts"),
@@ -61,7 +66,7 @@ const COMMANDS: readonly Command[] = [
   },
   {
     usage: "completion [shell]",
-    description: "print the script that completes commands and options in bash or zsh",
+    description: "print the script that completes commands and options in bash, zsh or fish",
     load: () => import("./commands/completion.ts"),
   },
 ];
@@ -87,6 +92,36 @@ export async function optionsOf(name: string, args: readonly string[]): Promise<
   return optionNames((await (await command.load()).options(parser, args)) ?? parser).map((option) => `--${option}`);
 }
 
+/** What other tools call these options. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  "learning-rate": "lr",
+  wd: "weight-decay",
+  modulus: "p",
+  prime: "p",
+  steps: "epochs",
+  output: "out",
+  "output-dir": "out",
+  name: "out",
+  device: "runtime",
+  backend: "runtime",
+  width: "d-model",
+  "hidden-size": "d-model",
+  "num-heads": "n-heads",
+  heads: "n-heads",
+  lambda: "grokfast-lambda",
+  alpha: "grokfast-alpha",
+  "train-frac": "train-fraction",
+  continue: "resume",
+  checkpoint: "resume",
+};
+
+function unknownOption(typed: string, names: readonly string[]): MiiiiError {
+  const meant = SYNONYMS[typed];
+  return meant !== undefined && names.includes(meant)
+    ? new MiiiiError("usage", `unknown option "--${typed}"; did you mean --${meant}?`)
+    : unknownName("option", typed, names, "--");
+}
+
 /** What the parser found wrong, in this program's words: which argument, what must hold, the nearest that exists. */
 function usageError(parser: Argv<GlobalOptions>, args: readonly string[], message: string): MiiiiError {
   const found = (pattern: RegExp) => pattern.exec(message)?.slice(1) as [string, string, string] | undefined;
@@ -94,7 +129,7 @@ function usageError(parser: Argv<GlobalOptions>, args: readonly string[], messag
   if (unknown !== undefined) {
     const isOption = args.some((arg) => arg.startsWith("-") && arg.replace(/^--?/, "").split("=")[0] === unknown);
     if (!isOption) return new MiiiiError("usage", `unexpected argument "${unknown}"`);
-    return unknownName("option", unknown, optionNames(parser), "--");
+    return unknownOption(unknown, optionNames(parser));
   }
   const choice = found(/Argument: ([^,]+), Given: "(.*)", Choices: (.*)/);
   if (choice !== undefined) return unknownName(`--${choice[0]}`, choice[1], choice[2].replaceAll('"', "").split(", "));

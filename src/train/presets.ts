@@ -17,6 +17,28 @@ export const PRESETS = ["nanda", "miiii", "miiii-fast", "basis", "masked", "no-g
 /** The name of a preset. */
 export type Preset = (typeof PRESETS)[number];
 
+/** A preset in a line, for lists. */
+export function presetSummary(preset: Preset): string {
+  switch (preset) {
+    case "nanda":
+      return "(x0 + x1) mod p as in Nanda et al. 2023: 30 % of the data; groks at about 7,000 epochs";
+    case "miiii":
+      return "n mod q for every prime q < p as in Table 2 of Syrkis & Søgaard 2024: 65,536 epochs";
+    case "miiii-fast":
+      return "the same model with init he, lr 1e-3, weight decay 1: most tasks within 20,000 epochs";
+    case "basis":
+      return "miiii with labels shuffled over the samples: the baseline without structure (--fast)";
+    case "masked":
+      return "miiii with q ∈ {2, 3, 5, 7} masked out of the loss (--fast)";
+    case "no-grokfast":
+      return "miiii without Grokfast's filter (--fast)";
+    case "no-dropout":
+      return "miiii without dropout (--fast)";
+    default:
+      return preset satisfies never;
+  }
+}
+
 /** The layers of the settings' table that make up a preset. */
 const LAYERS: { readonly [preset in Preset]: readonly PresetLayer[] } = {
   nanda: [],

@@ -27,6 +27,18 @@ export async function analysisNames(): Promise<string[]> {
   return [...(await registry()).map(({ id }) => id), "all"];
 }
 
+/** The analyses that a word names: one, several between commas, or all. */
+async function chosenAnalyses(word: string): Promise<readonly Analysis[]> {
+  const analyses = await registry();
+  if (word === "all") return analyses;
+  const names = await analysisNames();
+  return [...new Set(word.split(","))].map((name) => {
+    const found = analyses.find(({ id }) => id === name);
+    if (found === undefined) throw unknownName("analysis", name, names);
+    return found;
+  });
+}
+
 function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
   const group = `Options of ${analysis.id}:`;
   return Object.entries(analysis.options).reduce((y, [name, spec]) => {
@@ -42,12 +54,15 @@ function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
 /** Declares the options of `analyze`, with those of the analysis that `args` name. */
 export async function options(parser: Argv<GlobalOptions>, args: readonly string[]) {
   const analyses = await registry();
-  const names = await analysisNames();
   const [, typed] = args;
-  if (typed !== undefined && !typed.startsWith("-") && !names.includes(typed)) throw unknownName("analysis", typed, names);
+  if (typed !== undefined && !typed.startsWith("-")) await chosenAnalyses(typed);
   const list = analyses.map(({ id, description }) => `  ${id.padEnd(12)}${description}`).join("\n");
   const declared = withForeignOptions(parser)
-    .positional("analysis", { type: "string", demandOption: true, description: "an analysis of the list below, or all" })
+    .positional("analysis", {
+      type: "string",
+      demandOption: true,
+      description: "an analysis of the list below, several between commas, or all",
+    })
     .positional("checkpoints", { type: "string", array: true, default: [] as string[], description: "what to look at" })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" })
     .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
@@ -96,8 +111,8 @@ function groupLines(outcomes: readonly Outcome[]): string {
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { analysis: name, checkpoints, figure, out, json } = argv;
   const analyses = await registry();
-  const one = analyses.find(({ id }) => id === name);
-  if (one === undefined && name !== "all") throw unknownName("analysis", name, await analysisNames());
+  const chosen = await chosenAnalyses(name);
+  const [one] = chosen.length === 1 ? chosen : [];
   ensure(
     checkpoints.length > 0,
     "usage",
@@ -106,7 +121,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   ensure(
     figure === undefined || one !== undefined,
     "usage",
-    () => "--figure draws one analysis; miiii report draws all of them, got analyze all",
+    () => `--figure draws one analysis; miiii report draws all of them, got analyze ${name}`,
   );
   ensure(figure === undefined || figure !== out, "usage", () => `--figure and --out must be different files, got ${out} twice`);
   const drawFigure = figure === undefined ? undefined : figureWriter(figure);
@@ -121,14 +136,15 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   for (const reference of references) {
     const model = await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note });
     const { onProgress, stop } = watcher();
-    const found = await analyzeModel(one === undefined ? analyses : [one], model, {
+    const found = await analyzeModel(chosen, model, {
       runtime,
       seed,
       onProgress,
       onNote: note,
-      ...(one === undefined
+      options: given,
+      ...(name === "all"
         ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
-        : { options: given }),
+        : {}),
     }).finally(stop);
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
     if (!json) {

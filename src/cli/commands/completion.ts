@@ -25,12 +25,25 @@ _miiii() {
 compdef _miiii miiii
 `;
 
+const FISH = `# miiii completion for fish; save as ~/.config/fish/completions/miiii.fish
+function __miiii_words
+  set -l typed (commandline -opc) (commandline -ct)
+  miiii completion --words $typed[2..-1] 2>/dev/null
+end
+complete -c miiii -a '(__miiii_words)'
+`;
+
+const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;
+
+/** The shells that a completion script exists for. */
+export const SHELLS = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
+
 /** Declares the options of `completion`. */
 export function options(parser: Argv<GlobalOptions>) {
-  return parser.positional("shell", { choices: ["bash", "zsh"] as const, default: "bash" as const, description: "the shell" });
+  return parser.positional("shell", { choices: SHELLS, default: "bash" as const, description: "the shell" });
 }
 
 /** Prints the completion script of a shell. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  print(argv.shell === "zsh" ? ZSH : BASH);
+  print(SCRIPTS[argv.shell]);
 }

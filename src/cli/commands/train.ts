@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import type { Argv } from "yargs";
 import { shellWord, shownPath } from "../../api/output.ts";
+import { runLine } from "../../api/run-lines.ts";
 import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
 import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
-import { openRunDirectory } from "../../checkpoint/index.ts";
+import { openRunDirectory, readConfig } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import type { MetricsRow } from "../../model/index.ts";
 import type { Runtime } from "../../runtimes/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../../tasks/index.ts";
-import { PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
+import { checkConfig, PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
 import { EXIT, Interrupted } from "../exit.ts";
@@ -20,6 +21,7 @@ export function options(parser: Argv<GlobalOptions>) {
   const declared = parser
     .option("preset", { choices: PRESETS, requiresArg: true, description: "the settings to start from; a new run needs one" })
     .option("fast", { type: "boolean", default: false, description: "the preset's fast variant: groks in fewer epochs" })
+    .option("config", { type: "string", requiresArg: true, description: "a run's config.json: trains the same again" })
     .option("out", { type: "string", requiresArg: true, description: "folder of the run, new [default: runs/<preset>-<seed>]" })
     .option("resume", { type: "string", requiresArg: true, description: "resume the run in this folder; takes --epochs" })
     .option("no-omega", { type: "boolean", default: false, description: "leave the frequency statistics over time out" })
@@ -37,6 +39,7 @@ export function options(parser: Argv<GlobalOptions>) {
     })
     .example("$0 train --preset nanda", "modular addition; groks after some 10,000 epochs")
     .example("$0 train --preset miiii --fast --p 53 --seed 1", "29 remainders at once, smaller and faster")
+    .example("$0 train --config runs/nanda-0/config.json --seed 1", "the same settings with another seed")
     .example("$0 train --resume runs/nanda-0 --epochs 20000", "resume a run, to more epochs");
   return withConfigOptions(declared);
 }
@@ -92,14 +95,23 @@ async function supervised(
   }
 }
 
-/** Trains a new run or goes on with one; prints the run's folder. */
+/** What came out of a run, and what to ask it next. */
+function cameOut(folder: string, shown: string): string {
+  const { validation_accuracy, grokked, tasks, epoch } = runLine(shown, folder);
+  const accuracy = validation_accuracy === null ? "nothing was logged" : `validation accuracy ${validation_accuracy.toFixed(3)}`;
+  const solved = grokked === null ? "" : tasks === 1 ? "" : `, ${grokked} of ${tasks} tasks at 0.99 or above`;
+  const word = shellWord(shown);
+  return `after ${epoch ?? 0} epochs: ${accuracy}${solved}; next: miiii analyze curves ${word}, miiii report ${word}`;
+}
+
+/** Trains a new run or resumes one; prints the run's folder. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  const { preset, resume } = argv;
+  const { preset, resume, config: file } = argv;
   const overrides = configOverrides(argv);
   const { trainRun, resumeRun } = await import("../../api/train-run.ts");
   let result: TrainRunResult;
   if (resume !== undefined) {
-    const fixed = ["preset", "fast", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];
+    const fixed = ["preset", "fast", "config", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];
     const given = fixed.filter((name) => argv[name] !== undefined && argv[name] !== false);
     ensure(given.length === 0, "usage", () => `--resume takes the run's own settings and excludes --${given.join(", --")}`);
     const { config } = openRunDirectory(resume).header;
@@ -110,8 +122,20 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
   } else {
-    ensure(preset !== undefined, "usage", () => `--preset or --resume must be given; presets are ${PRESETS.join(", ")}`);
-    const config = presetConfig(preset as Preset, overrides, argv.fast);
+    ensure(
+      preset !== undefined || file !== undefined,
+      "usage",
+      () => `--preset, --config or --resume must be given; presets are ${PRESETS.join(", ")}`,
+    );
+    ensure(
+      file === undefined || (preset === undefined && !argv.fast),
+      "usage",
+      () => "--config has every setting and excludes --preset and --fast",
+    );
+    const config =
+      file === undefined
+        ? presetConfig(preset as Preset, overrides, argv.fast)
+        : checkConfig({ ...readConfig(file), ...overrides });
     headsOf(config);
     const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
     const { runtime, why } = await openRuntime(argv.runtime, argv);
@@ -127,4 +151,5 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   if (result.interrupted)
     throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; resume: miiii train --resume ${shellWord(path)}`);
   print(path);
+  note(cameOut(result.path, path));
 }
