@@ -105,7 +105,7 @@ test("wrong values and contradictions are refused", () => {
     ],
     [2, /d_model = 1000000000, .*: must be at most 268435456 weights/, ...preset, "--d-model", "1000000000"],
     [2, /circuits: samples must be an integer from 1 to 63001, got 0/, "report", folder, "--samples", "0"],
-    [2, /svd: draws must be an integer from 10 to 1000, got 5/, "analyze", "svd", folder, "--draws", "5"],
+    [2, /svd: draws must be an integer from 39 to 1000, got 5/, "analyze", "svd", folder, "--draws", "5"],
     [2, /svd: vectors must be an integer from 1 to 40, got 0/, "analyze", "svd", folder, "--vectors", "0"],
     [2, /fft: examples must be an integer from 0 to 12, got 99/, "analyze", "fft", folder, "--examples", "99"],
     [2, /--draws: must be an integer, got 12\.5/, "analyze", "fourier", folder, "--draws", "12.5"],
