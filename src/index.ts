@@ -33,7 +33,7 @@ export { type LoadOptions, loadModel, type Model } from "./api/models.ts";
 export { provenanceOf, trainCommand } from "./api/provenance.ts";
 export { parseReferences, type Reference, shippedReferences } from "./api/references.ts";
 export { openRuntime, probeRuntimes } from "./api/runtime-choice.ts";
-export { readSplit } from "./api/split-file.ts";
+export { type GivenSplit, readSplit } from "./api/split-file.ts";
 export { resumeRun, type TrainRunOptions, type TrainRunResult, trainRun } from "./api/train-run.ts";
 // Files: checkpoints and run directories.
 export { type Checkpoint, readCheckpoint } from "./checkpoint/checkpoint.ts";

@@ -85,7 +85,7 @@ function rowsOf(key: string, ours: Json | undefined, reference: Json | undefined
 async function run({ models: { runtime } }: Context): Promise<readonly Row[]> {
   const folder = home();
   const reference = JSON.parse(readFileSync(join(folder, `${NAME}.reference.json`), "utf8")) as Json;
-  const train = readSplit(join(folder, `${NAME}.split.json`));
+  const { train } = readSplit(join(folder, `${NAME}.split.json`));
   const { config, parameters } = await importFile(join(folder, `${NAME}.pth`), runtime);
   const trained = new Set(train);
   const heads = headsOf(config);

@@ -13,7 +13,7 @@ import { makeSplit, type Split } from "../tasks/index.ts";
 import type { ForeignOptions, OnNote } from "./foreign.ts";
 import { shownPath } from "./output.ts";
 import type { Reference } from "./references.ts";
-import { readSplit } from "./split-file.ts";
+import { type GivenSplit, readSplit } from "./split-file.ts";
 
 /** A model that has been read, and what is known of its making. */
 export interface Model {
@@ -26,17 +26,19 @@ export interface Model {
   readonly split?: Split;
 }
 
-/** A split of which only the training samples are known: the rest is `test`. */
-function splitFrom(train: Int32Array, { path, config: { p } }: Checkpoint): Split {
-  const outside = train.find((index) => index >= p * p);
+/** The split that a file gives: what it puts into no set, all but the training samples where it has one set alone, is `test`. */
+function splitFrom(given: GivenSplit, { path, config: { p } }: Checkpoint): Split {
+  const { train, validation = new Int32Array(0) } = given;
+  const all = [...train, ...validation, ...(given.test ?? [])];
+  const outside = all.find((index) => index >= p * p);
   ensure(
     outside === undefined && train.length < p * p,
     "input",
     () => `${path}: training samples must be some of 0..${p * p - 1} at p = ${p}, got ${outside ?? "all of them"}`,
   );
-  const trained = new Set(train);
-  const test = Int32Array.from({ length: p * p }, (_, i) => i).filter((i) => !trained.has(i));
-  return { train: train.slice().sort(), validation: new Int32Array(0), test };
+  const used = new Set([...train, ...validation]);
+  const test = given.test ?? Int32Array.from({ length: p * p }, (_, i) => i).filter((i) => !used.has(i));
+  return { train: train.slice().sort(), validation: validation.slice().sort(), test: test.slice().sort() };
 }
 
 /** The split that the config gives, held against the fingerprint that the file carries. */
@@ -72,8 +74,8 @@ function optionOf(property: string): string {
 
 /** How models are read. */
 export interface LoadOptions {
-  /** Training samples (grid indices) of a model that does not know them; one that does keeps its own. */
-  readonly train?: Int32Array | undefined;
+  /** Samples (grid indices) of a model that does not know them; one that does keeps its own. */
+  readonly split?: GivenSplit | undefined;
   /** What is known of a model trained elsewhere. */
   readonly foreign?: ForeignOptions;
   /** Called with remarks on how the model was read; silent where left out. */
@@ -83,7 +85,7 @@ export interface LoadOptions {
 /** Reads what a reference names. */
 export async function loadModel(
   reference: Reference,
-  { train, foreign = {}, onNote: note = () => undefined }: LoadOptions = {},
+  { split: given, foreign = {}, onNote: note = () => undefined }: LoadOptions = {},
 ): Promise<Model> {
   const { label, group, kind, path } = reference;
   const run = kind === "run" ? openAnyRun(path) : undefined;
@@ -91,16 +93,16 @@ export async function loadModel(
     run === undefined ? { checkpoint: await readFile(path, foreign, note), warnings: [] } : readLastCheckpoint(run);
   warnings.forEach(note);
   const known = checkpoint.metadata.config !== undefined;
-  const given = Object.entries(foreign).flatMap(([name, value]) =>
+  const options = Object.entries(foreign).flatMap(([name, value]) =>
     value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [optionOf(name)],
   );
-  if (known && given.length > 0)
-    note(`${label}: knows its settings, ${given.join(", ")} ${given.length > 1 ? "are" : "is"} not for it`);
+  if (known && options.length > 0)
+    note(`${label}: knows its settings, ${options.join(", ")} ${options.length > 1 ? "are" : "is"} not for it`);
   const own = splitOf(checkpoint) ?? importedSplit(run, checkpoint);
   // A run's own split is that of its training: what is said of another model must not replace it.
-  if (own !== undefined && train !== undefined && splitHash(own.train) !== splitHash(train.slice().sort()))
+  if (own !== undefined && given !== undefined && splitHash(own.train) !== splitHash(given.train.slice().sort()))
     note(`${label}: knows its training samples, --split is not for it`);
-  const split = own ?? (train === undefined ? undefined : splitFrom(train, checkpoint));
+  const split = own ?? (given === undefined ? undefined : splitFrom(given, checkpoint));
   return {
     label,
     ...(group === undefined ? {} : { group }),

@@ -2,5 +2,6 @@
 export const SPLIT_OPTION = {
   type: "string",
   requiresArg: true,
-  description: "training samples of an imported model: a JSON list of x0·p + x1, x0 the low digit",
+  description:
+    "samples of an imported model: a JSON list of those trained on (x0·p + x1, x0 the low digit), or what export writes as .split.json",
 } as const;

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { activationsOf } from "../../src/activations/index.ts";
 import { circuits } from "../../src/analyses/circuits/index.ts";
+import { crossPairs } from "../../src/analyses/circuits/pairs.ts";
 import { bestOf, embeddingLabels, groupsOf, withoutPart } from "../../src/analyses/circuits/parts.ts";
 import { sizeClasses } from "../../src/analyses/circuits/size-classes.ts";
+import { interactionAt, sufficiencyOf } from "../../src/analyses/circuits/sufficiency.ts";
 import type { AnalysisInput, Edits, Forward } from "../../src/analyses/kit/define.ts";
 import { at, dim, float64, MiiiiError, type NdArray, randomStream } from "../../src/core/index.ts";
 import { headMetrics, mean, realFourier } from "../../src/math/index.ts";
-import { headsOf, logitsOf, numberOf } from "../../src/tasks/index.ts";
+import { construct } from "../../src/model/index.ts";
+import { onnxRuntime } from "../../src/runtimes/index.ts";
+import { headsOf, logitsOf, makeSplit, numberOf } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith, normals } from "../helpers/spectral-input.ts";
 
@@ -40,8 +45,14 @@ const readResidues: Forward = async (edits, named) => {
   return float64(data, [samples.length, width]);
 };
 
+/** Activations around planted neurons; logits that say nothing, where only ablations are looked at. */
+function recorded(neurons: NdArray<"float64">, classes: number): AnalysisInput["activations"] {
+  const logits = float64(new Float64Array(p * p * classes), [p * p, classes]);
+  return { "blocks.0.mlp.hook_pre": neurons, "blocks.0.mlp.hook_post": neurons, logits };
+}
+
 function remainders(more: Partial<AnalysisInput> = {}): AnalysisInput {
-  const plain = inputWith({ p, task: "miiii", activations: { "blocks.0.mlp.hook_post": residueNeurons } });
+  const plain = inputWith({ p, task: "miiii", activations: recorded(residueNeurons, width) });
   return { ...plain, forward: readResidues, ...more };
 }
 
@@ -71,7 +82,7 @@ const multiplyOut: Forward = async (edits: Edits, named) => {
   return float64(data.flat(), [samples.length, p]);
 };
 const addition = (): AnalysisInput => {
-  const plain = inputWith({ p, d_model: 4, W_E: tokens, activations: { "blocks.0.mlp.hook_post": additionNeurons } });
+  const plain = inputWith({ p, d_model: 4, W_E: tokens, activations: recorded(additionNeurons, p) });
   return { ...plain, forward: multiplyOut };
 };
 
@@ -188,7 +199,7 @@ test("of groups drawn at random about as many exceed the others as is said", asy
       });
       return float64(data, [samples.length, width]);
     };
-    const input = remainders({ activations: { "blocks.0.mlp.hook_post": neurons }, forward, seed });
+    const input = remainders({ activations: recorded(neurons, width), forward, seed });
     const metrics = circuits.metrics(await circuits.run(input, { draws: 1, all: true }));
     above += metrics.groups_above_null ?? 0;
     expected += metrics.groups_above_null_expected ?? 0;
@@ -310,7 +321,7 @@ test("samples are seeded, progress runs to its total, and the same samples serve
 test("the contract holds; options and a missing forward pass are named", async () => {
   await checkContract(circuits, remainders(), { options: { draws: 2 } });
   await checkContract(circuits, addition(), { options: { draws: 2 } });
-  const dead = { ...remainders(), activations: { "blocks.0.mlp.hook_post": fieldsOf(p, [() => 0]) } };
+  const dead = { ...remainders(), activations: recorded(fieldsOf(p, [() => 0]), width) };
   await checkContract(circuits, dead, { options: { draws: 1 } });
   const fails = (input: AnalysisInput, options: Record<string, number>, pattern: RegExp) =>
     assert.rejects(
@@ -320,4 +331,75 @@ test("the contract holds; options and a missing forward pass are named", async (
   await fails(inputWith({ p }), {}, /forward pass/);
   await fails(remainders(), { samples: 0 }, /samples must be an integer from 1 to 63001, got 0/);
   await fails(remainders(), { draws: 1.5 }, /draws must be an integer from 1 to 1000, got 1\.5/);
+});
+
+test("interaction: what is left without the means over either digit, at the samples asked for", () => {
+  const fields = fieldsOf(7, [
+    (x0, x1) => x0 ** 2 - 3 * x1 + 5,
+    (x0, x1) => x0 * x1,
+    (x0, x1) => 4 + x0 + 2 * (x0 - 3) * (x1 - 3),
+  ]);
+  const samples = Int32Array.from([0, 10, 48]);
+  const left = interactionAt(fields, 7, samples);
+  samples.forEach((sample, s) => {
+    const [x0, x1] = [Math.floor(sample / 7), sample % 7];
+    const product = (x0 - 3) * (x1 - 3);
+    assertAllClose(left.data.slice(3 * s, 3 * s + 3), [0, product, 2 * product], { atol: 1e-10 });
+  });
+});
+
+test("a written model: each task's own neurons suffice, everything else does not, on samples that were not trained on", async () => {
+  const written = construct({ task: "miiii", p });
+  const activations = await activationsOf(onnxRuntime({ threads: 1 }), written.config, written.parameters, [
+    "blocks.0.mlp.hook_pre",
+    "blocks.0.mlp.hook_post",
+    "logits",
+  ]);
+  const split = makeSplit(p, 0.5, 1);
+  const input = { ...remainders(), ...written, parameters: written.parameters, activations, split };
+  const found = sufficiencyOf(input, 2048, 10);
+  assert.ok(found);
+  assert.deepEqual([found.labels, found.held_out, found.samples], [[2, 3, 5, 7, 11], true, p * p - split.train.length]);
+  found.labels.forEach((q, g) => {
+    const { own, others, other_group, random, model } = found.accuracy;
+    assert.ok(at(own, g) > 0.97 && at(model, g) > 0.97, `q = ${q}: ${own[g]}, ${model[g]}`);
+    assert.ok(at(others, g) < 1 / q + 0.25 && at(other_group, g) < 1 / q + 0.25, `q = ${q}: ${others[g]}, ${other_group[g]}`);
+    // Random groups hold some of the task's own neurons, each of which is exact here.
+    assert.ok(at(own, g) >= at(random.mean, g));
+  });
+  const few = sufficiencyOf(input, 20, 1);
+  assert.equal(few?.samples, 20);
+  // A sample from the training set is never among those looked at: labels of the others alone decide.
+  const wrong = input.targets.data.slice();
+  for (const sample of split.train) wrong.fill(0, sample * 5, sample * 5 + 5);
+  assert.deepEqual(sufficiencyOf({ ...input, targets: { ...input.targets, data: wrong } }, 2048, 10), found);
+  const two = { ...input, config: { ...input.config, labels: "divisibility" as const } };
+  assert.equal(sufficiencyOf(two, 2048, 1), null);
+});
+
+test("pairs: another task's loss beyond every random group's is told, with how many that gives by chance", () => {
+  const none = {
+    size: 4,
+    draws: 9,
+    accuracy_lost: { mean: [0, 0], largest: [0, 0] },
+    loss_gained: { mean: [0, 0], largest: [0.5, 0.2] },
+    others_accuracy_lost: null,
+  };
+  const ablations = {
+    labels: [2, 3],
+    sizes: [4, 3],
+    accuracy_lost: [
+      [1, 0],
+      [0, 1],
+    ],
+    loss_gained: [
+      [9, 0.3],
+      [0.4, 9],
+    ],
+    null: [none],
+    null_of: [0, 0],
+  };
+  const { pairs, of, expected } = crossPairs(ablations, [2, 3]);
+  assert.deepEqual([pairs, of], [[{ group: 2, task: 3, loss_gained: 0.3 }], 2]);
+  assertAllClose([expected], [0.2]);
 });

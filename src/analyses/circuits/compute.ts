@@ -5,6 +5,7 @@ import type { AnalysisInput, OptionValues } from "../kit/define.ts";
 import { activationOf, trainedHeads } from "../kit/inputs.ts";
 import { type Ablations, ablate, type Evaluate, passes } from "./ablate.ts";
 import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./parts.ts";
+import { type Sufficiency, sufficiencyOf } from "./sufficiency.ts";
 
 /** Result of `circuits`. */
 export type CircuitsResult = {
@@ -17,6 +18,8 @@ export type CircuitsResult = {
   groups: Ablations;
   embedding: Ablations;
   attention: Ablations;
+  /** Null for divisibility labels. */
+  sufficiency: Sufficiency | null;
 };
 
 /** A seeded sample of the grid, ascending; undefined for all of it. */
@@ -105,5 +108,6 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
     groups,
     embedding,
     attention,
+    sufficiency: sufficiencyOf(input, options.all === true ? p * p : Number(options.samples), draws),
   };
 }

@@ -77,7 +77,35 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
   });
 }
 
-/** The group × task matrix of accuracy lost, with its null beside it; bars where there is one task. */
+const ALONE = ["own neurons", "everything else", "another group's", "random, at most"] as const;
+
+/** What suffices for each task by interaction alone: a group's own neurons beside the rest and random ones. */
+function sufficient({ label, result }: Labelled<CircuitsResult>): Panel[] {
+  const { sufficiency } = result;
+  if (sufficiency === null || sufficiency.labels.length === 0) return [];
+  const { own, others, other_group, random } = sufficiency.accuracy;
+  const series = [own, others, other_group, random.largest];
+  return [
+    barsWithNull({
+      title: `${label}: accuracy from interactions alone`,
+      subtitle: `${sufficiency.samples} ${sufficiency.held_out ? "held-out " : ""}inputs`,
+      rows: sufficiency.labels.flatMap((group, g) =>
+        ALONE.map((name, i) => ({ group, neurons: name, accuracy: at(series[i] ?? [], g) })),
+      ),
+      x: "group",
+      y: "accuracy",
+      series: "neurons",
+      runs: ALONE,
+      xTitle: result.parts === "prime" ? "task q" : "frequency k",
+      yTitle: "accuracy",
+      yDomain: [0, 1],
+      width: 620,
+      height: 130,
+    }),
+  ];
+}
+
+/** The group × task matrix of accuracy lost, with its null beside it; bars where there is one task; and what suffices for each. */
 export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], headline: string): TopLevelSpec {
   const single = entries.filter(({ result }) => result.q.length === 1);
   const many = entries.filter(({ result }) => result.q.length > 1);
@@ -88,6 +116,7 @@ export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], hea
       .flatMap((entry) => kinds.map((which) => matrices(entry, which)))
       .filter((row) => row.length > 0)
       .map((row) => concatPanels(row, { scales: "mixed" })),
+    ...entries.flatMap(sufficient),
   ];
   return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
     title: "Which ablations break which tasks",

@@ -5,6 +5,7 @@ import { listed, percent, perRun, short } from "../kit/text.ts";
 import { type Ablations, nullOf } from "./ablate.ts";
 import { type CircuitsResult, compute } from "./compute.ts";
 import { circuitsFigure } from "./figure.ts";
+import { crossPairs } from "./pairs.ts";
 
 /** What the parts of a prime do to the head of that prime, or any part to the only head: means over parts. */
 function specificity(result: CircuitsResult, ablations: Ablations) {
@@ -59,6 +60,20 @@ function worstAttention({ attention }: CircuitsResult): number {
   return Math.max(0, ...attention.accuracy_lost.map((lost) => mean(lost)));
 }
 
+/** Means over groups of what suffices for their own tasks; undefined where it was not looked at. */
+function sufficientOf({ sufficiency }: CircuitsResult) {
+  if (sufficiency === null || sufficiency.labels.length === 0) return undefined;
+  const { model, own, others, other_group, random } = sufficiency.accuracy;
+  return {
+    model: mean(model),
+    own: mean(own),
+    others: mean(others),
+    other_group: mean(other_group),
+    random: mean(random.mean),
+    above: own.filter((value, g) => value > at(random.largest, g)).length,
+  };
+}
+
 function headline(entries: readonly Labelled<CircuitsResult>[]): string {
   const clause = ({ result }: Labelled<CircuitsResult>) => {
     const { accuracy, others, none, above, aboveByLoss, expected, count } = specificity(result, result.groups);
@@ -86,7 +101,13 @@ taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accu
   neurons. Dead neurons (\`dead\`) are in no group.
 - \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
   means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone). The mean token and '=' stay.
-- \`attention\`: one head's output replaced by its mean over all p² inputs.`,
+- \`attention\`: one head's output replaced by its mean over all p² inputs.
+
+Beside what a task needs, what suffices for it: \`sufficiency\`, by **interaction** alone, that is post-activations and logits without their means over either digit (a − row mean − column mean + grand
+mean), since terms in one digit cannot compute a task that needs both and only cancel among neurons. Here a group is the neurons whose best dictionary pair has modulus q (for
+addition frequency k; \`neurons\`), \`labels\` and \`sizes\`. \`accuracy\` of its own task, [groups], on \`samples\` inputs that were not trained on (\`held_out\`; on all inputs where the split is not known):
+\`model\` from the whole model's interaction, \`own\` from the group's neurons alone, \`others\` from everything but them, \`other_group\` from the next group's neurons, \`random\` from as many
+neurons drawn at random, \`mean\` and \`largest\` over --draws. Null for divisibility labels.`,
   null: `For \`groups\` random groups of live neurons: what as many neurons cost whichever they are. That is a comparison and no null of "no
 structure", since a random group breaks the cancellation of terms in one digit alone among neurons, which costs heads that it does not
 serve. For \`embedding\` a null: the same part with the tokens relabelled at random, once for both digits, which read one W_E. --draws (20) of each
@@ -97,7 +118,7 @@ all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` ove
 its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
 other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
-  needs: ["blocks.0.mlp.hook_post", "forward"],
+  needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward"],
   options: {
     samples: { type: "integer", default: 2048, min: 1, max: 63_001, description: "inputs to evaluate on, drawn by the seed" },
     all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },
@@ -106,6 +127,8 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   run: compute,
   metrics(result) {
     const [groups, embedding] = [specificity(result, result.groups), specificity(result, result.embedding)];
+    const cross = crossPairs(result.groups, result.parts === "prime" ? result.q : []);
+    const sufficient = sufficientOf(result);
     return {
       samples: result.samples,
       groups: groups.count,
@@ -129,6 +152,16 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       embedding_above_null_expected: embedding.expected,
       embedding_above_null_by_loss: embedding.aboveByLoss.length,
       attention_accuracy_lost: worstAttention(result),
+      ...(cross.of === 0 ? {} : { cross_pairs_by_loss: cross.pairs.length, cross_pairs_by_loss_expected: cross.expected }),
+      ...(sufficient === undefined
+        ? {}
+        : {
+            sufficient_model: sufficient.model,
+            sufficient_own: sufficient.own,
+            sufficient_others: sufficient.others,
+            sufficient_other_group: sufficient.other_group,
+            sufficient_random: sufficient.random,
+          }),
     };
   },
   summary(result) {
@@ -147,9 +180,25 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       );
     };
     const heads = result.attention.accuracy_lost.map((lost) => points(mean(lost)));
+    const cross = crossPairs(result.groups, result.parts === "prime" ? result.q : []);
+    const largest = cross.pairs.slice(0, 4).map(({ group, task, loss_gained }) => `${group} → ${task} ${signed(loss_gained)}`);
+    const sufficient = sufficientOf(result);
+    const { sufficiency } = result;
     return [
       `baseline   accuracy ${percent(mean(result.baseline.accuracy))} on ${result.samples} inputs (chance ${percent(mean(result.chance_accuracy))})`,
       `neurons    ${describe(result.groups, "groups drawn at random:")}`,
+      ...(cross.of === 0
+        ? []
+        : [
+            `           other tasks' loss rises beyond all random groups in ${cross.pairs.length} of ${cross.of} pairs (groups drawn at random: at most ${short(cross.expected, 2)})` +
+              `${largest.length === 0 ? "" : `: ${listed(largest)}`}${cross.pairs.length > largest.length ? " the most" : ""}`,
+          ]),
+      ...(sufficient === undefined || sufficiency === null
+        ? []
+        : [
+            `suffices   from interactions alone, ${sufficiency.samples} ${sufficiency.held_out ? "held-out " : ""}inputs: own neurons ${percent(sufficient.own)}, all others ${percent(sufficient.others)}, ` +
+              `another group's ${percent(sufficient.other_group)}, random ${percent(sufficient.random)} (own above all draws in ${sufficient.above} of ${sufficiency.labels.length}); the whole model ${percent(sufficient.model)}`,
+          ]),
       `embedding  ${describe(result.embedding, "by chance")}`,
       `attention  mean accuracy lost without head 0, 1, …: ${listed(heads)}`,
     ].join("\n");

@@ -1,12 +1,13 @@
 import { at, dim, float64, type NdArray, type Random, randomStream, toFloat64 } from "../../core/index.ts";
 import { matmul, mean } from "../../math/index.ts";
+import { allColumns, type Columns, contribution, rowsAt } from "../closed-form/contribution.ts";
 import { drawn, type GroupedBy, groupedBy, liveNeurons, type NeuronGroup, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { agreement, allColumns, answersOf, type Columns, contribution, rowsAt } from "./interchange.ts";
+import { agreement, answersOf } from "./interchange.ts";
 
 /** What patching each group does, [groups] or [groups][heads]. */
 export type Interchange = {

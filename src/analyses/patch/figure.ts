@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, heatmap, type Panel, type Row } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
+import { percent } from "../kit/text.ts";
 import type { PatchResult } from "./compute.ts";
 
 const KINDS = { post: "hook_post", even: "|u|/2" } as const;
@@ -47,26 +48,34 @@ function matrices({ label, result }: Labelled<PatchResult>, kind: Kind): Panel {
   );
 }
 
-/** The share of pairs where a group's own task answers the source, one bar a group, beside random groups. */
-function bars(entries: readonly Labelled<PatchResult>[], kind: Kind): Panel {
+const MEASURES = {
+  answers: { says: "answers the source", title: "the source's answer" },
+  kept: { says: "answers the base", title: "the base's answer" },
+} as const;
+
+/** One bar a group for a model of one task: the share of pairs where it answers as the source, or still as the base, beside random groups. */
+function bars(entries: readonly Labelled<PatchResult>[], kind: Kind, measure: keyof typeof MEASURES): Panel {
   const random = (label: string) => `${label}: random`;
+  const share = (matrix: readonly (readonly number[])[], g: number) => at(matrix[g] ?? [], 0);
   const rows = entries.flatMap(({ label, result }) =>
     result.groups.labels.flatMap((group, g) => [
-      { run: label, group, share: at(result[kind].iia, g) },
-      { run: random(label), group, share: at(result.random[kind].iia, g) },
+      { run: label, group, share: share(result[kind][measure], g) },
+      { run: random(label), group, share: share(result.random[kind][measure], g) },
     ]),
   );
+  const together = entries.map(({ label, result }) => `${label} ${percent(at(result[kind].together, 0))}`);
   return barsWithNull({
-    title: `${KINDS[kind]} of one frequency patched`,
+    title: `${KINDS[kind]} of one frequency patched: ${MEASURES[measure].title}`,
+    ...(measure === "answers" ? { subtitle: `all frequencies at once: ${together.join(", ")}` } : {}),
     rows: rows.sort((a, b) => a.group - b.group),
     x: "group",
     y: "share",
     series: "run",
     runs: entries.flatMap(({ label }) => [label, random(label)]),
     xTitle: "frequency k",
-    yTitle: "answers the source",
+    yTitle: MEASURES[measure].says,
     yDomain: [0, 1],
-    width: 440,
+    width: 400,
     height: 150,
   });
 }
@@ -76,7 +85,9 @@ export function patchFigure(entries: readonly Labelled<PatchResult>[], headline:
   const single = entries.filter(({ result }) => result.q.length === 1 && result.groups.labels.length > 0);
   const many = entries.filter(({ result }) => result.q.length > 1);
   const panels = [
-    ...(single.length === 0 ? [] : KIND_NAMES.map((kind) => bars(single, kind))),
+    ...(single.length === 0
+      ? []
+      : KIND_NAMES.map((kind) => concatPanels([bars(single, kind, "answers"), bars(single, kind, "kept")], { scales: "mixed" }))),
     ...many.flatMap((entry) => KIND_NAMES.map((kind) => matrices(entry, kind))),
   ];
   return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {

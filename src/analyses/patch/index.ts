@@ -19,6 +19,8 @@ function meansOf(result: PatchResult) {
     iia: over(result[name].iia),
     together: average(result[name].together),
     kept: others(result[name].kept),
+    ownKept: over(heads.map((head, g) => at(result[name].kept[g] ?? [], head))),
+    randomOwnKept: over(heads.map((head, g) => at(result.random[name].kept[g] ?? [], head))),
     random: over(result.random[name].iia),
     randomKept: others(result.random[name].kept),
     above: filled.filter((g) => at(result[name].iia, g) > at(result.random[name].iia_largest, g)).length,
@@ -116,9 +118,11 @@ twins are. \`agree\` [tasks]: pairs whose base and source have the same answer t
     const { filled, agree, expected } = found;
     const what = result.parts === "prime" ? "tasks" : "frequencies";
     const line = (name: Kind) => {
-      const { iia, random, kept, randomKept, together, above } = found[name];
+      const { iia, random, kept, randomKept, ownKept, randomOwnKept, together, above } = found[name];
       const others =
-        result.q.length === 1 ? "" : `; other tasks keep the base in ${percent(kept)} (random: ${percent(randomKept)})`;
+        result.q.length === 1
+          ? `; the base's answer stays in ${percent(ownKept)} (random: ${percent(randomOwnKept)})`
+          : `; other tasks keep the base in ${percent(kept)} (random: ${percent(randomKept)})`;
       return (
         `answers the source in ${percent(iia)}   (random groups: ${percent(random)}; ${above} of ${filled} above all draws, by chance at most ` +
         `${expected.toPrecision(2)})${others}; all groups at once ${percent(together)}`

@@ -129,12 +129,12 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const given = one === undefined ? {} : optionValues(one, argv);
   const seed = seedOf(argv.seed);
   const references = parseReferences(checkpoints);
-  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+  const split = argv.split === undefined ? undefined : readSplit(argv.split);
 
   const { runtime } = await openRuntime("onnx");
   const outcomes: Outcome[] = [];
   for (const reference of references) {
-    const model = await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note });
+    const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
     const { onProgress, stop } = watcher();
     const found = await analyzeModel(chosen, model, {
       runtime,

@@ -1,13 +1,14 @@
-import { extname } from "node:path";
 import type { Argv } from "yargs";
 import { loadModel } from "../../api/models.ts";
 import { ensureWritable, shownPath } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
+import { readSplit, splitText } from "../../api/split-file.ts";
 import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
+import { SPLIT_OPTION } from "../split-option.ts";
 
 /** Declares the options of `export`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -16,16 +17,18 @@ export function options(parser: Argv<GlobalOptions>) {
     .positional("out", {
       type: "string",
       demandOption: true,
-      description: ".safetensors (TransformerLens's state dict, its config beside it), .npz, or .onnx (tokens in, logits out)",
-    });
+      description:
+        ".safetensors (TransformerLens's state dict, its config beside it), .npz, .onnx (tokens in, logits out), or .split.json (train, validation and test samples; targets where labels are shuffled)",
+    })
+    .option("split", SPLIT_OPTION);
 }
 
-const ENDINGS = [".safetensors", ".npz", ".onnx"] as const;
+const ENDINGS = [".safetensors", ".npz", ".onnx", ".split.json"] as const;
 
 /** Writes a checkpoint in another format; prints the paths written. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { checkpoint: word, out } = argv;
-  const ending = ENDINGS.find((known) => known === extname(out));
+  const ending = ENDINGS.find((known) => out.endsWith(known));
   if (ending === undefined) throw new MiiiiError("usage", `export: the file must end in ${ENDINGS.join(", ")}, got ${out}`);
   ensureWritable(out);
   const references = parseReferences([word]);
@@ -35,7 +38,9 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     "usage",
     () => `export: takes one checkpoint, got ${references.length}`,
   );
-  const { checkpoint } = await loadModel(reference, { foreign: foreignOptions(argv), onNote: note });
+  const split = argv.split === undefined ? undefined : readSplit(argv.split);
+  const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
+  const { checkpoint } = model;
   const { config, parameters, metadata } = checkpoint;
   switch (ending) {
     case ".safetensors":
@@ -49,6 +54,9 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       writeFileAtomic(out, exportOnnx(config, parameters));
       break;
     }
+    case ".split.json":
+      writeFileAtomic(out, new TextEncoder().encode(splitText(model)));
+      break;
     default:
       ending satisfies never;
   }

@@ -59,7 +59,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       "usage",
       () => `import: the checkpoint must be named *.safetensors, and the folder for a series without an ending, got ${out}`,
     );
-    const train = argv.split === undefined ? undefined : readSplit(argv.split);
+    const train = argv.split === undefined ? undefined : readSplit(argv.split).train;
     const { path, epochs } = await importSeries(file, out, foreignOptions(argv), { train, onNote: note });
     note(
       `${epochs.length} checkpoints, epochs ${epochs[0]} to ${epochs.at(-1)}: miiii analyze progress ${shellWord(shownPath(path))}`,

@@ -99,10 +99,10 @@ function summary(model: Model, description: InspectResult): string {
 
 /** Prints what a checkpoint holds, and with `--evaluate` how well it does. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+  const split = argv.split === undefined ? undefined : readSplit(argv.split);
   const models: Model[] = [];
   for (const reference of parseReferences([argv.checkpoint]))
-    models.push(await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note }));
+    models.push(await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note }));
   const runtime = argv.evaluate ? (await openRuntime("onnx")).runtime : undefined;
   const outcomes = [];
   for (const model of models) {

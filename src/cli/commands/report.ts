@@ -77,14 +77,14 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const path = pagePath(argv.out);
   const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
-  const train = argv.split === undefined ? undefined : readSplit(argv.split);
+  const split = argv.split === undefined ? undefined : readSplit(argv.split);
   const { runtime } = await openRuntime("onnx");
   const progress = createProgress("analysis", references.length * ANALYSES.length);
   const runs: ReportRun[] = [];
   const seen: GroupMember[] = [];
   try {
     for (const [i, reference] of references.entries()) {
-      const model = await loadModel(reference, { train, foreign: foreignOptions(argv), onNote: note });
+      const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
       const { group, checkpoint } = model;
       seen.push({ group, checkpoint: { config: checkpoint.config } });
       ensureGroups(seen);

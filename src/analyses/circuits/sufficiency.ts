@@ -1,0 +1,131 @@
+import { at, dim, float64, type NdArray, randomStream, toFloat64 } from "../../core/index.ts";
+import { headMetrics, matmul, mean } from "../../math/index.ts";
+import { type Columns, contribution } from "../closed-form/contribution.ts";
+import { drawn, liveNeurons, neuronGroups } from "../closed-form/groups.ts";
+import { fitNeurons } from "../closed-form/neurons.ts";
+import { unembedding } from "../closed-form/readout.ts";
+import type { AnalysisInput } from "../kit/define.ts";
+import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import { rounded } from "../kit/text.ts";
+
+/** Accuracy of each group's own task from interactions alone, [groups]. */
+export type Sufficiency = {
+  labels: number[];
+  sizes: number[];
+  samples: number;
+  held_out: boolean;
+  accuracy: {
+    /** All of the model's interaction. */
+    model: number[];
+    own: number[];
+    others: number[];
+    other_group: number[];
+    random: { mean: number[]; largest: number[] };
+  };
+};
+
+/**
+ * What is left of fields [p², n] at some samples without their means over either digit, [samples, n]: a − row mean − column mean + grand mean.
+ */
+export function interactionAt(fields: NdArray<"float64">, p: number, samples: ArrayLike<number>): NdArray<"float64"> {
+  const n = dim(fields, 1);
+  const [rowMeans, columnMeans, grand] = [new Float64Array(p * n), new Float64Array(p * n), new Float64Array(n)];
+  for (let i = 0; i < p * p; i++) {
+    const [row, column] = [Math.floor(i / p) * n, (i % p) * n];
+    for (let j = 0; j < n; j++) {
+      const value = (fields.data[i * n + j] as number) / p;
+      rowMeans[row + j] = (rowMeans[row + j] as number) + value;
+      columnMeans[column + j] = (columnMeans[column + j] as number) + value;
+      grand[j] = (grand[j] as number) + value / p;
+    }
+  }
+  const out = new Float64Array(samples.length * n);
+  for (let s = 0; s < samples.length; s++) {
+    const i = at(samples, s);
+    const [row, column] = [Math.floor(i / p) * n, (i % p) * n];
+    for (let j = 0; j < n; j++) {
+      const means = (rowMeans[row + j] as number) + (columnMeans[column + j] as number) - (grand[j] as number);
+      out[s * n + j] = (fields.data[i * n + j] as number) - means;
+    }
+  }
+  return float64(out, [samples.length, n]);
+}
+
+/** Samples that were not trained on, or all where that is not known, at most `limit` of them, seeded, ascending. */
+function heldOut({ config, split, seed }: AnalysisInput, limit: number): Int32Array {
+  const pool =
+    split === undefined
+      ? Int32Array.from({ length: config.p ** 2 }, (_, i) => i)
+      : Int32Array.from([...split.validation, ...split.test]);
+  if (pool.length <= limit) return pool.sort();
+  const order = randomStream(seed, "circuits/held-out").permutation(pool.length).slice(0, limit);
+  return order.map((i) => at(pool, i)).sort();
+}
+
+/**
+ * Whether a group's neurons solve their task by themselves: accuracy of their interaction alone, beside that of everything else, of random groups
+ * and of another group, on held-out samples. Null for divisibility labels, whose neurons have no dictionary of pairs.
+ */
+export function sufficiencyOf(input: AnalysisInput, limit: number, draws: number): Sufficiency | null {
+  const { config, heads, targets, parameters, split } = input;
+  if (config.labels !== "remainder") return null;
+  const fitted = fitNeurons("circuits", input, activationOf(input, "blocks.0.mlp.hook_pre"));
+  const groups = neuronGroups(input, fitted).filter(({ neurons }) => neurons.length > 0);
+  const trained = trainedHeads(heads);
+  const live = liveNeurons(fitted);
+  const samples = heldOut(input, limit);
+  const neurons = interactionAt(activationOf(input, "blocks.0.mlp.hook_post"), config.p, samples); // [samples, d_mlp]
+  const logits = interactionAt(activationOf(input, "logits"), config.p, samples); // [samples, classes]
+  const readout = matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
+  const width = dim(logits, 1);
+
+  const whole = (head: Columns) => {
+    const out = new Float64Array(samples.length * head.classes);
+    for (let i = 0; i < samples.length; i++)
+      out.set(logits.data.subarray(i * width + head.offset, i * width + head.offset + head.classes), i * head.classes);
+    return out;
+  };
+  const accuracyOf = (values: Float64Array, head: (typeof trained)[number]) => {
+    const column = Int32Array.from({ length: config.p ** 2 }, (_, i) => at(targets.data, i * heads.length + head.number));
+    const alone = [{ ...head, offset: 0 }];
+    const { accuracy } = headMetrics(
+      float64(values, [samples.length, head.classes]),
+      { ...targets, shape: [config.p ** 2, 1], data: column },
+      alone,
+      samples,
+    );
+    return at(accuracy, 0);
+  };
+  const random = randomStream(input.seed, "circuits/sufficiency");
+  const rows = groups.map((group, g) => {
+    const head = at(trained, group.head);
+    const of = (chosen: readonly number[]) => contribution(neurons, readout, chosen, head);
+    const [all, own] = [whole(head), of(group.neurons)];
+    const others = all.map((value, i) => value - at(own, i));
+    const next = at(groups, (g + 1) % groups.length);
+    const draw = () => accuracyOf(of(drawn(live, group.neurons.length, random.permutation)), head);
+    return {
+      model: accuracyOf(all, head),
+      own: accuracyOf(own, head),
+      others: accuracyOf(others, head),
+      other_group: accuracyOf(of(next === group ? [] : next.neurons), head),
+      random: Array.from({ length: draws }, draw),
+    };
+  });
+  return {
+    labels: groups.map(({ label }) => label),
+    sizes: groups.map((group) => group.neurons.length),
+    samples: samples.length,
+    held_out: split !== undefined,
+    accuracy: {
+      model: rounded(rows.map((row) => row.model)),
+      own: rounded(rows.map((row) => row.own)),
+      others: rounded(rows.map((row) => row.others)),
+      other_group: rounded(rows.map((row) => row.other_group)),
+      random: {
+        mean: rounded(rows.map((row) => mean(row.random))),
+        largest: rounded(rows.map((row) => Math.max(...row.random))),
+      },
+    },
+  };
+}
