@@ -3,6 +3,7 @@
  * file, a line a model, and a further call goes on from there.
  *
  *   npm run calibrate -- --p 29 --models 400 --file calibration.jsonl   # analyzes until there are so many of that size
+ *   npm run calibrate -- --p 113 --from 400 --models 800 --only fourier,attention   # these analyses on further models
  *   npm run calibrate -- --file calibration.jsonl --models 0 --write    # writes docs/calibration.md from what there is
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,6 +17,8 @@ const { values } = parseArgs({
   options: {
     p: { type: "string", multiple: true, default: ["29", "113"] },
     models: { type: "string", default: "400" },
+    from: { type: "string", default: "0" },
+    only: { type: "string" },
     file: { type: "string", default: "calibration.jsonl" },
     write: { type: "boolean", default: false },
   },
@@ -36,12 +39,12 @@ const KINDS = ["miiii", "nanda"].flatMap((task) => ["he", "nanda"].map((init) =>
 >[];
 
 for (const p of values.p.map(Number)) {
-  for (let seed = 0; seed < Number(values.models); seed++) {
+  for (let seed = Number(values.from); seed < Number(values.models); seed++) {
     const kind = KINDS[seed % KINDS.length];
     // A seed of its own for each model: streams of equal seed and name draw the same weights up to scale.
     const setting = kind && { ...kind, p, seed };
     if (setting === undefined || done.has(keyOf(setting))) continue;
-    const row: Row = { ...setting, counts: await countsOf(setting, runtime) };
+    const row: Row = { ...setting, counts: await countsOf(setting, runtime, values.only?.split(",")) };
     rows.push(row);
     appendFileSync(values.file, `${JSON.stringify(row)}\n`);
     if (rows.length % 20 === 0) console.error(`p = ${p}: ${seed + 1} of ${values.models}`);
@@ -79,8 +82,8 @@ ${sizes
         .join(", ")}`,
   )
   .join("; ")}. A null's level does not depend on these widths; its cost does.
-\`circuits\` and \`patch\` are run on every third model up to p = 29. Their random groups of neurons are a comparison and no null; the relabelled parts of W_E
-have the limit "largest of 20", which 1 in 21 exceeds, and fewer where the relabelled part is the larger.${missing.length === 0 ? "" : `\nWithout a check: ${missing.join(", ")}.`}
+\`algorithm\`, \`circuits\` and \`patch\` are run on every third model up to p = 29. Their random groups of neurons are a comparison and no null; the relabelled parts of W_E
+and the permuted read-outs have the limit "largest of 20", which 1 in 21 exceeds, and fewer where the relabelled part is the larger.${missing.length === 0 ? "" : `\nWithout a check: ${missing.join(", ")}.`}
 
 A smaller version at p = 13 runs with the tests (\`test/calibration.test.ts\`).`;
 

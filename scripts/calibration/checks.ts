@@ -1,3 +1,4 @@
+import type { AlgorithmResult } from "../../src/analyses/algorithm/compute.ts";
 import type { AttentionResult } from "../../src/analyses/attention/compute.ts";
 import { oneDigit } from "../../src/analyses/attention/compute.ts";
 import type { CircuitsResult } from "../../src/analyses/circuits/compute.ts";
@@ -69,7 +70,6 @@ function exceeding({ q, embedding }: CircuitsResult, name: "accuracy_lost" | "lo
 /** Analyses without a check, and why. */
 export const UNCHECKED: Readonly<Record<string, string>> = {
   norms: "it has no null",
-  algorithm: "its rungs are held against permuted read-outs and shuffled twins, whose rates are not measured yet",
 };
 
 /** Every null of every analysis that has a rate. */
@@ -277,6 +277,19 @@ export const CHECKED: readonly Checked[] = [
     {
       name: "p of coincident pairs at most 0.05 (sharing)",
       count: ({ sharing: r }) => (r.neurons === 0 ? undefined : rate([r.probability <= 0.05], 0.05)),
+    },
+  ]),
+  checksOf<AlgorithmResult>("algorithm", [
+    {
+      name: "circuits more accurate than with every one of 20 permuted read-outs (each head)",
+      count: ({ ladder: { circuit, circuit_permuted: none }, null: { draws, samples }, p }) =>
+        // The controls look at a sample of a large grid, the circuit at all of it: only where both see the same is there a rate.
+        samples < p * p
+          ? undefined
+          : rate(
+              circuit.accuracy.map((value, h) => value > (none.largest[h] ?? 1)),
+              1 / (draws + 1),
+            ),
     },
   ]),
   checksOf<ClockResult>("clock", [

@@ -27,7 +27,7 @@ export function widthsOf(p: number): Pick<RunConfig, "d_model" | "n_heads" | "d_
 }
 
 /** Analyses whose forward passes would take most of the time: they look at every third model, and at none beyond p = 29. */
-const SLOW: readonly string[] = ["circuits", "patch"];
+const SLOW: readonly string[] = ["algorithm", "circuits", "patch"];
 const hasSlow = ({ p, seed }: Setting) => p <= 29 && seed % 3 === 0;
 
 /** A model before its first step, as `loadModel` gives a stored one. */
@@ -77,10 +77,14 @@ function standingStill(model: Model, input: AnalysisInput, runtime: Runtime): Se
   };
 }
 
-/** Counts of all checks in one untrained model, by the same code that `miiii analyze` runs. */
-export async function countsOf(setting: Setting, runtime: Runtime): Promise<Counts> {
+/**
+ * Counts of all checks in one untrained model, by the same code that `miiii analyze` runs.
+ *
+ * @param only The analyses wanted, where not all of them are.
+ */
+export async function countsOf(setting: Setting, runtime: Runtime, only?: readonly string[]): Promise<Counts> {
   const model = untrained(setting);
-  const known = ANALYSES.filter(({ id }) => CHECKED.some((checked) => checked.id === id));
+  const known = ANALYSES.filter(({ id }) => CHECKED.some((checked) => checked.id === id) && (only?.includes(id) ?? true));
   const overTime = known.filter(({ needs }) => needs.includes("series"));
   const chosen = known.filter((analysis) => !overTime.includes(analysis) && (!SLOW.includes(analysis.id) || hasSlow(setting)));
   const results = new Map<string, unknown>();
@@ -91,10 +95,11 @@ export async function countsOf(setting: Setting, runtime: Runtime): Promise<Coun
   const { seed } = setting;
   for (const [id, { result }] of await analyzeModel(chosen, model, { runtime, seed, threads: 0, onFailure }))
     results.set(id, result);
-  await withAnalysisInput(model, ["blocks.0.mlp.hook_post", "logits"], { runtime, seed }, async (input) => {
-    const series = standingStill(model, input, runtime);
-    for (const analysis of overTime) results.set(analysis.id, await analysis.run({ ...input, series }, {}));
-  });
+  if (overTime.length > 0)
+    await withAnalysisInput(model, ["blocks.0.mlp.hook_post", "logits"], { runtime, seed }, async (input) => {
+      const series = standingStill(model, input, runtime);
+      for (const analysis of overTime) results.set(analysis.id, await analysis.run({ ...input, series }, {}));
+    });
   const counts = CHECKED.flatMap(({ id, checks }) => {
     const result = results.get(id);
     if (result === undefined) return [];

@@ -113,7 +113,9 @@ structure", since a random group breaks the cancellation of terms in one digit a
 serve. For \`embedding\` a null: the same part with the tokens relabelled at random, once for both digits, which read one W_E. --draws (20) of each
 size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
 side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is itself a random
-one exceeds at most once in draws + 1 (p = 0.05 for 20): of all parts so many by chance. \`others_accuracy_lost\`: per head, what random parts cost
+one exceeds at most once in draws + 1 (p = 0.05 for 20): of all parts so many by chance. In untrained models parts along a
+head's own residues exceed it in accuracy less often than that, and in loss somewhat more often, since they bear on the targets and random
+ones do not (docs/calibration.md). \`others_accuracy_lost\`: per head, what random parts cost
 all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the heads that are not
 its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
 other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
