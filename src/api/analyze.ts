@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { type Analysis, type AnalysisInput, metricsOf, type OptionValues } from "../analyses/kit/define.ts";
+import { type Analysis, type AnalysisInput, completeOptions, metricsOf, type OptionValues } from "../analyses/kit/define.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { canAnalyze, withAnalysisInput } from "./analysis-input.ts";
@@ -7,6 +7,7 @@ import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-poo
 import type { Outcome } from "./envelope.ts";
 import type { OnNote } from "./foreign.ts";
 import type { Model } from "./models.ts";
+import type { ResultCache } from "./result-cache.ts";
 
 /** How analyses are run. */
 export interface AnalyzeOptions {
@@ -25,6 +26,8 @@ export interface AnalyzeOptions {
   readonly onNote?: OnNote;
   /** Threads for analyses of one large model; as many as there are cores, at most 4. Results do not depend on it; 0: none. */
   readonly threads?: number;
+  /** Where results are kept between calls; computed anew each time where left out. */
+  readonly cache?: ResultCache | undefined;
   /** The module that those threads run. */
   readonly worker?: URL | undefined;
 }
@@ -106,16 +109,40 @@ export async function analyzeModel(
       onFailure(analysis.id, error.message);
     }
   };
-  const needs = [...new Set(chosen.flatMap((analysis) => analysis.needs))];
-  const { onProgress, onNote } = how;
-  const pool = poolFor(chosen, model, how);
+  const { onProgress, cache } = how;
+  const remembered = new Map(
+    chosen.flatMap((analysis) => {
+      const result = cache?.read(cache.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) }));
+      return result === undefined ? [] : [[analysis.id, result] as const];
+    }),
+  );
+  const inOrder = () => {
+    const place = new Map(chosen.map(({ id }, i) => [id, i]));
+    return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+  };
+  for (const analysis of chosen) {
+    const result = remembered.get(analysis.id);
+    if (result === undefined) continue;
+    onStart?.(analysis.id);
+    await keep(analysis, () => result);
+  }
+  const open = chosen.filter(({ id }) => !remembered.has(id));
+  if (open.length === 0) return inOrder();
+  const needs = [...new Set(open.flatMap((analysis) => analysis.needs))];
+  const pool = poolFor(open, model, how);
+  // What was read with a remark is read again next time, so that the remark is made again.
+  let remarked = false;
+  const onNote: OnNote = (text) => {
+    remarked = true;
+    how.onNote?.(text);
+  };
   try {
     return await withAnalysisInput(
       model,
       needs,
-      { runtime, seed, shared: pool !== undefined, ...(onProgress ? { onProgress } : {}), ...(onNote ? { onNote } : {}) },
+      { runtime, seed, shared: pool !== undefined, ...(onProgress ? { onProgress } : {}), onNote },
       async (input) => {
-        const away = pool === undefined ? [] : chosen.filter(isSelfContained);
+        const away = pool === undefined ? [] : open.filter(isSelfContained);
         // The longest first, so that no thread is left alone with it at the end.
         const tasks = away
           .sort((a, b) => workOf(b, input) - workOf(a, input))
@@ -132,13 +159,20 @@ export async function analyzeModel(
         const together = Promise.all(tasks);
         // Awaited below: until then, a failure is not an unhandled one.
         together.catch(() => undefined);
-        for (const analysis of chosen.filter((candidate) => !away.includes(candidate))) {
+        for (const analysis of open.filter((candidate) => !away.includes(candidate))) {
           onStart?.(analysis.id);
           await keep(analysis, () => analysis.run(input, options));
         }
         await together;
-        const place = new Map(chosen.map(({ id }, i) => [id, i]));
-        return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+        for (const analysis of remarked ? [] : open) {
+          const outcome = outcomes.get(analysis.id);
+          if (outcome === undefined) continue;
+          cache?.write(
+            cache.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) }),
+            outcome.result,
+          );
+        }
+        return inOrder();
       },
     );
   } finally {

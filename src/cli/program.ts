@@ -65,6 +65,11 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/construct.ts"),
   },
   {
+    usage: "cache [action]",
+    description: "show or clear the results that analyze and report keep",
+    load: () => import("./commands/cache.ts"),
+  },
+  {
     usage: "completion [shell]",
     description: "print the script that completes commands and options in bash, zsh or fish",
     load: () => import("./commands/completion.ts"),

@@ -1,9 +1,9 @@
 import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cacheFolder } from "../api/cache-folder.ts";
 import { makeFolder } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 
@@ -13,12 +13,6 @@ const REQUIREMENTS = fileURLToPath(new URL("./requirements.txt", import.meta.url
 export const WORKER = fileURLToPath(new URL("./worker.py", import.meta.url));
 
 const LEAST = [3, 9] as const;
-
-/** Folder of what this project may make again at any time. */
-function cacheFolder(): string {
-  const given = process.env.XDG_CACHE_HOME;
-  return join(given === undefined || given === "" ? join(homedir(), ".cache") : given, "miiii");
-}
 
 function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "./source.ts";
 
@@ -12,8 +14,13 @@ export interface CommandResult {
 /** What lets Node run the sources. */
 export const TSX = join(ROOT, "node_modules/tsx/dist/esm/index.mjs");
 
+/** Commands under test keep results in a folder of their own process: none of another version, none of the user's. */
+const CACHE = mkdtempSync(join(tmpdir(), "miiii-cache-"));
+process.on("exit", () => rmSync(CACHE, { recursive: true, force: true }));
+const env = { ...process.env, MIIII_CACHE: CACHE };
+
 function runScript(script: string, args: readonly string[], cwd: string, input?: string) {
-  const options = { cwd, encoding: "utf8", maxBuffer: 2 ** 28, ...(input === undefined ? {} : { input }) } as const;
+  const options = { cwd, env, encoding: "utf8", maxBuffer: 2 ** 28, ...(input === undefined ? {} : { input }) } as const;
   return spawnSync(process.execPath, ["--import", TSX, join(ROOT, script), ...args], options);
 }
 

@@ -5,11 +5,13 @@ import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
 import { ensureGroups, loadModel } from "../../api/models.ts";
 import { ensureWritable, jsonText, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
+import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { shippedRuns } from "../../api/shipped.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { ensure, type Json } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
+import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { figureWriter } from "../figure-file.ts";
@@ -68,6 +70,7 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
     .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
     .option("figure", { type: "string", requiresArg: true, description: "draw to this file: .html, .svg, .png or .vl.json" })
     .option("split", SPLIT_OPTION)
+    .option("no-cache", NO_CACHE)
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .epilogue(`Analyses:\n${list}\n  ${"all".padEnd(12)}every one of them`);
   const chosen = analyses.find(({ id }) => args.slice(1).includes(id));
@@ -141,6 +144,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       seed,
       onProgress,
       onNote: note,
+      cache: argv.noCache ? undefined : resultCache(),
       options: given,
       ...(name === "all"
         ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }

@@ -8,6 +8,7 @@ import { ensureGroups, type GroupMember, loadModel, type Model } from "../../api
 import { ensureWritable, shownPath, writeText } from "../../api/output.ts";
 import { provenanceOf, sourceCommit } from "../../api/provenance.ts";
 import { parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
+import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { VERSION } from "../../api/version.ts";
@@ -15,6 +16,7 @@ import { makeFolder } from "../../checkpoint/index.ts";
 import { countVerdicts } from "../../claims/index.ts";
 import { ensure } from "../../core/index.ts";
 import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
+import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
@@ -34,6 +36,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("out", { type: "string", requiresArg: true, description: "the page to write [default: reports/index.html]" })
     .option("title", { type: "string", requiresArg: true, description: "the page's title" })
     .option("split", SPLIT_OPTION)
+    .option("no-cache", NO_CACHE)
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .option("samples", {
       ...numberOption("samples", "inputs on which circuits are evaluated (analyze circuits takes 2,048)", "integer"),
@@ -97,6 +100,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
         // Threads would save a tenth of the time and take the page's memory beyond 1 GB.
         threads: 0,
         onNote: note,
+        cache: argv.noCache ? undefined : resultCache(),
         onFailure: (id, reason) => {
           missing[id] = reason;
         },
