@@ -55,6 +55,19 @@ test("which digit each head reads, and how periodically", async () => {
   assert.deepEqual(result.best_k[3], [0, 0, 0]);
   assert.deepEqual(result.share[3], [0, 0, 0]);
   assert.equal(attention.metrics(result).heads_one_digit, 2);
+  // A digit must have nine tenths on every input: the smallest attention of a head to either digit counts.
+  const withSmallest = (smallest: readonly number[]) =>
+    attention.metrics({
+      ...result,
+      range: smallest.map((low) => [
+        [low, 1],
+        [0, 1 - low],
+        [0, 0.1],
+      ]),
+      reads: smallest.map(() => "x0" as const),
+    });
+  assert.equal(withSmallest([0.899, 0.9, 0.901]).heads_one_digit_everywhere, 2);
+  assert.equal(withSmallest([0.899, 0.9, 0.901]).smallest_to_digit, 0.899);
 });
 
 test("means sum to 1, ranges bound them, and both are the pattern's own", async () => {

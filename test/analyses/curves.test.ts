@@ -52,6 +52,9 @@ test("grok and memorised epochs: the first from which accuracy stays at 0.99; th
   const result = await curves.run(input(METRICS), {});
   assert.deepEqual(result.q, moduli);
   assert.deepEqual(result.grok_epoch, [10, 30, 20, null, 40]);
+  // By first arrival 3 comes at 10, before its slip; staying at 0.9 takes 7 in, from its 0.9 at 30 on.
+  assert.deepEqual(result.first_epoch, [10, 10, 20, null, 40]);
+  assert.deepEqual(result.stays90_epoch, [10, 30, 20, 30, 40]);
   assert.deepEqual(result.memorised_epoch, [20, 20, 20, 20, 20]);
   assert.deepEqual(result.order, [2, 5, 3, 11]);
   assert.deepEqual(result.final.validation_accuracy, [1, 1, 1, 0.98, 0.99]);

@@ -41,6 +41,24 @@ test("a constant curve's half lies in the middle of log(1 + epoch)", async () =>
   assert.deepEqual(half_epoch, [7, 7, 1]);
 });
 
+test("late halves count from epoch 100 on, so that what is large at first alone does not make a matrix early", async () => {
+  // W_Q is large before epoch 100 and even after it, W_E lives until 300 and W_in from 300 on.
+  const epochs = [1, 10, 99, 100, 200, 400, 800, 1600, 3200];
+  const rows = [
+    row(0, []),
+    ...epochs.map((epoch) => row(epoch, [epoch < 300 ? 1 : 0, epoch < 100 ? 1e6 : 1, epoch > 300 ? 1 : 0])),
+  ];
+  const result = await norms.run(input(rows), {});
+  const [early, even, late] = result.late_half_epoch;
+  assert.deepEqual([early, even], [200, 800]);
+  assert.ok((late ?? 0) >= 800 && result.half_epoch[1] === 99, `${result.late_half_epoch}, ${result.half_epoch}`);
+  assert.equal(norms.metrics(result).attention_late_half_epoch?.toFixed(6), "800.000000");
+  assert.ok((result.null.late_half_epoch ?? 0) >= 400);
+  const short = await norms.run(input([row(0, []), row(50, [1, 1, 1]), row(100, [1, 1, 1])]), {});
+  assert.deepEqual([short.late_half_epoch, short.null.late_half_epoch], [[], null]);
+  assert.ok(!("attention_late_half_epoch" in norms.metrics(short)));
+});
+
 test("norms are passed on by matrix and tick; epoch 0 has weights but no gradient", async () => {
   const result = await norms.run(input([row(0, [], [1, 2, 3]), row(5, [0.1, 0.2, 0.3], [4, 5, 6])]), {});
   assert.deepEqual(result.epochs, [0, 5]);

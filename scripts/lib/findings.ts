@@ -1,0 +1,180 @@
+import type { JudgedClaim } from "../../src/claims/index.ts";
+
+/** What `docs/findings.md` is made from: metrics of the shipped runs, and the claims as they were judged by them. */
+export interface Findings {
+  readonly runs: {
+    readonly [label: string]: {
+      readonly task: string;
+      readonly p: number;
+      readonly seed: number;
+      readonly metrics: { readonly [analysis: string]: { readonly [metric: string]: number } };
+    };
+  };
+  readonly claims: readonly Pick<
+    JudgedClaim,
+    "id" | "claim" | "paper" | "printed" | "rule" | "verdict" | "n" | "replications" | "ours" | "none" | "why"
+  >[];
+}
+
+/** The analyses whose metrics the page tells; verdicts rest on all of them. */
+export const TOLD = ["curves", "neurons", "algorithm", "patch", "attention", "primes"] as const;
+
+/** The full-size run, its twin on shuffled labels, and the runs of the ladder with the twin of each. */
+const RUN = "miiii-fast";
+const TWIN = "basis-fast";
+const LADDER: readonly (readonly [run: string, twin: string])[] = [
+  [RUN, TWIN],
+  ["masked-fast", TWIN],
+  ["no-dropout-fast", TWIN],
+  ["miiii-p53", "basis-p53"],
+  ["miiii-p53-1", "basis-p53"],
+  ["masked-p53", "basis-p53"],
+  ["no-grokfast-p53", "basis-p53"],
+  ["no-dropout-p53", "basis-p53"],
+];
+
+const RUNGS = [
+  "model",
+  "interaction",
+  "linear",
+  "even",
+  "u_hat",
+  "u_hat_relu",
+  "circuit",
+  "circuit_permuted",
+  "circuit_reassigned",
+] as const;
+
+/** Reads numbers of the findings as text; `–` where a run was not given to an analysis. */
+function reader({ runs }: Findings) {
+  const value = (run: string, analysis: (typeof TOLD)[number], metric: string) => runs[run]?.metrics[analysis]?.[metric];
+  const text = (run: string, analysis: (typeof TOLD)[number], metric: string, digits = 3) => {
+    const number = value(run, analysis, metric);
+    if (number === undefined) return "–";
+    return (Number.isInteger(number) && Math.abs(number) > 1 ? String(number) : number.toFixed(digits)).replace("-", "−");
+  };
+  return { value, text };
+}
+
+function ladderTable(findings: Findings): string {
+  const { text } = reader(findings);
+  const head = `| run | p | seed | ${RUNGS.map((rung) => `\`${rung}\``).join(" | ")} |`;
+  const rule = `|---|---|---|${RUNGS.map(() => "---").join("|")}|`;
+  const row = (run: string, name: string) => {
+    const { p, seed } = findings.runs[run] ?? { p: "–", seed: "–" };
+    return `| ${name} | ${p} | ${seed} | ${RUNGS.map((rung) => text(run, "algorithm", rung)).join(" | ")} |`;
+  };
+  const lines: string[] = [];
+  for (const [i, [run, twin]] of LADDER.entries()) {
+    lines.push(row(run, `\`${run}\``));
+    if (LADDER[i + 1]?.[1] !== twin) lines.push(row(twin, `*twin* \`${twin}\``));
+  }
+  return [head, rule, ...lines].join("\n");
+}
+
+function neuronTable(findings: Findings): string {
+  const { text } = reader(findings);
+  const columns: readonly (readonly [string, string, number])[] = [
+    ["R²", "R2", 3],
+    ["99 % of permuted tokens", "R2_null", 3],
+    ["R² on the k/p grid", "grid_R2", 3],
+    ["above one half", "above_half", 0],
+    ["read-out at own k", "output_matches", 0],
+    ["by chance", "output_matches_expected", 0],
+    ["phase error (rad)", "phase_error", 3],
+  ];
+  const runs = [RUN, "miiii-p53", "miiii-p53-1", TWIN, "basis-p53"];
+  return [
+    `| run | ${columns.map(([name]) => name).join(" | ")} |`,
+    `|---|${columns.map(() => "---").join("|")}|`,
+    ...runs.map(
+      (run) => `| \`${run}\` | ${columns.map(([, metric, digits]) => text(run, "neurons", metric, digits)).join(" | ")} |`,
+    ),
+  ].join("\n");
+}
+
+const countText = ({ p, runs, seeds }: { p: number; runs: number; seeds: number }) =>
+  `p = ${p}: ${runs} ${runs === 1 ? "run" : "runs"}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+
+/** Text inside a cell of a table. */
+const cell = (text: string) => text.replaceAll("|", "\\|");
+
+function verdictTable({ claims }: Findings): string {
+  const row = (claim: Findings["claims"][number]) => {
+    const n = claim.n === undefined ? "" : ` (${countText(claim.n)})`;
+    const others = claim.replications.map(({ verdict, n: count }) => `${verdict} (${countText(count)})`).join("; ");
+    return `| \`${claim.id}\` | ${cell(claim.claim)} | ${claim.verdict}${n} | ${others === "" ? "–" : others} |`;
+  };
+  return ["| claim | statement | verdict | replications |", "|---|---|---|---|", ...claims.map(row)].join("\n");
+}
+
+/** The page. */
+export function findingsPage(findings: Findings): string {
+  const { text } = reader(findings);
+  const a = (metric: string, digits?: number, run = RUN) => text(run, "algorithm", metric, digits);
+  const u = (metric: string, digits?: number, run = RUN) => text(run, "neurons", metric, digits);
+  const x = (metric: string, digits?: number, run = RUN) => text(run, "patch", metric, digits);
+  const tested = findings.claims.filter(({ verdict }) => verdict !== "not tested");
+  return `# How a small transformer computes n mod q
+
+Written by \`npm run findings\` from the shipped runs (\`fixtures/\`): every number below is in \`docs/findings.json\`, and \`npx miiii analyze\` gives each one again.
+
+## The question
+
+A one-layer transformer reads the two base-p digits of n = x0 + x1·p and answers n mod q for every prime q < p at once (Syrkis & Søgaard 2024). It groks. Which algorithm
+does it use, and is that algorithm all that it uses?
+
+## The answer
+
+Attention copies: each attention head gives one digit at least ${text(RUN, "attention", "smallest_to_digit", 3)} of its attention on every input. Each neuron then computes **one frequency k/q of one task**, the same in both
+digits, and its read-out answers at that frequency with the **sum of its two phases**:
+
+u(x0, x1) ≈ μ + A·cos(2πk·x0/q + φ0) + B·cos(2πk·p·x1/q + φ1)
+
+logit of class c of task q ← Σ over the neurons of q of |u(x0, x1)| · r·cos(2πk·c/q + ψ), with ψ = φ0 + φ1
+
+|cos α + cos β| contains cos(α + β), whose argument is 2πk·(x0 + p·x1)/q + φ0 + φ1 = 2πk·n/q + φ0 + φ1: the read-out turns it into cos(2πk·(n − c)/q), largest at
+c = n mod q. The ReLU's linear half u/2 carries no such product; the residual stream's own path to the logits cancels it.
+
+A DFT over the p tokens smears k/q over many bins: of the variance that k/q explains (median ${u("R2")}) a k/p sees ${u("grid_R2")}. This is why "active frequencies" look many.
+
+## The evidence
+
+**Neurons.** Median over neurons; the twins are trained on shuffled labels.
+
+${neuronTable(findings)}
+
+Additive share of the variance before the ReLU in \`${RUN}\`: ${u("additive_share", 4)}. ${u("clusters", 0)} pairs (q, k) are in use. ${u("sharing_neurons", 0)} neurons serve a second task; in ${u("sharing_coincide", 0)} of them both tasks' frequencies
+coincide in one digit, where random pairs give ${u("sharing_expected", 1)} (p = ${u("sharing_probability", 3)}, the least that 200 draws can give).
+
+**Ladder.** Mean accuracy over the tasks on all p² inputs, each rung replacing more of the model by the formula: \`interaction\` the logits without what depends on one digit alone; \`linear\` and \`even\` the two halves
+of the ReLU; \`u_hat\` every neuron by its formula, even half; \`u_hat_relu\` by its formula under the ReLU; \`circuit\` for task q only the neurons of q, by their formulas, read out at their own frequencies. Controls: read-outs permuted among
+the task's neurons, neurons of other tasks. (A circuit whose phase sums are set by hand solves the task by itself; it is no evidence and not shown.) Chance is ${a("chance")} at p = 113 and ${a("chance", 3, "miiii-p53")} at p = 53.
+
+${ladderTable(findings)}
+
+In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} tasks without an error, where the model itself has ${a("model", 4)}: what it lacks is not in the circuits but in what stands beside them. Cosine of the skip path's
+logits with those of the linear half: ${a("skip_cosine")} (this alone is no evidence: the twin has ${a("skip_cosine", 3, TWIN)}).
+
+**Causal.** With the |u|/2 of one task's neurons taken from another input, that task gives that input's answer in ${x("even_iia")} of pairs (random groups of the size ${x("even_iia_random")}; without a patch ${x("agree")}), and the
+other tasks keep theirs in ${x("even_kept")}. Exchanging hook_post whole gives ${x("post_iia")}, since its linear half then no longer meets the path that cancels it.
+
+**Margins and repair.** Over the tasks of q > 7 the margin of the closed form over the residual ranks as the accuracy does: ρ = ${a("margin_rank_correlation", 2)} (p = 53: ${a("margin_rank_correlation", 2, "miiii-p53")}; twin ${a("margin_rank_correlation", 2, TWIN)}). Adding one more frequency's
+neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks from ${a("repair_before")} to ${a("repair_after")}; the same neurons with wrong phase sums to ${a("repair_sham_phase")}.
+
+## What is not known
+
+- **One full-size run.** \`${RUN}\` is one seed at p = 113, on a faster schedule than the paper's and short of its 65,536 epochs: ${text(RUN, "curves", "heads_grokked", 0)} of ${text(RUN, "curves", "heads", 0)} tasks have grokked. p = 53 has two seeds. How active frequencies develop once all tasks have grokked is not tested.
+- **What the residual is.** Neurons are explained to ${u("R2")}, not to 1. What is left lowers accuracy, and we do not know what it is for, if anything.
+- **Why these frequencies.** Which k a task settles on, and how many, is not explained; nor why mirror pairs of primes share neurons beyond their frequencies' coincidence.
+- **Cancellation.** That the skip path opposes the linear half is seen in trained models of shuffled labels too; how it comes about is not shown.
+- **Temporary circuits.** Whether frequencies that come and go during training serve anything is not measured here.
+- **The fit selects.** k and q are chosen for each neuron by the largest R² of all pairs; the null does the same on permuted tokens. Values were first seen in \`${RUN}\`; the other runs are the replication.
+
+## Verdicts on claims in print, and on these
+
+${tested.length} of ${findings.claims.length} claims can be tested on these runs; rules, values and nulls stand in the report (\`npx miiii report\`) and in \`docs/findings.json\`. The verdict is that of p = 113 where it was tested there.
+
+${verdictTable(findings)}
+`;
+}
