@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { float64 } from "../core/index.ts";
 import {
   concatPanels,
   figure,
@@ -10,6 +11,8 @@ import {
   type Parameter,
   runColor,
 } from "../figures/index.ts";
+import { basisLabels, realFourier } from "../math/index.ts";
+import { primesBelow } from "../tasks/index.ts";
 
 /** A figure that needs no run: what the tasks and the transform look like. */
 export interface BackgroundFigure {
@@ -22,13 +25,6 @@ export interface BackgroundFigure {
 }
 
 const PAPER = "Syrkis & Søgaard 2024";
-
-/** Primes below `end`, by trial division. */
-function primesBelow(end: number): number[] {
-  const primes: number[] = [];
-  for (let n = 2; n < end; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
-  return primes;
-}
 
 const grid = (p: number, value: (x0: number, x1: number) => number): number[][] =>
   Array.from({ length: p }, (_, x0) => Array.from({ length: p }, (_, x1) => value(x0, x1)));
@@ -90,19 +86,17 @@ function data(p: number): TopLevelSpec {
   });
 }
 
-/** The real orthonormal Fourier basis: constant, cos 1, sin 1, … */
+/** The real orthonormal Fourier basis, one row a wave: what it makes of the unit vectors. */
 function basis(p: number): Matrix {
-  return grid(p, (row, x) => {
-    if (row === 0) return 1 / Math.sqrt(p);
-    const angle = (2 * Math.PI * Math.ceil(row / 2) * x) / p;
-    return Math.sqrt(2 / p) * (row % 2 === 1 ? Math.cos(angle) : Math.sin(angle));
-  });
+  const unit = float64(
+    Float64Array.from({ length: p * p }, (_, i) => (i % (p + 1) === 0 ? 1 : 0)),
+    [p, p],
+  );
+  return { data: realFourier(unit).data, columns: p };
 }
 
 function dft(p: number): TopLevelSpec {
-  const labels = Array.from({ length: p }, (_, row) =>
-    row === 0 ? "const" : `${row % 2 === 1 ? "cos" : "sin"} ${Math.ceil(row / 2)}`,
-  );
+  const labels = basisLabels(p);
   const image = matrixImage({
     values: basis(p),
     coloring: "signed",
