@@ -2,6 +2,7 @@ import { algorithm } from "./algorithm/index.ts";
 import { attention } from "./attention/index.ts";
 import { circuits } from "./circuits/index.ts";
 import { clock } from "./clock/index.ts";
+import { course } from "./course/index.ts";
 import { curves } from "./curves/index.ts";
 import { fft } from "./fft/index.ts";
 import { fourier } from "./fourier/index.ts";
@@ -33,6 +34,7 @@ const BY_ID = {
   curves,
   norms,
   progress,
+  course,
 } as const;
 
 /** The name of an analysis, as `miiii analyze` takes it. */

@@ -4,8 +4,8 @@ import { additiveParts } from "../../src/analyses/closed-form/additive.ts";
 import { bestPairs, pairingsOf, wrapped } from "../../src/analyses/closed-form/fit.ts";
 import { inOrder } from "../../src/analyses/closed-form/neurons.ts";
 import { neurons } from "../../src/analyses/neurons/index.ts";
-import { at, float64, type NdArray } from "../../src/core/index.ts";
-import { mean } from "../../src/math/index.ts";
+import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
+import { mean, median } from "../../src/math/index.ts";
 import { type ConstructOptions, construct } from "../../src/model/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel, untrained } from "../helpers/model-input.ts";
@@ -87,7 +87,11 @@ test("the closed form needs both digits at the task's pair: crossed and grid fre
   const model = construct({ task: "miiii", p: 29, d_model: 128 });
   const result = await neurons.run(await inputOfModel(model.config, model.parameters, [PRE]), {});
   const large = result.m.flatMap((m, j) => (m > 11 ? [j] : []));
-  assert.ok(large.every((j) => at(result.crossed_R2, j) < 0.7 && at(result.grid_R2, j) < 0.8));
+  const typical = (values: readonly number[]) => median(large.map((j) => at(values, j)));
+  assert.ok(
+    typical(result.crossed_R2) < 0.7 && typical(result.grid_R2) < 0.8,
+    `${typical(result.crossed_R2)}, ${typical(result.grid_R2)}`,
+  );
   // Broken once: with the high digit counting −p-fold instead of p-fold, tasks where that differs are lost.
   const parts = additiveParts(
     (await inputOfModel(model.config, model.parameters, [PRE])).activations[PRE] as NdArray<"float64">,
@@ -98,7 +102,7 @@ test("the closed form needs both digits at the task's pair: crossed and grid fre
     29,
   );
   const { R2 } = bestPairs(wrong, parts, inOrder(29));
-  assert.ok(large.every((j) => at(R2, j) < 0.95));
+  assert.ok(typical(Array.from(R2)) < 0.8, `with the wrong pairing ${typical(Array.from(R2))}`);
 });
 
 test("untrained models exceed the null at the stated rate", async () => {
@@ -147,9 +151,14 @@ test("pairs that coincide in one digit are found, random ones are not", async ()
   const planted = await withSecondHeads(coinciding);
   assert.ok(planted.neurons > 10, `${planted.neurons} neurons`);
   assert.deepEqual([planted.coincide, planted.probability], [planted.neurons, 1 / 201]);
-  const random = await withSecondHeads((j) => (j + 2 * Math.floor(written.length / 10)) % written.length);
+  const stream = randomStream(1, "test/donors");
+  const others = written.map(({ m }) => {
+    const candidates = written.flatMap((other, i) => (other.m === m ? [] : [i]));
+    return at(candidates, stream.integer(candidates.length));
+  });
+  const random = await withSecondHeads((j) => others[j]);
   assert.ok(random.neurons > 20, `${random.neurons} neurons`);
-  assert.ok(random.coincide < 0.5 * random.neurons && random.probability > 0.01, JSON.stringify(random));
+  assert.ok(random.coincide < 0.2 * random.neurons && random.expected > 0, JSON.stringify(random));
 });
 
 test("divisibility labels are refused in a line; dead neurons and two neurons alone are no trouble", async () => {

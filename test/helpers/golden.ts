@@ -9,7 +9,7 @@ import { onnxRuntime } from "../../src/runtimes/index.ts";
 export type Golden = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Analyses whose hundreds of passes or patches would take a test minutes; their own tests plant structures instead. */
-const LONG: readonly string[] = ["circuits", "patch"];
+const LONG: readonly string[] = ["circuits", "patch", "course"];
 
 /** Where a run's golden lies. */
 export function goldenPath(run: string): string {

@@ -113,8 +113,17 @@ export async function halvesOf(
   return { logits: own, skip, half, linear: float64(linear, own.shape), even: float64(even, own.shape) };
 }
 
-/** The closed forms of all neurons over the grid, as |û|, [p², d_mlp], and as the two digits' parts of û, [2p, d_mlp]. */
-export function closedGrid({ parts, forms }: FittedNeurons) {
+/** The closed forms of all neurons over the grid. */
+export interface ClosedGrid {
+  readonly p: number;
+  /** |û|, [p², d_mlp]. */
+  readonly magnitude: NdArray<"float64">;
+  /** The two digits' parts of û, [2p, d_mlp]. */
+  readonly digits: NdArray<"float64">;
+}
+
+/** Evaluates the closed forms of all neurons over the grid; one that does not vary is its mean. */
+export function closedGrid({ parts, forms }: FittedNeurons): ClosedGrid {
   const { p, neurons, mu } = parts;
   const digits = new Float64Array(2 * p * neurons);
   const put = (form: ClosedForm | undefined, j: number): void => {
@@ -134,22 +143,34 @@ export function closedGrid({ parts, forms }: FittedNeurons) {
       for (let j = 0; j < neurons; j++) magnitude[row + j] = Math.abs((digits[low + j] as number) + (digits[high + j] as number));
     }
   }
-  return { magnitude: float64(magnitude, [p * p, neurons]), digits: float64(digits, [2 * p, neurons]) };
+  return { p, magnitude: float64(magnitude, [p * p, neurons]), digits: float64(digits, [2 * p, neurons]) };
 }
 
-/** ½|û|·C and ½û·C of some columns, [p², columns] each. */
-export async function closedHalves(
-  { magnitude, digits }: ReturnType<typeof closedGrid>,
-  { readout }: Weights,
-  columns: Columns,
-  p: number,
-  matmul: Matmul,
-): Promise<{ even: NdArray<"float64">; half: NdArray<"float64"> }> {
+/** Half of some columns of C. */
+function halvedColumns(readout: NdArray<"float64">, columns: Columns): NdArray<"float64"> {
   const halved = columnsOf(readout, columns);
-  halved.data.forEach((value, i) => {
-    halved.data[i] = value / 2;
-  });
-  const byDigit = await matmul(digits, halved); // [2p, columns]
+  for (let i = 0; i < halved.data.length; i++) halved.data[i] = (halved.data[i] as number) / 2;
+  return halved;
+}
+
+/** ½|û|·C of some columns, [p², columns]. */
+export function closedEven(
+  { magnitude }: Pick<ClosedGrid, "magnitude">,
+  readout: NdArray<"float64">,
+  columns: Columns,
+  matmul: Matmul,
+): Promise<NdArray<"float64">> {
+  return matmul(magnitude, halvedColumns(readout, columns));
+}
+
+/** ½û·C of some columns, [p², columns]. */
+export async function closedHalf(
+  { digits, p }: Pick<ClosedGrid, "digits" | "p">,
+  readout: NdArray<"float64">,
+  columns: Columns,
+  matmul: Matmul,
+): Promise<NdArray<"float64">> {
+  const byDigit = await matmul(digits, halvedColumns(readout, columns)); // [2p, columns]
   const { count } = columns;
   const half = new Float64Array(p * p * count);
   for (let x0 = 0; x0 < p; x0++) {
@@ -158,7 +179,7 @@ export async function closedHalves(
       for (let c = 0; c < count; c++) half[row + c] = (byDigit.data[low + c] as number) + (byDigit.data[high + c] as number);
     }
   }
-  return { even: await matmul(magnitude, halved), half: float64(half, [p * p, count]) };
+  return float64(half, [p * p, count]);
 }
 
 /** Logits less their means over x1 and over x0, plus the grand mean: what depends on both digits together, [p², columns]. */

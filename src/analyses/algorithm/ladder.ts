@@ -3,7 +3,16 @@ import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "../cl
 import type { FittedNeurons } from "../closed-form/neurons.ts";
 import { readoutWave } from "../closed-form/readout.ts";
 import type { Matmul } from "../kit/define.ts";
-import { type Columns, centredProduct, closedGrid, closedHalves, halvesOf, interactionOf, type Weights } from "./halves.ts";
+import {
+  type Columns,
+  centredProduct,
+  closedEven,
+  closedGrid,
+  closedHalf,
+  halvesOf,
+  interactionOf,
+  type Weights,
+} from "./halves.ts";
 import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type TrainedHead } from "./score.ts";
 
 /** Rungs that need the logits over the whole grid. */
@@ -13,12 +22,13 @@ export const GRID_RUNGS = ["model", "interaction", "linear", "even", "u_hat", "u
 const CHUNK = 160;
 
 /** Consecutive tasks whose columns are worked on together. */
-interface Chunk {
+export interface Chunk {
   readonly tasks: readonly number[];
   readonly columns: Columns;
 }
 
-function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
+/** The tasks in chunks of at least 160 classes, as far as their columns are next to each other. */
+export function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
   const chunks: { tasks: number[]; columns: { start: number; count: number } }[] = [];
   heads.forEach(({ offset, classes }, task) => {
     const last = chunks.at(-1);
@@ -47,7 +57,8 @@ const NOTHING = 1e-12;
 
 /** relu(û)·C with the skip path and the biases. */
 function reluOf(
-  { even, half }: { readonly even: NdArray<"float64">; readonly half: NdArray<"float64"> },
+  even: NdArray<"float64">,
+  half: NdArray<"float64">,
   skip: NdArray<"float64">,
   bias: Float64Array,
 ): NdArray<"float64"> {
@@ -79,14 +90,20 @@ export async function gridLadder(
   const chunks = chunksOf(judge.heads);
   for (const [done, { tasks, columns }] of chunks.entries()) {
     const halves = await halvesOf(logits, mid, weights, columns, matmul);
-    const hat = await closedHalves(closed, weights, columns, p, matmul);
-    const relu = reluOf(hat, halves.skip, weights.bias.subarray(columns.start, columns.start + columns.count));
+    const closedEvenPart = await closedEven(closed, weights.readout, columns, matmul);
+    const closedHalfPart = await closedHalf(closed, weights.readout, columns, matmul);
+    const relu = reluOf(
+      closedEvenPart,
+      closedHalfPart,
+      halves.skip,
+      weights.bias.subarray(columns.start, columns.start + columns.count),
+    );
     const of = {
       model: halves.logits,
       interaction: interactionOf(halves.logits, p),
       linear: halves.linear,
       even: halves.even,
-      u_hat: hat.even,
+      u_hat: closedEvenPart,
       u_hat_relu: relu,
     };
     const placed = tasks.map((task) => {

@@ -23,6 +23,13 @@ export function foldedFrequency(k: number, c: number, m: number): number {
   return Math.min(residue, m - residue);
 }
 
+/** Why a task has no closed form to look for; undefined where it has. */
+export function withoutResidues({ labels }: { readonly labels: Labels }): string | undefined {
+  return labels === "remainder"
+    ? undefined
+    : `needs heads with a class for each residue (labels: remainder), got labels: ${labels}`;
+}
+
 /**
  * The moduli of a task's heads: n mod q with n = x0 + p·x1, or (x0 + x1) mod p. Shuffled labels do not enter: it is the task's structure that
  * is looked for.
@@ -34,10 +41,7 @@ export function moduliOf(
   { task, p, labels }: Pick<TaskConfig, "task" | "p"> & { readonly labels: Labels },
   heads: readonly Head[],
 ): Modulus[] {
-  ensure(
-    labels === "remainder",
-    "input",
-    () => `${where}: needs heads with a class for each residue (labels: remainder), got labels: ${labels}`,
-  );
+  const refusal = withoutResidues({ labels });
+  ensure(refusal === undefined, "input", () => `${where}: ${refusal}`);
   return heads.map(({ q }, head) => ({ m: q, c0: 1, c1: task === "nanda" ? 1 : p % q, head }));
 }

@@ -1,4 +1,5 @@
 import { quantile } from "../../math/index.ts";
+import { withoutResidues } from "../closed-form/dictionary.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { percent, perRun, short } from "../kit/text.ts";
 import { compute, type NeuronsResult } from "./compute.ts";
@@ -59,7 +60,7 @@ one frequency in x0 or in x1, up to sign, within 0.5/p.
 \`examples\`: u of a few neurons to 1/255 of its range (base64).`,
   null: `\`null.R2\`: 99 % quantile of the best R² of \`null.neurons\` seeded live neurons (at most 64) under \`null.draws\` (--draws, 200) permutations of the tokens, the same for both digits,
 pooled; \`null.above\`: neurons above it by chance, 1 % of the live ones. \`null.phase_error\`: median of uniform phases, π/2; \`null.output_matches\`: matches of random bins, Σ 1/⌊(m−1)/2⌋ over live neurons. \`sharing.expected\`: the mean of \`coincide\` with
-the second pair drawn from all pairs that the model uses of other moduli, as many draws; \`probability\` = (draws that reach \`coincide\` + 1) / (draws + 1). Models on shuffled
+the second pair drawn from all pairs that the model uses of other moduli, one draw for all neurons that have both pairs in common, as many draws; \`probability\` = (draws that reach \`coincide\` + 1) / (draws + 1). Models on shuffled
 labels are the control of all of it.`,
   citation: "Ours; discs and tori as in McCracken et al. 2025 and Moisescu-Pareja et al. 2026",
   needs: ["blocks.0.mlp.hook_pre"],
@@ -67,6 +68,7 @@ labels are the control of all of it.`,
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "permutations of the tokens, 100 to 2000" },
     examples: { type: "integer", default: 6, min: 0, max: 12, description: "neurons kept for the figure, 0 to 12" },
   },
+  refuses: withoutResidues,
   run: (input, options) => compute(input, Number(options.draws), Number(options.examples)),
   metrics: (result) => {
     const disc = discOf(result);

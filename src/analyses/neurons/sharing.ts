@@ -24,6 +24,8 @@ interface Pair {
   readonly k: number;
 }
 
+const nameOf = ({ modulus, k }: Pair) => `${modulus.m} ${k}`;
+
 /** Whether two pairs have the same frequency, up to sign, within 0.5/p cycles a token in x0 or in x1. */
 function coincident(a: Pair, b: Pair, p: number): boolean {
   const cycles = ({ modulus: { m }, k }: Pair, c: number) => foldedFrequency(k, c, m) / m;
@@ -57,14 +59,21 @@ export function sharingOf(
     return [{ own: form, other: { modulus: at(moduli, second), k: strongestReadout(readout, neuron, head) } }];
   });
   const coincide = pairs.filter(({ own, other }) => coincident(own, other, p)).length;
-  const used = [...new Map(members.map(({ form }) => [`${form.modulus.m} ${form.k}`, form])).values()];
+  const used = [...new Map(members.map(({ form }) => [nameOf(form), form])).values()];
+  // Neurons of one pair tend to serve the same second pair: they are no independent cases, and are drawn for together.
+  const groups = new Map<string, { own: Pair; neurons: number }>();
+  for (const { own, other } of pairs) {
+    const key = `${nameOf(own)} ${nameOf(other)}`;
+    groups.set(key, { own, neurons: (groups.get(key)?.neurons ?? 0) + 1 });
+  }
   const random = randomStream(seed, "neurons/sharing");
   let [reached, total] = [0, 0];
   for (let draw = 0; draw < draws; draw++) {
-    const count = pairs.filter(({ own }) => {
+    let count = 0;
+    for (const { own, neurons } of groups.values()) {
       const others = used.filter(({ modulus }) => modulus.m !== own.modulus.m);
-      return others.length > 0 && coincident(own, at(others, random.integer(others.length)), p);
-    }).length;
+      if (others.length > 0 && coincident(own, at(others, random.integer(others.length)), p)) count += neurons;
+    }
     total += count;
     if (count >= coincide) reached++;
   }

@@ -1,0 +1,195 @@
+import { at, MiiiiError, type NdArray } from "../../core/index.ts";
+import { mean, matmul as plainMatmul, quantile } from "../../math/index.ts";
+import { closedEven, closedGrid } from "../algorithm/halves.ts";
+import { chunksOf, circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
+import { permutedControl } from "../algorithm/nulls.ts";
+import { type Judge, judgeOf, scoreLogits, type TaskScore } from "../algorithm/score.ts";
+import { additiveShare } from "../closed-form/additive.ts";
+import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
+import { readoutMatrix } from "../closed-form/readout.ts";
+import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
+import { activationOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
+import { rounded } from "../kit/text.ts";
+
+/** A pair (q, k) that the run uses at some checkpoint, with its neurons above the null at each. */
+export type PairCourse = { m: number; k: number; neurons: number[] };
+
+/** Accuracies by task and checkpoint. */
+export type Courses = {
+  model: number[][];
+  u_hat: number[][];
+  circuit: number[][];
+  /** Of the model on validation samples; absent where the split is not known. */
+  validation?: number[][];
+};
+
+/** Result of `course`. */
+export type CourseResult = {
+  epochs: number[];
+  tasks: number[];
+  chance: number[];
+  shuffled: boolean;
+  additive_share: number[];
+  R2: number[];
+  accuracy: Courses;
+  pairs: PairCourse[];
+  /** Pairs in use at each checkpoint, and of them new since, and gone since, the checkpoint before. */
+  in_use: number[];
+  born: number[];
+  gone: number[];
+  /** Pairs that were in use and are not at the end, with their peak. */
+  temporary: { m: number; k: number; neurons: number; epoch: number }[];
+  /** First checkpoint from which accuracy stays at 0.99 or above, by task; null for none. */
+  circuit_epoch: (number | null)[];
+  validation_epoch: (number | null)[] | null;
+  null: { R2: number[]; circuit_permuted: number[]; draws: number; permutations: number };
+  left_out: string[];
+};
+
+/** A pair is in use with at least so many neurons above the null: single ones exceed it by chance. */
+export const IN_USE = 3;
+
+/** Draws of the permuted read-out at each checkpoint. */
+const CONTROL_DRAWS = 20;
+
+const STAYS = 0.99;
+
+/** Accuracies of ½|û|·C. */
+async function closedScores(
+  judge: Judge,
+  fitted: FittedNeurons,
+  readout: NdArray<"float64">,
+  matmul: Matmul,
+): Promise<TaskScore[]> {
+  const closed = closedGrid(fitted);
+  const scores: TaskScore[] = [];
+  for (const { tasks, columns } of chunksOf(judge.heads)) {
+    const logits = await closedEven(closed, readout, columns, matmul);
+    for (const task of tasks) scores.push(scoreLogits(judge, task, logits, at(judge.heads, task).offset - columns.start));
+  }
+  return scores;
+}
+
+/** What one checkpoint shows. */
+async function snapshot(
+  input: AnalysisInput,
+  { parameters, activations }: SeriesModel,
+  judge: Judge,
+  matmul: Matmul,
+  draws: number,
+) {
+  const here = { config: input.config, activations };
+  const fitted = fitNeurons("course", input, activationOf(here, "blocks.0.mlp.hook_pre"));
+  const logits = activationOf(here, "logits");
+  const readout = readoutMatrix(parameters, input.heads);
+  const neurons = circuitNeurons(judge.heads, fitted, readout);
+  const own = neurons.map((group) => group.map((member) => member.own));
+  const { p } = input.config;
+  const { limit } = permutedLimit(fitted, draws, input.seed);
+  const counts = new Map<string, number>();
+  const live: number[] = [];
+  fitted.forms.forEach((form, j) => {
+    if (form === undefined) return;
+    const R2 = at(fitted.best.R2, j);
+    live.push(R2);
+    if (R2 <= limit) return;
+    const key = `${form.modulus.m} ${form.k}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  });
+  const control = permutedControl({ judge, fitted, neurons, readout, draws: CONTROL_DRAWS, seed: input.seed });
+  return {
+    additiveShare: additiveShare(fitted.parts),
+    R2: live.length === 0 ? 0 : quantile(live, 0.5),
+    limit,
+    counts,
+    model: judge.heads.map(({ offset }, task) => scoreLogits(judge, task, logits, offset)),
+    closed: await closedScores(judge, fitted, readout, matmul),
+    circuit: scoreCircuits(judge, circuitsOf(judge.heads, own, p), p),
+    permuted: mean(control.accuracy),
+  };
+}
+
+type Snapshot = Awaited<ReturnType<typeof snapshot>>;
+
+function staysFrom(epochs: readonly number[], values: readonly number[]): number | null {
+  let first: number | null = null;
+  for (let i = values.length - 1; i >= 0 && at(values, i) >= STAYS; i--) first = at(epochs, i);
+  return first;
+}
+
+function pairsOf(snapshots: readonly Snapshot[]): PairCourse[] {
+  const used = new Set(snapshots.flatMap(({ counts }) => [...counts].flatMap(([key, n]) => (n >= IN_USE ? [key] : []))));
+  return [...used]
+    .map((key) => {
+      const [m = 0, k = 0] = key.split(" ").map(Number);
+      return { m, k, neurons: snapshots.map(({ counts }) => counts.get(key) ?? 0) };
+    })
+    .sort((a, b) => a.m - b.m || a.k - b.k);
+}
+
+/** The closed form at each kept checkpoint of a run. */
+export async function compute(input: AnalysisInput, draws: number): Promise<CourseResult> {
+  const series = seriesOf(input);
+  const matmul: Matmul = input.matmul ?? (async (a, b) => plainMatmul(a, b));
+  const heads = trainedHeads(input.heads);
+  const judge = judgeOf(input, heads);
+  const [epochs, snapshots]: [number[], Snapshot[]] = [[], []];
+  for await (const model of series.models(["blocks.0.mlp.hook_pre", "logits"])) {
+    epochs.push(model.epoch);
+    snapshots.push(await snapshot(input, model, judge, matmul, draws));
+    input.onProgress?.(snapshots.length, series.checkpoints.length);
+  }
+  if (snapshots.length === 0) throw new MiiiiError("input", "course: needs a run that kept a checkpoint, got none");
+  const byTask = (scores: (one: Snapshot) => readonly TaskScore[], value = (score: TaskScore) => score.accuracy) =>
+    heads.map((_, task) =>
+      rounded(
+        snapshots.map((one) => value(at(scores(one), task))),
+        6,
+      ),
+    );
+  const circuit = byTask((one) => one.circuit);
+  const validation =
+    judge.validation === undefined
+      ? undefined
+      : byTask(
+          (one) => one.model,
+          (score) => score.validation?.accuracy ?? 0,
+        );
+  const pairs = pairsOf(snapshots);
+  const uses = ({ neurons }: PairCourse, tick: number) => (neurons[tick] ?? 0) >= IN_USE;
+  const count = (is: (pair: PairCourse, tick: number) => boolean) =>
+    epochs.map((_, tick) => pairs.filter((pair) => is(pair, tick)).length);
+  const last = epochs.length - 1;
+  return {
+    epochs,
+    tasks: heads.map(({ q }) => q),
+    chance: heads.map(({ q }) => 1 / q),
+    shuffled: judge.answers !== undefined,
+    additive_share: snapshots.map(({ additiveShare: share }) => share),
+    R2: snapshots.map(({ R2 }) => R2),
+    accuracy: {
+      model: byTask((one) => one.model),
+      u_hat: byTask((one) => one.closed),
+      circuit,
+      ...(validation === undefined ? {} : { validation }),
+    },
+    pairs,
+    in_use: count(uses),
+    born: count((pair, tick) => tick > 0 && uses(pair, tick) && !uses(pair, tick - 1)),
+    gone: count((pair, tick) => tick > 0 && !uses(pair, tick) && uses(pair, tick - 1)),
+    temporary: pairs.flatMap((pair) => {
+      if (uses(pair, last)) return [];
+      const neurons = Math.max(...pair.neurons);
+      return [{ m: pair.m, k: pair.k, neurons, epoch: at(epochs, pair.neurons.indexOf(neurons)) }];
+    }),
+    circuit_epoch: circuit.map((values) => staysFrom(epochs, values)),
+    validation_epoch: validation?.map((values) => staysFrom(epochs, values)) ?? null,
+    null: {
+      R2: snapshots.map(({ limit }) => limit),
+      circuit_permuted: snapshots.map(({ permuted }) => permuted),
+      draws: CONTROL_DRAWS,
+      permutations: draws,
+    },
+    left_out: validation === undefined ? ["accuracy.validation", "validation_epoch"] : [],
+  };
+}
