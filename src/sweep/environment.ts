@@ -100,6 +100,25 @@ async function build(python: Interpreter, home: string): Promise<void> {
   }
 }
 
+/** Where the environment of an interpreter is, made or not. */
+function homeOf({ version }: Interpreter): string {
+  const pins = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex").slice(0, 8);
+  return join(cacheFolder(), `optuna-${wantedOptuna()}-python${version.join(".")}-${pins}`);
+}
+
+/** A Python that has Optuna already; undefined where {@link optunaPython} would have to make an environment, or could not. */
+export function readyPython(): string | undefined {
+  try {
+    const python = findInterpreter();
+    if (python.optuna) return python.path;
+    const path = executable(homeOf(python));
+    return existsSync(path) ? path : undefined;
+  } catch (error) {
+    if (error instanceof MiiiiError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * A Python with Optuna: that of MIIII_PYTHON or of the path where it has the pinned version already, else a virtual environment in the
  * user's cache, made at first use.
@@ -110,16 +129,14 @@ async function build(python: Interpreter, home: string): Promise<void> {
 export async function optunaPython(onNote: (line: string) => void): Promise<string> {
   const python = findInterpreter();
   if (python.optuna) return python.path;
-  const version = python.version.join(".");
-  const pins = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex").slice(0, 8);
-  const folder = cacheFolder();
-  const home = join(folder, `optuna-${wantedOptuna()}-python${version}-${pins}`);
+  const home = homeOf(python);
   if (!existsSync(executable(home))) {
     if (!python.venv) {
       const hint = "install it (Debian: python3-venv), or set MIIII_PYTHON to a Python that has Optuna";
-      throw new MiiiiError("runtime", `sweep: Python ${version} at ${python.path} lacks its venv module; ${hint}`);
+      const which = `Python ${python.version.join(".")} at ${python.path}`;
+      throw new MiiiiError("runtime", `sweep: ${which} lacks its venv module; ${hint}`);
     }
-    makeFolder(folder);
+    makeFolder(cacheFolder());
     onNote(`making a virtual environment with Optuna ${wantedOptuna()} in ${home}; this happens once`);
     await build(python, home);
   }
