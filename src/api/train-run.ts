@@ -121,7 +121,7 @@ class Recorder {
         appendJsonLine(runFiles.omega(run), event.row);
         break;
       case "checkpoint":
-        writeCheckpoint(run, event.epoch, event.parameters, { untrained: event.untrained });
+        keepWeights(run, event);
         break;
       case "state": {
         const { epoch: step, ...rest } = event.state;
@@ -137,6 +137,15 @@ class Recorder {
         event satisfies never;
     }
   }
+}
+
+/** Writes the weights of an epoch, and their moving average where there is one. */
+function keepWeights(
+  run: RunDirectory,
+  { epoch, parameters, average, untrained }: Omit<Extract<TrainEvent, { type: "checkpoint" }>, "type">,
+): void {
+  writeCheckpoint(run, epoch, parameters, { untrained });
+  if (average !== undefined) writeCheckpoint(run, epoch, average, { untrained, average: true });
 }
 
 async function follow(stretch: Stretch, options: TrainRunOptions): Promise<TrainRunResult> {
@@ -177,7 +186,7 @@ async function follow(stretch: Stretch, options: TrainRunOptions): Promise<Train
   const interrupted = epoch < config.epochs;
   if (interrupted && epoch > 0 && !listCheckpoints(run).some((kept) => kept.epoch === epoch)) {
     const { state: last } = readResume(run);
-    writeCheckpoint(run, epoch, last.parameters, { untrained: latePrimesOut(config, last.curriculum) });
+    keepWeights(run, { ...last, epoch, untrained: latePrimesOut(config, last.curriculum) });
   }
   if (epoch > recorder.from) closeStretch(run, recorder.row(epoch));
   return { path: run.path, epoch, interrupted };

@@ -18,13 +18,15 @@ export interface ResumeState {
   readonly v: PerParameter<NdArray>;
   /** Grokfast's moving average; absent where the run has none. */
   readonly ema?: PerParameter<NdArray>;
+  /** The moving average of the weights; absent where the run keeps none. */
+  readonly average?: PerParameter<NdArray>;
   /** Statistics under way that need epochs before and after them; absent where none are. */
   readonly window?: Json;
   /** Where the schedule of tasks stands; absent where the run has none. */
   readonly curriculum?: CurriculumState;
 }
 
-const GROUPS = ["parameters", "m", "v", "ema"] as const;
+const GROUPS = ["parameters", "m", "v", "ema", "average"] as const;
 
 /** What changes with any bit of the tensors: the SHA-256 of names and little-endian bytes, in order of the names. */
 function digestOf(tensors: ReadonlyMap<string, NdArray>): string {
@@ -107,13 +109,14 @@ export function readResume(run: RunDirectory): {
       );
       return array;
     });
-  const hasEma = [...tensors.keys()].some((name) => name.startsWith("ema/"));
+  const has = (prefix: string) => [...tensors.keys()].some((name) => name.startsWith(`${prefix}/`));
   const state: ResumeState = {
     step: Number(epoch),
     parameters: group("parameters"),
     m: group("m"),
     v: group("v"),
-    ...(hasEma ? { ema: group("ema") } : {}),
+    ...(has("ema") ? { ema: group("ema") } : {}),
+    ...(has("average") ? { average: group("average") } : {}),
     ...(metadata.window === undefined ? {} : { window: parseJson(metadata.window, `${path}: metadata window`) as Json }),
     ...(metadata.curriculum === undefined
       ? {}

@@ -69,11 +69,18 @@ export function checkMetricsRow(value: unknown, where: string): asserts value is
   checkEpoch(value, where);
   const row: { readonly [field: string]: unknown } = { ...(value as object) };
   let tasks: number | undefined;
-  for (const set of ["train", "validation"]) {
-    const scores = row[set];
-    ensure(isObject(scores), "input", () => `${where}: ${set} must hold loss and accuracy, got ${shownValue(scores)}`);
-    for (const name of ["loss", "accuracy"]) tasks = checkNumbers(scores[name], `${where}: ${set}.${name}`, tasks);
+  const checkScores = (scores: unknown, at: string) => {
+    ensure(isObject(scores), "input", () => `${where}: ${at} must hold loss and accuracy, got ${shownValue(scores)}`);
+    for (const name of ["loss", "accuracy"]) tasks = checkNumbers(scores[name], `${where}: ${at}.${name}`, tasks);
+  };
+  const sets = ["train", "validation"];
+  for (const set of sets) checkScores(row[set], set);
+  const { average, task_weights } = row;
+  if (average !== undefined) {
+    ensure(isObject(average), "input", () => `${where}: average must hold train and validation, got ${shownValue(average)}`);
+    for (const set of sets) checkScores(average[set], `average.${set}`);
   }
+  if (task_weights !== undefined) checkNumbers(task_weights, `${where}: task_weights`, tasks);
   checkNumber(row.objective, `${where}: objective`);
   checkNorms(row.weight_norms, `${where}: weight_norms`);
   for (const name of ["gradient_norms", "filtered_gradient_norms"]) {

@@ -37,6 +37,7 @@ export const IMPORTED = "imported";
  * - `config.json`: the {@link RunHeader};
  * - `metrics.jsonl`, `omega.jsonl`: one row a tick, epochs ascending;
  * - `step-000012345.safetensors`: the weights after that many epochs, nine digits;
+ * - `average-000012345.safetensors`: the moving average of the weights at that epoch, where the run keeps one;
  * - `history.jsonl`: one row for each stretch of training: epochs, wall time, runtime, device;
  * - `resume.safetensors`: what resuming needs beside them;
  * - `stretch.json`, `run.lock`: while the run is trained, the stretch under way and the process that has it.
@@ -61,6 +62,8 @@ export const runFiles = {
   split: (run: { readonly path: string }) => join(run.path, "split.json"),
   /** Losses by epoch that an imported series came with. */
   losses: (run: { readonly path: string }) => join(run.path, "losses.json"),
+  average: (run: { readonly path: string }, epoch: number) =>
+    join(run.path, `average-${String(epoch).padStart(9, "0")}.safetensors`),
   checkpoint: (run: { readonly path: string }, epoch: number) =>
     join(run.path, `step-${String(epoch).padStart(9, "0")}.safetensors`),
 } as const;
@@ -185,6 +188,7 @@ export function runMetadata(
  * Writes the weights after `epoch` epochs, atomically, and returns the path.
  *
  * @param options.half - store them in half precision: for series over time, not for resuming.
+ * @param options.average - they are the moving average of the weights, which has a file of its own beside theirs.
  * @param options.untrained - tasks that were not in the loss yet, by q.
  * @param options.metadata - more metadata beside {@link runMetadata}.
  */
@@ -195,6 +199,7 @@ export function writeCheckpoint(
   options: {
     readonly half?: boolean;
     readonly untrained?: readonly number[];
+    readonly average?: boolean;
     readonly metadata?: Readonly<Record<string, string>>;
   } = {},
 ): string {
@@ -203,7 +208,7 @@ export function writeCheckpoint(
     "input",
     () => `checkpoint: epoch must be a non-negative integer, got ${epoch}`,
   );
-  const path = runFiles.checkpoint(run, epoch);
+  const path = options.average ? runFiles.average(run, epoch) : runFiles.checkpoint(run, epoch);
   const metadata = { ...options.metadata, ...runMetadata(run.header, epoch, options.untrained) };
   writeFileAtomic(path, encodeSafetensors(tensorsOf(parameters), metadata, { half: options.half === true }));
   return path;

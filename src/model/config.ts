@@ -1,5 +1,6 @@
 import { LABELS, TASK_NAMES, type TaskConfig } from "../tasks/index.ts";
-import { choice, flag, integer, number, type PresetLayer, primes, type Setting, string, type ValueOf } from "./setting.ts";
+import { PARAMETER_NAMES } from "./names.ts";
+import { choice, flag, integer, names, number, type PresetLayer, primes, type Setting, string, type ValueOf } from "./setting.ts";
 
 /** How weights are drawn before training; see `initParameters`. */
 export type Init = "nanda" | "he" | "he-jax";
@@ -213,6 +214,25 @@ export const SETTINGS = {
     help: "share of the epochs over which wsd decays",
     later: true,
     idle: (config) => config.schedule !== "wsd",
+  }),
+  /** Tensors that weight decay leaves alone. */
+  no_decay: names(PARAMETER_NAMES, { value: [], help: "tensors without weight decay, by name", later: true }),
+  /** Largest norm of a row of W_out (a neuron's output) and of W_U, which then have no weight decay; 0 for no bound. */
+  max_row_norm: number({
+    value: 0,
+    least: 0,
+    help: "largest norm of a row of W_out and W_U, which then have no weight decay; 0: no bound",
+    later: true,
+  }),
+  /** Decay of a moving average of the weights, which is evaluated and kept beside them; 0 for none. Training does not depend on it. */
+  weight_ema: number({
+    value: 0,
+    least: 0,
+    below: 1,
+    help: "decay of a moving average of the weights, evaluated and kept beside them; 0: none",
+    later: true,
+    unstated: true,
+    varies: true,
   }),
   decay_without_dropout: flag({
     help: "no dropout while wsd decays",

@@ -1,7 +1,7 @@
 import { float64, int32, type NdArray } from "../core/index.ts";
 import { type Ops, type Tensors, tensor } from "../ops/index.ts";
 import type { ModelConfig, SequenceConfig } from "./config.ts";
-import type { BiasName, ParameterName } from "./parameters.ts";
+import type { BiasName, ParameterName } from "./names.ts";
 
 /** Masks of the two dropout sites: 0 or 1/(1−rate), [1 or batch, d_model]. */
 export interface DropoutMasks<T> {

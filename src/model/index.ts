@@ -6,6 +6,7 @@ export * from "./forward.ts";
 export { lastPosition } from "./forward-digits.ts";
 export * from "./init.ts";
 export * from "./metrics.ts";
+export * from "./names.ts";
 export * from "./parameters.ts";
 export * from "./program.ts";
 export * from "./setting.ts";

@@ -2,7 +2,8 @@ import { float32, type NdArray, type Random, randomStream, sizeOf } from "../cor
 import type { TaskConfig } from "../tasks/index.ts";
 import { headsOf } from "../tasks/index.ts";
 import type { Init, ModelConfig } from "./config.ts";
-import { type ParameterName, type PerParameter, parameterShapes, perParameter } from "./parameters.ts";
+import type { ParameterName } from "./names.ts";
+import { type PerParameter, parameterShapes, perParameter } from "./parameters.ts";
 
 /** Standard deviation of a standard normal truncated at ±2. */
 const TRUNCATED_STD = 0.8796256610342398;

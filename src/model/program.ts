@@ -4,8 +4,9 @@ import { type Head, headsOf, type TaskConfig } from "../tasks/index.ts";
 import { hasTaskSchedule, type ModelConfig, type RunConfig } from "./config.ts";
 import { unembed } from "./forward.ts";
 import { lastPosition } from "./forward-digits.ts";
-import { BIAS_NAMES, PARAMETER_NAMES, type Parameters, parameterShapes } from "./parameters.ts";
-import { type Batch, eachParameter, lossAndGradients, sumOfSquares, update } from "./step.ts";
+import { BIAS_NAMES, PARAMETER_NAMES, type ParameterName } from "./names.ts";
+import { type Parameters, parameterShapes } from "./parameters.ts";
+import { type Batch, boundRows, eachParameter, lossAndGradients, moveAverage, sumOfSquares, update } from "./step.ts";
 
 /** The training batch's columns of target logits: head offset + class, int32 [samples, heads]. */
 export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[], samples: ArrayLike<number>): NdArray<"int32"> {
@@ -20,11 +21,21 @@ export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[],
 }
 
 /** Prefixes of the optimiser's state among a step's tensors. */
-export const STATE_PREFIXES = ["m/", "v/", "ema/"] as const;
+export const STATE_PREFIXES = ["m/", "v/", "ema/", "average/"] as const;
+
+/** The tensors whose rows `max_row_norm` bounds. */
+const BOUNDED: readonly ParameterName[] = ["blocks.0.mlp.W_out", "unembed.W_U"];
+
+/** The prefixes of the state that a configuration's step has; that of the weights is empty. */
+function prefixesOf({ grokfast_lambda, weight_ema }: RunConfig): readonly string[] {
+  return ["", "m/", "v/", ...(grokfast_lambda === 0 ? [] : ["ema/"]), ...(weight_ema === 0 ? [] : ["average/"])];
+}
 
 /**
- * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`.
- * Other inputs: `lr`, `correct1`, `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; and with
+ * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`,
+ * with an average of the weights `average/…`.
+ * Other inputs: `lr`, `correct1`, `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; with an average of
+ * the weights `average_decay`, [1]; and with
  * dropout `step`, int32 [1], from which the runtime makes the masks `drop_mid` and `drop_post`, [1 or batch, d_model]. Other outputs:
  * `loss`, [heads], of the batch under dropout; `gradient_squares` and `filtered_squares`, [9], sums of squares per weight tensor before and
  * after Grokfast's filter.
@@ -35,11 +46,11 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
   const size = batch.rows0.data.length;
   const float = (shape: readonly number[]): TensorSpec => ({ dtype: "float32", shape });
   const grokfast = config.grokfast_lambda !== 0;
-  const prefixes = ["", "m/", "v/", ...(grokfast ? ["ema/"] : [])];
   const inputs: Record<string, TensorSpec> = {};
-  for (const prefix of prefixes) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
+  for (const prefix of prefixesOf(config)) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
   for (const name of ["lr", "correct1", "correct2"]) inputs[name] = float([1]);
   if (hasTaskSchedule(config)) inputs.task_weights = float([heads.length, 1]);
+  if (config.weight_ema !== 0) inputs.average_decay = float([1]);
   if (config.dropout > 0) {
     const shape = [config.dropout_mask === "step" ? 1 : size, config.d_model];
     const seed = mix32(config.seed ^ 0x64726f70); // a stream apart from the other uses of the seed
@@ -64,8 +75,15 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
           v: tensor(given, `v/${name}`),
           ema: grokfast ? tensor(given, `ema/${name}`) : undefined,
         };
-        const { weight, filtered, state } = update(ops, tensor(given, name), gradients[name], moments, scalars, config);
-        outputs[name] = weight;
+        const isBounded = config.max_row_norm > 0 && BOUNDED.includes(name);
+        const own = isBounded || config.no_decay.includes(name) ? { ...config, weight_decay: 0 } : config;
+        const { weight, filtered, state } = update(ops, tensor(given, name), gradients[name], moments, scalars, own);
+        const kept = isBounded ? boundRows(ops, weight, shapes[name], config.max_row_norm) : weight;
+        outputs[name] = kept;
+        if (config.weight_ema !== 0) {
+          const average = tensor(given, `average/${name}`);
+          outputs[`average/${name}`] = moveAverage(ops, average, kept, tensor(given, "average_decay"));
+        }
         outputs[`m/${name}`] = state.m;
         outputs[`v/${name}`] = state.v;
         if (state.ema !== undefined) outputs[`ema/${name}`] = state.ema;

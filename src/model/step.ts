@@ -5,7 +5,8 @@ import type { Head } from "../tasks/index.ts";
 import { headWeights, logitsOf } from "../tasks/index.ts";
 import type { RunConfig } from "./config.ts";
 import { type AttentionPass, attention, type DropoutMasks, type ForwardShape, mlp } from "./forward.ts";
-import { PARAMETER_NAMES, type ParameterName, type PerParameter } from "./parameters.ts";
+import { PARAMETER_NAMES, type ParameterName } from "./names.ts";
+import type { PerParameter } from "./parameters.ts";
 
 /** The training batch, fixed for a whole run. */
 export interface Batch {
@@ -271,6 +272,21 @@ export function update<T>(
   const kept = ops.sub(c(1), ops.mul(scalars.lr, c(config.weight_decay)));
   const direction = ops.div(m, ops.add(ops.sqrt(v), ops.div(c(config.eps), root)));
   return { weight: ops.sub(ops.mul(weight, kept), ops.mul(direction, rate)), filtered, state: { m, v, ema } };
+}
+
+/** A tensor with its rows, along the last axis, scaled down to the norm `most` where they exceed it. */
+export function boundRows<T>(ops: Ops<T>, a: T, shape: readonly number[], most: number): T {
+  const width = shape.at(-1) ?? 1;
+  const byRow = ops.reshape(a, [sizeOf(shape) / width, width]); // [rows, width]
+  const norms = ops.sqrt(ops.sum(ops.mul(byRow, byRow), 1, true)); // [rows, 1]
+  const limit = ops.constant(float64([most], [1]));
+  return ops.reshape(ops.mul(byRow, ops.div(limit, ops.maximum(norms, limit))), shape);
+}
+
+/** The moving average of a tensor, after Polyak: average ← d·average + (1−d)·weight, d [1]. */
+export function moveAverage<T>(ops: Ops<T>, average: T, weight: T, decay: T): T {
+  const one = ops.constant(float64([1], [1]));
+  return ops.add(ops.mul(average, decay), ops.mul(weight, ops.sub(one, decay)));
 }
 
 /** Sum of squares of a tensor, [1]. */

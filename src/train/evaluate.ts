@@ -32,6 +32,8 @@ export interface Evaluator {
    * before the first.
    */
   metrics(epoch: number, weights: Weights, taskWeights: Float64Array, squares?: Squares): Promise<MetricsRow>;
+  /** Loss and accuracy on both sets. */
+  scores(weights: Weights): Promise<{ readonly train: HeadMetrics; readonly validation: HeadMetrics }>;
   /** Loss and accuracy on the validation samples alone. */
   validation(weights: Weights): Promise<HeadMetrics>;
   /** The first neuron's frequency bins, [(p+1)/2]; see `paperBins`. */
@@ -94,6 +96,10 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
   };
   const scoreTrain = await scorer(split.train);
   const scoreValidation = await scorer(split.validation);
+  const scores = async (weights: Weights) => ({
+    train: await scoreTrain(weights),
+    validation: await scoreValidation(weights),
+  });
 
   const everySample = tableRows(Int32Array.from(dataset.x0.keys()), dataset);
   const watch = async (neurons: ArrayLike<number>) => {
@@ -110,9 +116,9 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
 
   return {
     validation: scoreValidation,
+    scores,
     async metrics(epoch, weights, taskWeights, squares) {
-      const train = await scoreTrain(weights);
-      const validation = await scoreValidation(weights);
+      const { train, validation } = await scores(weights);
       const objective = train.loss.reduce((sum, loss, h) => sum + loss * at(taskWeights, h), 0);
       const norms2 = squares && {
         gradient_norms: norms(squares.raw),

@@ -22,6 +22,11 @@ export function learningRate(config: Scheduled & Pick<RunConfig, "lr" | "warmup"
   return lr * (warmup > 0 ? Math.min(step / warmup, 1) : 1) * decay;
 }
 
+/** Decay of the average of the weights in a step, counted from 1: smaller at first, so that the initial weights are soon forgotten. */
+function averageDecay({ weight_ema }: Pick<RunConfig, "weight_ema">, step: number): number {
+  return Math.min(weight_ema, step / (step + 9));
+}
+
 /** A step's inputs other than state; steps count from 1. Adam's corrections are those of the first and second moments' bias. */
 export function feedsOf(config: RunConfig, step: number): Record<string, NdArray> {
   const one = (value: number) => float32([value], [1]);
@@ -29,6 +34,7 @@ export function feedsOf(config: RunConfig, step: number): Record<string, NdArray
     lr: one(learningRate(config, step)),
     correct1: one(1 / (1 - config.beta1 ** step)),
     correct2: one(1 / (1 - config.beta2 ** step)),
+    ...(config.weight_ema === 0 ? {} : { average_decay: one(averageDecay(config, step)) }),
     ...(step <= dropoutEnd(config) ? { step: { dtype: "int32", shape: [1], data: Int32Array.of(step) } } : {}),
   };
 }

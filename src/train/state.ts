@@ -20,6 +20,8 @@ export interface TrainState {
   readonly v: PerParameter<NdArray>;
   /** Grokfast's average; absent where it is off. */
   readonly ema?: PerParameter<NdArray>;
+  /** The moving average of the weights; absent where none is kept. */
+  readonly average?: PerParameter<NdArray>;
   /** Frequency statistics under way; absent where none are. */
   readonly window?: OmegaWindowState;
   /** Where the schedule of tasks stands; absent where there is none, and before the first epoch. */
@@ -28,12 +30,14 @@ export interface TrainState {
 
 /** The state before the first epoch: initial weights, moments of zero. */
 export function initialState(config: RunConfig): TrainState {
+  const parameters = initParameters(config, config.seed);
   return {
     epoch: 0,
-    parameters: initParameters(config, config.seed),
+    parameters,
     m: zeroParameters(config),
     v: zeroParameters(config),
     ...(config.grokfast_lambda === 0 ? {} : { ema: zeroParameters(config) }),
+    ...(config.weight_ema === 0 ? {} : { average: parameters }),
   };
 }
 
@@ -42,12 +46,13 @@ function prefixed(prefix: string, tensors: PerParameter<NdArray>): [string, NdAr
 }
 
 /** A state's tensors under the names that a step's program has for them. */
-export function tensorsOfState({ parameters, m, v, ema }: TrainState): Record<string, NdArray> {
+export function tensorsOfState({ parameters, m, v, ema, average }: TrainState): Record<string, NdArray> {
   return Object.fromEntries([
     ...prefixed("", parameters),
     ...prefixed("m/", m),
     ...prefixed("v/", v),
     ...(ema ? prefixed("ema/", ema) : []),
+    ...(average ? prefixed("average/", average) : []),
   ]);
 }
 
@@ -55,11 +60,13 @@ export function tensorsOfState({ parameters, m, v, ema }: TrainState): Record<st
 export async function stateOf(program: Program, epoch: number): Promise<TrainState> {
   const held = await program.getState();
   const part = (prefix: string) => perParameter((name) => held[prefix + name] as NdArray);
+  const has = (prefix: string) => Object.keys(held).some((name) => name.startsWith(prefix));
   return {
     epoch,
     parameters: part(""),
     m: part("m/"),
     v: part("v/"),
-    ...(Object.keys(held).some((name) => name.startsWith("ema/")) ? { ema: part("ema/") } : {}),
+    ...(has("ema/") ? { ema: part("ema/") } : {}),
+    ...(has("average/") ? { average: part("average/") } : {}),
   };
 }

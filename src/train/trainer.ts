@@ -29,6 +29,8 @@ export type TrainEvent =
       readonly type: "checkpoint";
       readonly epoch: number;
       readonly parameters: PerParameter<NdArray>;
+      /** The moving average of the weights; absent where none is kept. */
+      readonly average?: PerParameter<NdArray>;
       readonly untrained: readonly number[];
     }
   /** A state to go on from, should the run break off; the last event of a run, whether it came to its end or was stopped. */
@@ -175,16 +177,25 @@ class Session {
   /** What is to be seen of the model after `epoch`; `outputs` are those of its last step, absent before the first. */
   async *look(epoch: number, outputs?: Record<string, NdArray>): AsyncGenerator<TrainEvent, void, void> {
     const weights = async () => (await this.#stepper.state(epoch)).parameters;
-    const { gradient_squares: raw, filtered_squares: filtered } = outputs ?? {};
-    const squares = raw && filtered && { raw, filtered };
-    if (this.ticks.metrics.has(epoch)) {
-      const row = await this.#evaluator.metrics(epoch, await weights(), this.curriculum.weights().data, squares);
-      const scheduled = this.curriculum.state !== undefined;
-      yield { type: "tick", row: scheduled ? { ...row, task_weights: Array.from(this.curriculum.weights().data) } : row };
-    }
+    if (this.ticks.metrics.has(epoch)) yield { type: "tick", row: await this.#metrics(epoch, outputs) };
     for (const row of await this.#window.advance(epoch, weights)) yield { type: "omega", row };
-    if (this.ticks.checkpoints.has(epoch))
-      yield { type: "checkpoint", epoch, parameters: await weights(), untrained: this.curriculum.untrained() };
+    if (this.ticks.checkpoints.has(epoch)) {
+      const { parameters, average } = await this.#stepper.state(epoch);
+      const untrained = this.curriculum.untrained();
+      yield { type: "checkpoint", epoch, parameters, ...(average === undefined ? {} : { average }), untrained };
+    }
+  }
+
+  async #metrics(epoch: number, outputs: Record<string, NdArray> | undefined): Promise<MetricsRow> {
+    const { parameters, average } = await this.#stepper.state(epoch);
+    const { gradient_squares: raw, filtered_squares: filtered } = outputs ?? {};
+    const weights = this.curriculum.weights().data;
+    const row = await this.#evaluator.metrics(epoch, parameters, weights, raw && filtered && { raw, filtered });
+    return {
+      ...row,
+      ...(average === undefined ? {} : { average: await this.#evaluator.scores(average) }),
+      ...(this.curriculum.state === undefined ? {} : { task_weights: Array.from(weights) }),
+    };
   }
 
   /** Decides which tasks the next step trains, and how heavily. */

@@ -37,6 +37,13 @@ function cells(row: MetricsRow, moduli: readonly number[]): Record<string, numbe
       });
     }
   }
+  for (const set of ["train", "validation"] as const) {
+    for (const measure of ["loss", "accuracy"] as const) {
+      row.average?.[set][measure].forEach((value, h) => {
+        flat[`average_${set}_${measure}_q${moduli[h]}`] = value;
+      });
+    }
+  }
   row.task_weights?.forEach((value, h) => {
     flat[`task_weight_q${moduli[h]}`] = value;
   });
