@@ -20,9 +20,6 @@ export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[],
   return { dtype: "int32", shape: [samples.length, width], data };
 }
 
-/** Prefixes of the optimiser's state among a step's tensors. */
-export const STATE_PREFIXES = ["m/", "v/", "ema/", "average/"] as const;
-
 /** The tensors whose rows `max_row_norm` bounds. */
 const BOUNDED: readonly ParameterName[] = ["blocks.0.mlp.W_out", "unembed.W_U"];
 
