@@ -182,34 +182,6 @@ export async function closedHalf(
   return float64(half, [p * p, count]);
 }
 
-/** Logits less their means over x1 and over x0, plus the grand mean: what depends on both digits together, [p², columns]. */
-export function interactionOf(logits: NdArray<"float64">, p: number): NdArray<"float64"> {
-  const count = dim(logits, 1);
-  const [rows, columns, grand] = [new Float64Array(p * count), new Float64Array(p * count), new Float64Array(count)];
-  for (let x0 = 0; x0 < p; x0++) {
-    for (let x1 = 0; x1 < p; x1++) {
-      const start = (x0 * p + x1) * count;
-      for (let c = 0; c < count; c++) {
-        const value = (logits.data[start + c] as number) / p;
-        rows[x0 * count + c] = (rows[x0 * count + c] as number) + value;
-        columns[x1 * count + c] = (columns[x1 * count + c] as number) + value;
-        grand[c] = (grand[c] as number) + value / p;
-      }
-    }
-  }
-  const out = new Float64Array(logits.data.length);
-  for (let x0 = 0; x0 < p; x0++) {
-    for (let x1 = 0; x1 < p; x1++) {
-      const start = (x0 * p + x1) * count;
-      for (let c = 0; c < count; c++) {
-        const means = (rows[x0 * count + c] as number) + (columns[x1 * count + c] as number) - (grand[c] as number);
-        out[start + c] = (logits.data[start + c] as number) - means;
-      }
-    }
-  }
-  return float64(out, logits.shape);
-}
-
 /**
  * Inner product of two matrices [n, columns], both centred over samples and within each of the heads' columns, summed over the heads: from sums
  * over rows and columns, since copies of the matrices would cost more than the products.

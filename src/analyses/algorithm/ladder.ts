@@ -3,16 +3,8 @@ import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "../cl
 import type { FittedNeurons } from "../closed-form/neurons.ts";
 import { readoutWave } from "../closed-form/readout.ts";
 import type { Matmul } from "../kit/define.ts";
-import {
-  type Columns,
-  centredProduct,
-  closedEven,
-  closedGrid,
-  closedHalf,
-  halvesOf,
-  interactionOf,
-  type Weights,
-} from "./halves.ts";
+import { interactionOf } from "../kit/interaction.ts";
+import { type Columns, centredProduct, closedEven, closedGrid, closedHalf, halvesOf, type Weights } from "./halves.ts";
 import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type TrainedHead } from "./score.ts";
 
 /** Rungs that need the logits over the whole grid. */

@@ -3,6 +3,7 @@ import { argmax, familywiseLimit, mean, sum, upperLimit } from "../../math/index
 import { primesBelow } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, tokenEmbedding } from "../kit/inputs.ts";
+import { interactionOf } from "../kit/interaction.ts";
 import {
   columnsOf,
   decompose,
@@ -14,7 +15,6 @@ import {
   selectivity,
 } from "../kit/selectivity.ts";
 import { rounded } from "../kit/text.ts";
-import { interactionOf } from "./interaction.ts";
 import { permutedSelectivity } from "./null.ts";
 
 /** Permutations of the tokens behind the null of the embedding. */

@@ -1,7 +1,7 @@
 import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
+import { interactionOf } from "../kit/interaction.ts";
 import { columnsOf, gridNumbers, liveColumns, pickColumns, selectivity } from "../kit/selectivity.ts";
-import { interactionOf } from "./interaction.ts";
 
 /** Token permutations of the null, and the seeded live neurons that take turns in it, so many at a time. */
 export const NULL_DRAWS = 200;
