@@ -70,6 +70,7 @@ function exceeding({ q, embedding }: CircuitsResult, name: "accuracy_lost" | "lo
 /** Analyses without a check, and why. */
 export const UNCHECKED: Readonly<Record<string, string>> = {
   norms: "it has no null",
+  course: "its limits are those of neurons and algorithm, at each checkpoint",
 };
 
 /** Every null of every analysis that has a rate. */
