@@ -69,7 +69,8 @@ M·W_U and \`half\` ½u·C; \`skip_cosine\`: the cosine of those two (0 where on
 task has for each of its frequencies, with their median amplitude and read-out, at the k that raises the margin of g most. \`repaired\`: the accuracy then. \`sham_frequency\`: the
 same with x1 at k/q instead of k·p/q (null where those are the same waves); \`sham_phase\`: with the read-out at φ0 − φ1.`,
   null: `\`chance\`: 1/q. \`circuit_permuted\`: the circuit with rows of C permuted among the task's neurons; \`circuit_reassigned\`: each neuron given to a random other task, fitted anew at one of
-that task's frequencies and read out there (absent for one task). Each --draws (20) times, on ${CONTROL_SAMPLES} seeded inputs: means of accuracy and loss, and the \`largest\` accuracy of a draw. The same ladder of a
+that task's frequencies and read out there (absent for one task). Each --draws (20) times, on ${CONTROL_SAMPLES} seeded inputs: means of accuracy and loss, and the \`largest\` accuracy of a draw. q = 2 has signs alone, so that a permuted
+read-out may be the same one, and neurons that serve a second task keep their read-out to it when they are given to that task: compare by task. The same ladder of a
 model trained on shuffled labels is the third control: a rung counts as evidence only where that twin stays at chance.`,
   citation: "Ours; interchange with the closed form after the restricted loss of Nanda et al. 2023",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.hook_resid_mid", "logits", "matmul"],
