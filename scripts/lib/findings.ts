@@ -157,7 +157,8 @@ In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} t
 logits with those of the linear half: ${a("skip_cosine")} (this alone is no evidence: the twin has ${a("skip_cosine", 3, TWIN)}).
 
 **Causal.** With the |u|/2 of one task's neurons taken from another input, that task gives that input's answer in ${x("even_iia")} of pairs (random groups of the size ${x("even_iia_random")}; without a patch ${x("agree")}), and the
-other tasks keep theirs in ${x("even_kept")}. Exchanging hook_post whole gives ${x("post_iia")}, since its linear half then no longer meets the path that cancels it.
+other tasks keep theirs in ${x("even_kept")}. Exchanging hook_post whole gives ${x("post_iia")}, since its linear half then no longer meets the path that cancels it. At p = 53 the two seeds have ${x("even_iia", 3, "miiii-p53")} and ${x("even_iia", 3, "miiii-p53-1")} (random groups ${x("even_iia_random", 3, "miiii-p53")}); on shuffled labels ${x("even_iia", 3, TWIN)}
+(random groups ${x("even_iia_random", 3, TWIN)}).
 
 **Margins and repair.** Over the tasks of q > 7 the margin of the closed form over the residual ranks as the accuracy does: ρ = ${a("margin_rank_correlation", 2)} (p = 53: ${a("margin_rank_correlation", 2, "miiii-p53")}; twin ${a("margin_rank_correlation", 2, TWIN)}). Adding one more frequency's
 neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks from ${a("repair_before")} to ${a("repair_after")}; the same neurons with wrong phase sums to ${a("repair_sham_phase")}.
