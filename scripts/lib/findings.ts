@@ -17,7 +17,7 @@ export interface Findings {
 }
 
 /** The analyses whose metrics the page tells; verdicts rest on all of them. */
-export const TOLD = ["curves", "neurons", "algorithm", "patch", "attention", "primes"] as const;
+export const TOLD = ["curves", "neurons", "algorithm", "patch", "course", "attention", "primes"] as const;
 
 /** The full-size run, its twin on shuffled labels, and the runs of the ladder with the twin of each. */
 const RUN = "miiii-fast";
@@ -114,6 +114,7 @@ export function findingsPage(findings: Findings): string {
   const a = (metric: string, digits?: number, run = RUN) => text(run, "algorithm", metric, digits);
   const u = (metric: string, digits?: number, run = RUN) => text(run, "neurons", metric, digits);
   const x = (metric: string, digits?: number, run = RUN) => text(run, "patch", metric, digits);
+  const c = (metric: string, run = RUN) => text(run, "course", metric, 0);
   const tested = findings.claims.filter(({ verdict }) => verdict !== "not tested");
   return `# How a small transformer computes n mod q
 
@@ -169,7 +170,7 @@ neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks fro
 - **What the residual is.** Neurons are explained to ${u("R2")}, not to 1. What is left lowers accuracy, and we do not know what it is for, if anything.
 - **Why these frequencies.** Which k a task settles on, and how many, is not explained; nor why mirror pairs of primes share neurons beyond their frequencies' coincidence.
 - **Cancellation.** That the skip path opposes the linear half is seen in trained models of shuffled labels too; how it comes about is not shown.
-- **Temporary circuits.** Whether frequencies that come and go during training serve anything is not measured here.
+- **Temporary circuits.** Pairs (q, k) that were in use at a kept checkpoint and are not at the last: ${c("pairs_temporary")} in \`${RUN}\` (${c("pairs_in_use")} in use at its end), ${c("pairs_temporary", "miiii-p53")} in \`miiii-p53\` (${c("pairs_in_use", "miiii-p53")}). Whether they serve anything is not measured: they are not ablated at their peak.
 - **The fit selects.** k and q are chosen for each neuron by the largest R² of all pairs; the null does the same on permuted tokens. Values were first seen in \`${RUN}\`; the other runs are the replication.
 
 ## Verdicts on claims in print, and on these

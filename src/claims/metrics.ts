@@ -1,6 +1,7 @@
 import type { algorithm } from "../analyses/algorithm/index.ts";
 import type { attention } from "../analyses/attention/index.ts";
 import type { circuits } from "../analyses/circuits/index.ts";
+import type { course } from "../analyses/course/index.ts";
 import type { curves } from "../analyses/curves/index.ts";
 import type { fft } from "../analyses/fft/index.ts";
 import type { fourier } from "../analyses/fourier/index.ts";
@@ -23,6 +24,7 @@ interface Read {
   readonly algorithm: typeof algorithm;
   readonly attention: typeof attention;
   readonly circuits: typeof circuits;
+  readonly course: typeof course;
   readonly curves: typeof curves;
   readonly fft: typeof fft;
   readonly fourier: typeof fourier;

@@ -5,6 +5,7 @@ import { ATTENTION_CLAIMS } from "./attention.ts";
 import { CIRCUIT_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
 import { CLOSED_FORM_CLAIMS } from "./closed-form.ts";
+import { COURSE_CLAIMS } from "./course.ts";
 import { FFT_CLAIMS, NANDA_NEURON_CLAIMS } from "./fft.ts";
 import { FOURIER_CLAIMS } from "./fourier.ts";
 import { MASKED_CLAIMS } from "./masked.ts";
@@ -36,6 +37,7 @@ export const CLAIMS: readonly Claim[] = [
   ...CLOSED_FORM_CLAIMS,
   ...ALGORITHM_CLAIMS,
   ...PATCH_CLAIMS,
+  ...COURSE_CLAIMS,
   ...MECHANISM_CLAIMS,
   ...NANDA_NEURON_CLAIMS,
   ...PROGRESS_CLAIMS,

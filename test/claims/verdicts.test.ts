@@ -558,6 +558,23 @@ test("the read-out's phase is the sum of both phases", () => {
   assert.equal(judge("phase-sums", [run(0.03, 100)]).verdict, "not reproduced");
 });
 
+test("circuits come before accuracy, and some of them go again", () => {
+  const run = (earlier: number, later: number, temporary = 0, checkpoints = 6) =>
+    runOf(
+      "miiii",
+      { course: { checkpoints, circuit_earlier: earlier, circuit_later: later, pairs_temporary: temporary, pairs_in_use: 90 } },
+      { course: { tasks: PRIMES } },
+    );
+  assert.equal(judge("circuit-first", [run(20, 1)]).verdict, "reproduced");
+  assert.equal(judge("circuit-first", [run(20, 5)]).verdict, "partly");
+  assert.equal(judge("circuit-first", [run(3, 1)]).verdict, "partly");
+  assert.equal(judge("circuit-first", [run(3, 3)]).verdict, "not reproduced");
+  assert.match(judge("circuit-first", [run(20, 1, 0, 3)]).why ?? "", /checkpoints ≥ 4; got 3$/);
+  assert.equal(judge("temporary-circuits", [run(20, 1, 9)]).verdict, "reproduced");
+  assert.equal(judge("temporary-circuits", [run(20, 1, 8)]).verdict, "partly");
+  assert.equal(judge("temporary-circuits", [run(20, 1, 0)]).verdict, "not reproduced");
+});
+
 test("circuits are reused by part: neurons, embedding, attention heads", () => {
   const run = (metrics: Metrics, lost: readonly (readonly number[])[]) =>
     runOf("miiii", { circuits: metrics }, { circuits: { attention: { accuracy_lost: lost } } });
@@ -587,7 +604,7 @@ test("verdicts follow from the numbers by the stated rules", () => {
   const elsewhere = CLAIMS.filter(
     ({ id }) =>
       !tested.has(id) &&
-      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit|circuits|single|phase-sums)/.test(
+      !/^(all|grok|simple|rest|no-|masked|omega|svd|fourier-miiii|primes|vectors|neurons-nanda|attention-early|nanda-circuit|circuit|temporary|single|phase-sums)/.test(
         id,
       ),
   );

@@ -46,7 +46,7 @@ function headline(entries: readonly Labelled<CourseResult>[]): string {
 }
 
 /** The closed form over training: the progress measure of n mod q, and the frequencies that come and go. */
-export const course = defineAnalysis<CourseResult>({
+export const course = defineAnalysis({
   id: "course",
   title: "Course: the closed form over training",
   description:
