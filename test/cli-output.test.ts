@@ -158,11 +158,11 @@ test("figures in every format, and an analysis over time refuses a lone file", (
   }
   const lone = results[endings.length];
   assert.equal(lone?.code, 2);
-  assert.match(lone?.stderr ?? "", /curves: looks at a run over time and needs a run directory, got the file a\/step-000000024/);
+  assert.match(lone?.stderr ?? "", /curves: needs a training series: give a run directory, got the file a\/step-000000024/);
   const report = results[endings.length + 1];
   assert.equal(report?.code, 0, report?.stderr);
   assert.equal(report?.stdout, "r.html\n");
-  assert.match(readFileSync(join(folder, "r.html"), "utf8"), /curves: looks at a run over time/);
+  assert.match(readFileSync(join(folder, "r.html"), "utf8"), /curves: needs a training series/);
 });
 
 test("export to each format, and back through import: the same losses", () => {

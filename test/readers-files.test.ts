@@ -194,7 +194,7 @@ test("models under prefixes of one flat file are told apart as well", () => {
   assert.deepEqual(which(path, "step_5"), [5, "step_5", 1]);
 });
 
-test("a number of heads that the file or the config beside it states is taken; the user's word goes before it", async () => {
+test("a number of heads that the file or the config beside it states is taken; a user-supplied mapping goes before it", async () => {
   const said =
     (key: string, value: Py) =>
     (dict: Py): Py => ({

@@ -138,9 +138,9 @@ test("settings of late tasks that say nothing, or too much, are refused", () => 
     assert.throws(() => checkConfig({ ...config, ...over }), pattern);
   refuses({ late_primes: [2] }, /late_primes: must come with late_epoch or late_accuracy/);
   refuses({ late_epoch: 5 }, /must come with late_primes/);
-  refuses({ late_primes: [11], late_epoch: 5 }, /late_primes: must be among the tasks in the loss, q = 2, 3, 5, 7, got 11/);
+  refuses({ late_primes: [11], late_epoch: 5 }, /late_primes: must be among the trained tasks, q = 2, 3, 5, 7, got 11/);
   refuses({ late_primes: [2, 3, 5, 7], late_epoch: 5 }, /must leave a task in the loss/);
-  refuses({ mask_primes: [2], late_primes: [2], late_epoch: 5 }, /must be among the tasks in the loss, q = 3, 5, 7/);
+  refuses({ mask_primes: [2], late_primes: [2], late_epoch: 5 }, /must be among the trained tasks, q = 3, 5, 7/);
 });
 
 const readRows = (path: string): MetricsRow[] =>

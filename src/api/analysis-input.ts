@@ -77,7 +77,7 @@ export function canAnalyze(model: Model, needs: readonly Need[]): boolean {
   return model.run !== undefined || !needs.includes("series");
 }
 
-/** How a model is looked at. */
+/** How a model is evaluated. */
 export interface LookOptions {
   readonly runtime: Runtime;
   /** Seeds the nulls. */

@@ -16,9 +16,9 @@ export interface AnalyzeOptions {
   readonly seed: number;
   /** Options given to the analyses; the rest have their defaults. */
   readonly options?: OptionValues;
-  /** Told why an analysis has no outcome; without it, the first failure ends the work. */
+  /** Called with the reason why an analysis has no outcome; without it, the first failure ends the work. */
   readonly onFailure?: (id: string, reason: string) => void;
-  /** Told of each analysis when it begins; in threads of their own, several are under way at once and in no fixed order. */
+  /** Called with each analysis when it begins; in threads of their own, several are under way at once and in no fixed order. */
   readonly onStart?: (id: string) => void;
   /** Called with (done, total) of an analysis that runs in this thread; each total begins anew. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -34,7 +34,7 @@ export interface AnalyzeOptions {
 
 /** Why an analysis cannot look at a lone file. */
 function needsRun(id: string, path: string): string {
-  return `${id}: looks at a run over time and needs a run directory, got the file ${path}`;
+  return `${id}: needs a training series: give a run directory, got the file ${path}`;
 }
 
 /** Whether an analysis needs nothing that reaches beyond a thread: neither files nor a runtime. */
@@ -78,7 +78,7 @@ function poolFor(
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
  * order. Those of a large model that need nothing but arrays run side by side in threads.
  *
- * @throws kind `usage` where one looks at a run over time and the model is a lone file, or refuses its settings, unless failures are to be
+ * @throws kind `usage` where one needs a training series and the model is a lone file, or refuses its settings, unless failures are to be
  * told.
  */
 export async function analyzeModel(

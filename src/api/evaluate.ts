@@ -20,7 +20,7 @@ export type HeadEvaluation = {
 };
 
 /**
- * Mean over the heads in the loss, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
+ * Mean over the trained tasks, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
  * class, (accuracy − chance)/(1 − chance), since that alone is above 0.9 for most moduli.
  */
 export async function scoreOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {

@@ -77,7 +77,7 @@ async function metricsOf(
   return { epoch, train: own, validation: others, objective, weight_norms };
 }
 
-/** The training samples: the user's word, or else the file's. */
+/** The training samples: the user's, or else the file's. */
 function trainOf(
   given: Int32Array | undefined,
   { train }: ForeignSeries,

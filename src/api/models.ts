@@ -41,7 +41,7 @@ function splitFrom(given: GivenSplit, { path, config: { p } }: Checkpoint): Spli
   return { train: train.slice().sort(), validation: validation.slice().sort(), test: test.slice().sort() };
 }
 
-/** The split that the config gives, held against the fingerprint that the file carries. */
+/** The split that the config gives, checked against the fingerprint that the file carries. */
 function splitOf(checkpoint: Checkpoint): Split | undefined {
   const { p, seed, train_fraction } = checkpoint.config;
   if (seed === undefined || train_fraction === undefined) return undefined;

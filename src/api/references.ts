@@ -76,7 +76,7 @@ export function parseReferences(words: readonly string[]): Reference[] {
   return references;
 }
 
-/** Order of the tasks in a report: the addition baseline, the paper's task, and what is held against it. */
+/** Order of the tasks in a report: the addition baseline, the paper's task, and their baselines. */
 const TASK_ORDER = ["nanda", "miiii", "basis", "masked"] as const satisfies readonly TaskName[];
 
 /** Where a shipped run stands in a report: larger p first, then by task, the recipe's own settings before changes to them. */

@@ -60,8 +60,7 @@ async function openQuietly(name: RuntimeName): Promise<Runtime> {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-    if (stdout !== "works")
-      throw new MiiiiError("runtime", stdout || "webgpu: the process that tries it out ended without a word");
+    if (stdout !== "works") throw new MiiiiError("runtime", stdout || "webgpu: the probe process exited without output");
   }
   return open(name, {});
 }

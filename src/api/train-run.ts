@@ -40,7 +40,7 @@ export interface TrainRunOptions {
   readonly omega?: boolean;
   /** Stops the run, saved. */
   readonly signal?: AbortSignal;
-  /** Told when nothing is in the way of training any more. */
+  /** Called when training begins. */
   readonly onStart?: () => void;
   readonly onProgress?: (epoch: number) => void;
   readonly onTick?: (row: MetricsRow) => void;

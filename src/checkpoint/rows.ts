@@ -18,7 +18,7 @@ export interface HistoryRow {
   readonly device: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly interrupted: boolean;
-  /** True where the process ended without a word: what is known is that of its last saved state. */
+  /** True where the process was killed: what is known is that of its last saved state. */
   readonly killed?: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface Svd {
 /** The sizes [m, n] of what must be a finite matrix with rows and columns. */
 function sizesOf(matrix: NdArray): [number, number] {
   ensure(matrix.shape.length === 2, "input", () => `svd: must be a matrix, got shape [${matrix.shape.join(", ")}]`);
-  // ml-matrix answers a NaN with zeros and no word.
+  // ml-matrix silently returns zeros for NaN.
   ensureFinite(matrix, "svd");
   const [m, n] = [dim(matrix, 0), dim(matrix, 1)];
   ensure(m > 0 && n > 0, "input", () => `svd: must have rows and columns, got shape [${m}, ${n}]`);

@@ -186,7 +186,7 @@ export const SETTINGS = {
   late_primes: primes({ value: [], help: "tasks left out of the loss at first, by q", later: true }),
   /** Epochs after which a late task comes in; 0 for never by epoch. */
   late_epoch: integer({ value: 0, least: 0, help: "epochs after which late tasks come in; 0: not by epoch", later: true }),
-  /** Mean validation accuracy of the tasks in the loss at which a late task comes in; 0 for never by accuracy. */
+  /** Mean validation accuracy of the trained tasks at which a late task comes in; 0 for never by accuracy. */
   late_accuracy: number({
     value: 0,
     least: 0,

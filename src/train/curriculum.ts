@@ -12,7 +12,7 @@ export interface Standing {
 
 /**
  * Which tasks stand in the loss, and how heavily, epoch by epoch. Late tasks come in after `late_epoch` epochs, or when the mean validation
- * accuracy of the tasks in the loss reaches `late_accuracy`, whichever is first; that is decided at every {@link DECISION_EVERY}th epoch. The
+ * accuracy of the trained tasks reaches `late_accuracy`, whichever is first; that is decided at every {@link DECISION_EVERY}th epoch. The
  * validation samples thus have a say in training where an accuracy is given; the test samples never have.
  */
 export class Curriculum {
@@ -111,7 +111,7 @@ export function checkLateTasks(config: RunConfig, heads: readonly Head[]): void 
   ensure(
     others.length === 0,
     "usage",
-    () => `late_primes: must be among the tasks in the loss, q = ${trained.join(", ")}, got ${others.join(", ")}`,
+    () => `late_primes: must be among the trained tasks, q = ${trained.join(", ")}, got ${others.join(", ")}`,
   );
   ensure(
     late_primes.length < trained.length,

@@ -11,7 +11,7 @@ import {
 import type { Program } from "../runtimes/index.ts";
 import type { OmegaWindowState } from "./omega-window.ts";
 
-/** Everything that a run needs to go on from an epoch exactly as it would have. */
+/** Everything that a run needs to resume from an epoch exactly as it would have. */
 export interface TrainState {
   /** Completed epochs. */
   readonly epoch: number;

@@ -33,7 +33,7 @@ export type TrainEvent =
       readonly average?: PerParameter<NdArray>;
       readonly untrained: readonly number[];
     }
-  /** A state to go on from, should the run break off; the last event of a run, whether it came to its end or was stopped. */
+  /** A state to resume from, should the run break off; the last event of a run, whether it came to its end or was stopped. */
   | { readonly type: "state"; readonly state: TrainState };
 
 /** How a run is trained. */
@@ -46,7 +46,7 @@ export interface TrainOptions {
   readonly omega?: boolean;
   /** Stops the run within a few epochs, with a last state. */
   readonly signal?: AbortSignal;
-  /** Asked now and then; yes makes the next possible epoch yield a state to go on from. */
+  /** Asked now and then; yes makes the next possible epoch yield a state to resume from. */
   readonly saveNow?: () => boolean;
 }
 

@@ -85,7 +85,7 @@ test("circuits asks the heads of the loss alone", async () => {
   assert.deepEqual(result.baseline.accuracy, [1, 1]);
 });
 
-test("the accuracy by which a model is judged right is that of the heads in the loss", async () => {
+test("the accuracy by which a model is judged right is that of the trained tasks", async () => {
   const { checkpoint } = readLastCheckpoint(openRunDirectory("fixtures/masked-p53"));
   assert.ok((await scoreOf(checkpoint.config, checkpoint.parameters, onnxRuntime({ threads: 1 }))) > 0.97);
 });

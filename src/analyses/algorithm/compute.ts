@@ -58,7 +58,7 @@ export async function compute(input: AnalysisInput, draws: number, repairs: numb
   const mid = activationOf(input, "blocks.0.hook_resid_mid");
   const weights = await weightsOf(parameters, input.heads, matmul);
   const judge = judgeOf(input, heads);
-  ensure(heads.length > 0, "input", () => "algorithm: needs a task in the loss, got none");
+  ensure(heads.length > 0, "input", () => "algorithm: needs a trained task, got none");
   const grid = await gridLadder(judge, fitted, { logits, mid, weights }, matmul, (done, total) => onProgress?.(done, total + 3));
   const neurons = circuitNeurons(heads, fitted, weights.readout);
   const own = neurons.map((group) => group.map((member) => member.own));

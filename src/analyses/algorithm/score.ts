@@ -4,7 +4,7 @@ import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { residues, sampleNumbers } from "../logits/groups.ts";
 
-/** A head in the loss, with its number among all. */
+/** A trained task, with its number among all. */
 export type TrainedHead = Head & { readonly number: number };
 
 /** One rung of the ladder by task: accuracy and mean cross-entropy in nats. */

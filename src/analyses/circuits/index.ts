@@ -93,7 +93,7 @@ export const circuits = defineAnalysis({
   id: "circuits",
   title: "Circuits: which ablations break which tasks",
   description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
-  definition: `Each part is taken out by itself and every head in the loss is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
+  definition: `Each part is taken out by itself and every trained task is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
 \`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per head of \`q\` with nothing
 taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
 

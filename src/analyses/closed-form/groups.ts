@@ -10,7 +10,7 @@ export type GroupedBy = "prime" | "frequency";
 export interface NeuronGroup {
   /** q, or k. */
   readonly label: number;
-  /** Its head's place among the heads in the loss. */
+  /** Its head's place among the trained tasks. */
   readonly head: number;
   readonly neurons: readonly number[];
 }
@@ -21,7 +21,7 @@ export function groupedBy({ config }: Pick<AnalysisInput, "config">): GroupedBy 
 }
 
 /**
- * The neurons by their best dictionary pair (4.10 of the definitions): one group for each head in the loss, empty where no neuron's pair has its
+ * The neurons by their best dictionary pair (4.10 of the definitions): one group for each trained task, empty where no neuron's pair has its
  * modulus; for addition one for each frequency that some neuron has. However small R² is: no threshold.
  */
 export function neuronGroups(input: Pick<AnalysisInput, "config" | "heads">, fitted: FittedNeurons): NeuronGroup[] {

@@ -27,7 +27,7 @@ export type ActivationName = (typeof ACTIVATION_NAMES)[number];
 
 export type { Edits, MetricsRow, OmegaRow };
 
-/** What a run directory tells over time. */
+/** Time series of a run. */
 export interface Series {
   readonly metrics: readonly MetricsRow[];
   readonly omega: readonly OmegaRow[];
@@ -71,7 +71,7 @@ export interface AnalysisInput {
   readonly matmul?: Matmul;
   /** Seeds the nulls. */
   readonly seed: number;
-  /** Told of progress as (done, total); draws nothing by itself. */
+  /** Called with (done, total). */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -111,7 +111,7 @@ export interface Analysis<R = Json, M extends string = string> {
   readonly description: string;
   /** Markdown: what is computed, with formulas, shapes and units; each result name is explained. */
   readonly definition: string;
-  /** Markdown: what an object without the structure gives, and how that is computed. */
+  /** Markdown: the value expected without the structure, and how that is computed. */
   readonly null: string;
   readonly citation: string;
   readonly needs: readonly Need[];

@@ -30,7 +30,7 @@ export function activationOf(input: Pick<AnalysisInput, "config" | "activations"
   return activation;
 }
 
-/** The heads in the loss, each with its number among all: analyses of heads leave out those that nothing trains (`masked`). */
+/** the trained tasks, each with its number among all: analyses of heads leave out those that nothing trains (`masked`). */
 export function trainedHeads(heads: readonly Head[]): (Head & { readonly number: number })[] {
   return heads.map((head, number) => ({ ...head, number })).filter(({ active }) => active);
 }

@@ -72,7 +72,7 @@ export function headLosses(
   };
 }
 
-/** The mechanism of every head in the loss in its own group. */
+/** The mechanism of every trained task in its own group. */
 export function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
   const random = randomStream(input.seed, "mechanism/permutations");
   const { labels } = input.config;

@@ -19,7 +19,7 @@ export interface ImportOptions {
   readonly attention_rate?: number;
 }
 
-/** What the file itself says; the user's word goes before it. */
+/** What the file itself says; a user-supplied mapping goes before it. */
 export interface StatedSizes {
   readonly heads?: number | undefined;
 }

@@ -12,7 +12,7 @@ export interface MappedTensor {
   readonly permute?: readonly number[];
 }
 
-/** A user's word on which tensor is what. */
+/** User-supplied tensor mapping. */
 export interface ImportMapping {
   readonly tensors: ReadonlyMap<Role, MappedTensor>;
 }

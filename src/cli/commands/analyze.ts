@@ -65,7 +65,12 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
       demandOption: true,
       description: "an analysis of the list below, several between commas, or all",
     })
-    .positional("checkpoints", { type: "string", array: true, default: [] as string[], description: "what to look at" })
+    .positional("checkpoints", {
+      type: "string",
+      array: true,
+      default: [] as string[],
+      description: "checkpoint files, run directories, or names of shipped runs",
+    })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" })
     .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
     .option("figure", { type: "string", requiresArg: true, description: "draw to this file: .html, .svg, .png or .vl.json" })

@@ -53,7 +53,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("top", numberOption("top", "show: so many of the best trials; default 10", "integer"))
     .option("figure", { type: "string", requiresArg: true, description: "show: draw the sweep to .html, .svg, .png or .vl.json" })
     .option("json", { type: "boolean", default: false, description: "show: print one JSON object" })
-    .example("$0 sweep run sweep.yaml", "begin a sweep, or go on with it; Ctrl-C saves its runs")
+    .example("$0 sweep run sweep.yaml", "begin a sweep, or resume it; Ctrl-C saves its runs")
     .example("$0 sweep work sweeps/lambda", "help with its trials, from any number of machines")
     .example("$0 sweep show sweeps/lambda --figure sweep.html", "best trials, importances, seeds");
 }
@@ -140,7 +140,7 @@ async function work(sweep: Sweep, argv: Arguments): Promise<void> {
   if (controller.signal.aborted) {
     const { complete, pruned, fail } = (await study.counts()).counts;
     throw new Interrupted(
-      `interrupted and saved, ${complete + pruned + fail} of ${trials} trials done; the same command goes on`,
+      `interrupted and saved, ${complete + pruned + fail} of ${trials} trials done; the same command resumes it`,
     );
   }
 }

@@ -48,7 +48,7 @@ function described(runtime: Runtime, why: string | undefined): string {
   return `${runtime.name} (${runtime.device})${why === undefined ? "" : `: ${why}`}`;
 }
 
-/** Mean over the heads in the loss. */
+/** Mean over the trained tasks. */
 function percent(accuracy: readonly number[], heads: readonly Head[]): string {
   const trained = accuracy.filter((_, h) => heads[h]?.active);
   return `${((100 * trained.reduce((a, b) => a + b, 0)) / trained.length).toFixed(1)}%`;

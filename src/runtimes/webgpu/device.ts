@@ -80,7 +80,7 @@ export class Gpu {
   }
 
   /**
-   * Does something with the device and gives what came of it, once the device has said that it is well. `explain` puts a lack of memory
+   * Does something with the device and gives what came of it, after its error scopes resolve without error. `explain` puts a lack of memory
    * into words.
    */
   async watched<T>(action: () => T | Promise<T>, explain: () => string): Promise<T> {

@@ -5,7 +5,7 @@ import { planProgram } from "./plan.ts";
 import { WebgpuProgram } from "./program.ts";
 import { MILLISECONDS_AT_ONCE, RUNS_AT_ONCE } from "./tuning.ts";
 
-/** How many runs of so many milliseconds each are given to the device at once: what a trainer may put between two looks at the model. */
+/** How many runs of so many milliseconds each are given to the device at once: what a trainer may put between evaluations. */
 export function runsFor(milliseconds: number): number {
   return Math.max(1, Math.min(RUNS_AT_ONCE, Math.floor(MILLISECONDS_AT_ONCE / milliseconds)));
 }
