@@ -232,7 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
     [of("algorithm")],
     [
       ["centring", "- (columns[r1] as number) + grand;", "- (columns[r1] as number);"],
-      ["ReLU", "if (u <= 0) continue;", ""],
+      ["ReLU", "const active = 0.5 * (u + Math.abs(u));", "const active = u;"],
       ["sign", "- b * (sin[row + c] as number);", "+ b * (sin[row + c] as number);"],
     ],
   ),

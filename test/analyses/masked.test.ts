@@ -76,7 +76,7 @@ test("circuits asks the heads of the loss alone", async () => {
   const neurons = fieldsOf(p, [(x0, x1) => Number(numberOf(x0, x1, p) % 11 === 3), (x0) => Number(x0 % 2 === 0)]);
   const result = await circuits.run(
     inputOf({
-      activations: { "blocks.0.mlp.hook_post": neurons },
+      activations: { "blocks.0.mlp.hook_pre": neurons, "blocks.0.mlp.hook_post": neurons, logits },
       forward: async () => logits,
     }),
     { samples: 2048, all: true, draws: 2 },
