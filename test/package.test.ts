@@ -57,7 +57,15 @@ test("the package holds the build, the shipped runs and the licence, and no sour
   const paths = packed.files.map(({ path }) => path);
   for (const file of ["LICENSE", "README.md", "CHANGELOG.md", "package.json"])
     assert.ok(paths.includes(file), `${file} is missing`);
-  const built = ["bin/miiii.mjs", "bin/preinstall.mjs", "dist/cli/main.js", "dist/index.js", "dist/index.d.ts"];
+  const built = [
+    "bin/miiii.mjs",
+    "bin/preinstall.mjs",
+    "dist/cli/main.js",
+    "dist/sweep/worker.py",
+    "dist/sweep/requirements.txt",
+    "dist/index.js",
+    "dist/index.d.ts",
+  ];
   for (const file of built) assert.ok(paths.includes(file), `${file} is missing`);
   for (const run of readdirSync(join(ROOT, "fixtures"), { withFileTypes: true })) {
     if (run.isDirectory()) assert.ok(paths.includes(`fixtures/${run.name}/config.json`), `fixtures/${run.name} is missing`);
