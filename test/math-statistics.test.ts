@@ -15,6 +15,7 @@ import {
   pointwiseBand,
   quantile,
   rankP,
+  ranks,
   spearman,
   stableRank,
   std,
@@ -165,4 +166,9 @@ test("Spearman's correlation: ties at their mean, a published example", () => {
   assert.ok(Math.abs(spearman(iq, hours) - -29 / 165) < 1e-12);
   assert.ok(Math.abs(spearman([1, 2, 2, 3], [1, 2, 2, 3]) - 1) < 1e-12);
   assert.equal(spearman([1, 1], [1, 2]), 0);
+});
+
+test("ranks: equal numbers share their mean rank", () => {
+  assert.deepEqual([...ranks([3, 1, 2, 2])], [4, 1, 2.5, 2.5]);
+  assert.deepEqual([...ranks([5, 5, 5])], [2, 2, 2]);
 });

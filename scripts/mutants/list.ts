@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...faults(
     "src/train/ticks.ts",
-    ["test/train.test.ts"],
+    ["test/ticks.test.ts"],
     [["off by one", "omega: new Set(logSpaced(epochs - 1, 8)),", "omega: new Set(logSpaced(epochs, 8)),"]],
   ),
   ...faults(
