@@ -3,11 +3,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { activationsOf } from "../src/activations/index.ts";
 import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
 import { startMapping } from "../src/checkpoint/import/import-model.ts";
 import { chooseImport, encodeSafetensors, importModel } from "../src/checkpoint/index.ts";
 import { int32, type NdArray } from "../src/core/index.ts";
+import { initParameters } from "../src/model/index.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
 import {
+  config,
   draw,
   fails,
   folder,
@@ -454,5 +458,14 @@ test("a mapping to start from has every name, with the file's tensor or null", (
     () => importModel(path, { mapping: turned }),
     "input",
     /must map this project's names to the file's, such as \{"blocks.0.attn.W_Q": "mystery"\}, got "mystery"; --print-mapping/,
+  );
+});
+
+test("a small file whose activations would take gigabytes is refused with the number", async () => {
+  const wide = { ...config, p: 251, d_model: 2, n_heads: 1, d_head: 1, d_mlp: 20_000 };
+  const small = initParameters({ ...wide, init: "he" }, 1);
+  await assert.rejects(
+    activationsOf(onnxRuntime({ threads: 1 }), wide, small, ["blocks.0.mlp.hook_post"]),
+    /blocks\.0\.mlp\.hook_post: \[63001, 20000\] over the grid needs 10\.1 GB of memory, at most 4\.3 GB are taken/,
   );
 });

@@ -195,6 +195,18 @@ test("names and axes of Flax and Haiku, paths with slashes and keystr's brackets
   };
   for (const name of ["Embed_0/embedding", "Embed_1/embedding"]) delete block[name];
   reads(npz(prefixed("params/", block)), all);
+  // Flax numbers modules as they are made: in nn.Dense(d)(nn.relu(nn.Dense(m)(x))) the outer one is Dense_0.
+  const outer = { 0: "2", 1: "1", 2: "0" } as Readonly<Record<string, string>>;
+  for (const turned of [outer, { 0: "1", 1: "0", 2: "2" } as Readonly<Record<string, string>>]) {
+    const renamed = Object.entries(flax("attn")).map(([name, tensor]): [string, Tensor] => [
+      name.replace(/Dense_(\d)/, (_, digit: string) => `Dense_${turned[digit]}`),
+      tensor,
+    ]);
+    reads(npz(Object.fromEntries(renamed)), all);
+    const bare = renamed.filter(([name]) => !/^Dense.*bias$/.test(name));
+    const { "blocks.0.mlp.b_in": _i, "blocks.0.mlp.b_out": _o, "unembed.b_U": _u, ...others } = all;
+    reads(npz(Object.fromEntries(bare)), others);
+  }
   const haiku: Tensors = {
     "grok/~/embed/embeddings": truth[short.E],
     "grok/~/pos_embs": truth[short.pos],

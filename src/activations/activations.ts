@@ -21,6 +21,9 @@ export function everySample(p: number): Int32Array {
 /** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */
 const BLOCK = 2048;
 
+/** What one activation over the grid may take: five times that of the largest p and the largest preset. A small file can ask for far more. */
+const MAX_BYTES = 4 * 2 ** 30;
+
 /** Writes rows into an array of all samples, less the columns beyond `width` (an extra '=' class, which imported models may have). */
 function putRows(into: Float64Array, start: number, rows: NdArray, width: number, count: number): void {
   const stride = sizeOf(rows.shape.slice(1));
@@ -75,6 +78,11 @@ export async function gridModel(
           const rows = results[name] as NdArray;
           const shape = name === "logits" ? [classes] : rows.shape.slice(1);
           const width = sizeOf(shape);
+          const bytes = samples.length * width * Float64Array.BYTES_PER_ELEMENT;
+          ensure(bytes <= MAX_BYTES, "input", () => {
+            const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
+            return `${name}: [${[samples.length, ...shape].join(", ")}] over the grid needs ${gigabytes(bytes)} of memory, at most ${gigabytes(MAX_BYTES)} are taken`;
+          });
           whole[name] ??= float64(zeros(samples.length * width, shared), [samples.length, ...shape]);
           putRows(whole[name].data, start, rows, width, count);
         }

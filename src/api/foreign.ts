@@ -2,7 +2,7 @@ import type { ImportedModel } from "../checkpoint/import/candidates.ts";
 import { chooseImport, RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import { type ImportRequest, type ImportResult, importModel } from "../checkpoint/import/import-model.ts";
 import type { Layout } from "../checkpoint/import/layout.ts";
-import { type Checkpoint, type ImportRecord, readCheckpoint } from "../checkpoint/index.ts";
+import type { Checkpoint, ImportRecord } from "../checkpoint/index.ts";
 import { ensure, quoted } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
@@ -118,5 +118,5 @@ export async function settleForeign(result: ImportResult, note: OnNote): Promise
 export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
   const result = importModel(path, requestOf(options));
   // Its own files leave nothing to settle, and keep what they say of themselves.
-  return result.metadata === undefined ? settleForeign(result, note) : readCheckpoint(path);
+  return result.checkpoint ?? settleForeign(result, note);
 }

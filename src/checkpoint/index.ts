@@ -5,6 +5,7 @@ export * from "./config.ts";
 export * from "./export.ts";
 export * from "./files.ts";
 export * from "./formats/safetensors.ts";
+export * from "./hugging-face.ts";
 export * from "./import/candidates.ts";
 export * from "./import/choose.ts";
 export * from "./import/import-model.ts";

@@ -1,4 +1,4 @@
-import { type ErrorCode, MiiiiError, messageOf } from "../core/index.ts";
+import { type ErrorCode, MAX_MESSAGE, MiiiiError, messageOf, printable, shortened } from "../core/index.ts";
 
 /** What the process exits with. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -45,7 +45,7 @@ function systemMessage(error: Error): string | undefined {
 
 /** One line for anything thrown, and the exit code that goes with it. */
 export function describeFailure(error: unknown): { readonly line: string; readonly code: number } {
-  const oneLine = (text: string) => text.replace(/\s*\n\s*/g, " ").trim();
+  const oneLine = (text: string) => shortened(printable(text.replace(/\s*\n\s*/g, " ").trim()), MAX_MESSAGE);
   if (error instanceof MiiiiError) return { line: oneLine(error.message), code: codeOf(error.code) };
   if (error instanceof Interrupted) return { line: oneLine(error.message), code: EXIT.interrupted };
   const system = error instanceof Error ? systemMessage(error) : undefined;

@@ -1,4 +1,5 @@
 import cliProgress from "cli-progress";
+import { printable } from "../core/index.ts";
 
 /** Shows how far a long computation is: a bar in a terminal, now and again a plain line elsewhere. All of it on stderr. */
 export interface Progress {
@@ -83,15 +84,15 @@ export function createProgress(
     update(now, more) {
       done = now;
       if (more !== undefined) fields = { ...fields, ...more };
-      if (bar !== undefined) bar.update(done, { line: describe(unit, total, line()) });
+      if (bar !== undefined) bar.update(done, { line: printable(describe(unit, total, line())) });
       else if (!quiet && performance.now() - lastPlain >= PLAIN_INTERVAL_MS) {
         lastPlain = performance.now();
-        stream.write(`${describe(unit, total, line())}\n`);
+        stream.write(`${printable(describe(unit, total, line()))}\n`);
       }
     },
     stop() {
       bar?.stop();
-      if (!quiet) stream.write(`${describe(unit, total, line())}\n`);
+      if (!quiet) stream.write(`${printable(describe(unit, total, line()))}\n`);
     },
   };
 }

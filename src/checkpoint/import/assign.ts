@@ -1,7 +1,7 @@
 import { ensure, quoted } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
-import { fits } from "./candidates.ts";
+import { fit } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
@@ -178,16 +178,20 @@ export function settle(group: TensorGroup, options: AssignOptions): Sorted {
   const names = [...group.tensors.keys()];
   const ways = placementsOf(names).map((placement) => sortTensors(group, options, placement));
   const whole = (sorted: Sorted) => sorted.missing.length === 0 && sorted.problem === undefined;
-  const fitting = ways.filter((sorted) => whole(sorted) && !sorted.tied && fits(sorted.assignment));
-  const [found] = fitting;
-  if (found) return found;
+  let fitting: Sorted | undefined;
+  for (const sorted of ways) {
+    const degree = whole(sorted) && !sorted.tied ? fit(sorted.assignment) : 0;
+    if (degree === 2) return sorted;
+    if (degree === 1) fitting ??= sorted;
+  }
+  if (fitting) return fitting;
   const best = ways.reduce((a, b) => (b.missing.length < a.missing.length ? b : a));
   if (best.assignment.has("blocks.0.attn.W_O")) return best;
   const readOuts = names.filter((name) => roleOf(name)?.role === "unembed.W_U");
   if (readOuts.length > MAX_READ_OUTS) return best;
   const turned = placementsOf(names)
     .flatMap((placement) => readOuts.map((name) => sortTensors(group, options, placement, name)))
-    .filter((sorted) => whole(sorted) && fits(sorted.assignment));
+    .filter((sorted) => whole(sorted) && fit(sorted.assignment) > 0);
   const certain = turned.filter(({ tied }) => !tied);
   const [only, ...others] = certain.length > 0 ? certain : turned;
   return only !== undefined &&

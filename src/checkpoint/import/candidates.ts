@@ -1,4 +1,4 @@
-import { ensure } from "../../core/index.ts";
+import { ensure, sizeOf } from "../../core/index.ts";
 import type { Parameters, RunConfig } from "../../model/index.ts";
 import type { StoredConfig } from "../config.ts";
 import { parametersOf } from "./build.ts";
@@ -74,9 +74,42 @@ function tasksOf(
   );
 }
 
-/** Whether the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open. */
-export function fits(assignment: Assignment): boolean {
-  return readingsOf(withoutDepth(assignment), new Reasons()).some((read) => tasksOf(read.W_U.other, read, undefined).length > 0);
+/** Whether the biases are as long as the sides that they are added to. */
+function biasesFit(assignment: Assignment, { d_model, d_mlp, W_U }: Read): boolean {
+  const lengths = {
+    "blocks.0.mlp.b_in": d_mlp,
+    "blocks.0.mlp.b_out": d_model,
+    "blocks.0.attn.b_O": d_model,
+    "unembed.b_U": W_U.other,
+  } as const;
+  return Object.entries(lengths).every(([role, length]) => {
+    const bias = assignment.get(role as Role);
+    return bias === undefined || sizeOf(bias.tensor.shape) === length;
+  });
+}
+
+/** Whether a matrix lies as modules of its kind write theirs: PyTorch's [out, in], JAX's [in, out]. */
+function isUsual(assignment: Assignment, role: Role, { orientation }: Reading): boolean {
+  const style = assignment.get(role)?.style;
+  return style === "weight" ? orientation === "out-in" : style !== "kernel" || orientation === "in-out";
+}
+
+/**
+ * How well the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open: 0 not at all, 1 they do,
+ * 2 the MLP's matrices and the read-out also lie as their kind of module has them.
+ */
+export function fit(assigned: Assignment): 0 | 1 | 2 {
+  const assignment = withoutDepth(assigned);
+  const found = readingsOf(assignment, new Reasons()).filter(
+    (read) => tasksOf(read.W_U.other, read, undefined).length > 0 && biasesFit(assignment, read),
+  );
+  const usual = found.some(
+    (read) =>
+      isUsual(assignment, "blocks.0.mlp.W_in", read.W_in) &&
+      isUsual(assignment, "blocks.0.mlp.W_out", read.W_out) &&
+      isUsual(assignment, "unembed.W_U", read.W_U),
+  );
+  return usual ? 2 : found.length > 0 ? 1 : 0;
 }
 
 /** The orientation that a group's names suggest where its shape allows both. */

@@ -1,6 +1,6 @@
 import { ensure, ensureFinite, quoted } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
-import { checkpointFrom } from "../checkpoint.ts";
+import { type Checkpoint, checkpointFrom } from "../checkpoint.ts";
 import { readFileBytes } from "../files.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
@@ -42,8 +42,8 @@ export interface ImportResult {
   readonly recordOf: (candidate: ImportedModel) => ImportRecord | undefined;
   /** Whether the read-out is the embedding though nothing says so: then the accuracy must. */
   readonly presumedTied: boolean;
-  /** This project's own metadata. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  /** This project's own file, which leaves nothing to settle. */
+  readonly checkpoint?: Checkpoint;
 }
 
 /** Names its tensor where one that is needed is not finite. */
@@ -155,7 +155,8 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
   checkRequest(request, path);
   const { sha256: digest, format, own } = decoded;
   if (own) {
-    const { config, parameters } = checkpointFrom(path, digest, decodeSafetensors(own.bytes, path).tensors, own.metadata);
+    const checkpoint = checkpointFrom(path, digest, decodeSafetensors(own.bytes, path).tensors, own.metadata);
+    const { config, parameters } = checkpoint;
     const candidate: ImportedModel = {
       description: "this project's own",
       layout: "transformerlens",
@@ -174,7 +175,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
       candidates: [candidate],
       recordOf: () => undefined,
       presumedTied: false,
-      metadata: own.metadata,
+      checkpoint,
     };
   }
   const stated = merge(statedBy(decoded.statements), statedBy(decoded.neighbour));

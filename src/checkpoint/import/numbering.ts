@@ -8,7 +8,7 @@ interface Member extends Numbered {
 }
 
 /** More families than this are not tried one against the other. */
-const MAX_PLACEMENTS = 16;
+const MAX_PLACEMENTS = 64;
 
 /** What the first, second, … of a family are, by how many there are. */
 function rolesOf(family: string, count: number): readonly Role[] | undefined {
@@ -19,21 +19,31 @@ function rolesOf(family: string, count: number): readonly Role[] | undefined {
   return count === 3 && home === "" && block === "" ? ["blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U"] : undefined;
 }
 
-function placed(members: readonly Member[]): Placement | undefined {
+/** The orders of a few things, their own first. */
+function ordersOf<T>(items: readonly T[]): T[][] {
+  if (items.length < 2) return [[...items]];
+  return items.flatMap((item, i) => ordersOf(items.filter((_, j) => j !== i)).map((rest) => [item, ...rest]));
+}
+
+/** The ways to give a family's members their roles: in order of their numbers, then in the others. */
+function placed(members: readonly Member[]): Placement[] {
   const numbers = [...new Set(members.filter(({ bias }) => !bias).map(({ number }) => number))].sort((a, b) => a - b);
   const roles = rolesOf(members[0]?.family ?? "", numbers.length);
-  if (roles === undefined) return undefined;
-  const entries = members.flatMap(({ name, number, bias, style }): [string, Named][] => {
-    const weight = roles[numbers.indexOf(number)];
-    const role = bias && weight !== undefined ? biasOf(weight) : weight;
-    return role === undefined ? [] : [[name, { role, style: bias ? "weight" : style }]];
+  if (roles === undefined) return [];
+  return ordersOf(numbers).map((order) => {
+    const entries = members.flatMap(({ name, number, bias, style }): [string, Named][] => {
+      const weight = roles[order.indexOf(number)];
+      const role = bias && weight !== undefined ? biasOf(weight) : weight;
+      return role === undefined ? [] : [[name, { role, style: bias ? "weight" : style }]];
+    });
+    return new Map(entries);
   });
-  return new Map(entries);
 }
 
 /**
  * The ways to take tensors that are known by their numbers (`Dense_0`, `Dense_1`; `fc1`, `fc2`; `mlp.0`, `mlp.2`; Haiku's `linear`,
- * `linear_1`): in order of the numbers, wherever counting begins. Whether one without a number is the first of them or something else is
+ * `linear_1`): in order of the numbers first, wherever counting begins. The other orders follow, since Flax numbers modules as they are made and
+ * `nn.Dense(d)(nn.relu(nn.Dense(m)(x)))` makes its outer one first. Whether one without a number is the first of them or something else is
  * open. None at all is always a way, the last.
  */
 export function placementsOf(names: Iterable<string>): Placement[] {
@@ -47,7 +57,7 @@ export function placementsOf(names: Iterable<string>): Placement[] {
   for (const members of families.values()) {
     if (!members.some(({ numbered }) => numbered)) continue;
     const alone = members.filter(({ numbered }) => numbered);
-    const ways = [placed(alone), alone.length < members.length ? placed(members) : undefined].filter((way) => way !== undefined);
+    const ways = [...placed(alone), ...(alone.length < members.length ? placed(members) : [])];
     const next = placements.flatMap((placement) => [...ways.map((way) => new Map([...placement, ...way])), placement]);
     if (next.length <= MAX_PLACEMENTS) placements = next;
   }

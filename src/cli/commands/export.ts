@@ -1,9 +1,18 @@
+import { extname } from "node:path";
 import type { Argv } from "yargs";
 import { loadModel } from "../../api/models.ts";
 import { ensureWritable, shownPath } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { readSplit, splitText } from "../../api/split-file.ts";
-import { configText, exportNpz, exportTransformerLens, writeFileAtomic } from "../../checkpoint/index.ts";
+import {
+  type Checkpoint,
+  configText,
+  exportHuggingFace,
+  exportNpz,
+  exportTransformerLens,
+  statOf,
+  writeFileAtomic,
+} from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
@@ -18,19 +27,28 @@ export function options(parser: Argv<GlobalOptions>) {
       type: "string",
       demandOption: true,
       description:
-        ".safetensors (TransformerLens's state dict, its config beside it), .npz, .onnx (tokens in, logits out), or .split.json (train, validation and test samples; targets where labels are shuffled)",
+        ".safetensors (TransformerLens's state dict, its config beside it), .npz, .onnx (tokens in, logits out), .split.json (train, validation and test samples; targets where labels are shuffled), or a folder as Hugging Face lays it out, with a model card",
     })
     .option("split", SPLIT_OPTION);
 }
 
 const ENDINGS = [".safetensors", ".npz", ".onnx", ".split.json"] as const;
 
+/** How a model from elsewhere was read, for the metadata of what is written of it. */
+function readingText({ reading }: Checkpoint): Record<string, string> {
+  return reading === undefined ? {} : { reading: JSON.stringify(reading) };
+}
+
 /** Writes a checkpoint in another format; prints the paths written. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { checkpoint: word, out } = argv;
   const ending = ENDINGS.find((known) => out.endsWith(known));
-  if (ending === undefined) throw new MiiiiError("usage", `export: the file must end in ${ENDINGS.join(", ")}, got ${out}`);
-  ensureWritable(out);
+  // A folder's name has no ending; its files lie beside nothing that they could replace.
+  const folder = ending === undefined && extname(out) === "";
+  if (ending === undefined && !folder)
+    throw new MiiiiError("usage", `export: must be a file that ends in ${ENDINGS.join(", ")}, or a folder, got ${out}`);
+  if (ending !== undefined) ensureWritable(out);
+  else ensure(statOf(out) === undefined, "usage", () => `${out}: must be new, as the folder of an export`);
   const references = parseReferences([word]);
   const [reference] = references;
   ensure(
@@ -42,9 +60,20 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
   const { checkpoint } = model;
   const { config, parameters, metadata } = checkpoint;
+  if (ending === undefined) {
+    const { cardOf } = await import("../../api/model-card.ts");
+    const card = await cardOf(model);
+    for (const path of exportHuggingFace(out, checkpoint, card, { ...metadata, ...readingText(checkpoint) }))
+      print(shownPath(path));
+    return;
+  }
   switch (ending) {
     case ".safetensors":
-      print(shownPath(exportTransformerLens(out, checkpoint, { ...metadata, config: configText(config) })));
+      print(
+        shownPath(
+          exportTransformerLens(out, checkpoint, { ...metadata, ...readingText(checkpoint), config: configText(config) }),
+        ),
+      );
       break;
     case ".npz":
       exportNpz(out, checkpoint);
