@@ -44,18 +44,22 @@ test("the command builds a checkout where needed, starts and tells its version",
   assert.deepEqual([status, stdout], [0, `${manifest.version}\n`]);
 });
 
-test("the package holds the build, the shipped runs and the licence, and no sources or tests", () => {
+/** Runs that an installed package has: those of the answer, their twins and a second seed. */
+const PACKED_RUNS = ["basis-p53", "miiii-fast", "miiii-p53", "miiii-p53-1", "nanda", "nanda-shuffled"];
+
+test("the package holds the build, some shipped runs, the docs and the licence, no sources or tests, in at most 15 MB", () => {
   // npm prints warnings about its configuration on stderr.
   const listing = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
     cwd: ROOT,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const parsed = JSON.parse(listing) as { files: { path: string }[] }[] | Record<string, { files: { path: string }[] }>;
-  const [packed] = Object.values(parsed);
+  type Packed = { size: number; files: { path: string }[] };
+  const [packed] = Object.values(JSON.parse(listing) as Packed[] | Record<string, Packed>);
   assert.ok(packed !== undefined);
+  assert.ok(packed.size <= 15e6, `${packed.size} bytes`);
   const paths = packed.files.map(({ path }) => path);
-  for (const file of ["LICENSE", "README.md", "CHANGELOG.md", "package.json"])
+  for (const file of ["LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "package.json", "docs/README.md"])
     assert.ok(paths.includes(file), `${file} is missing`);
   const built = [
     "bin/miiii.mjs",
@@ -67,10 +71,15 @@ test("the package holds the build, the shipped runs and the licence, and no sour
     "dist/index.d.ts",
   ];
   for (const file of built) assert.ok(paths.includes(file), `${file} is missing`);
-  for (const run of readdirSync(join(ROOT, "fixtures"), { withFileTypes: true })) {
-    if (run.isDirectory()) assert.ok(paths.includes(`fixtures/${run.name}/config.json`), `fixtures/${run.name} is missing`);
+  const runs = new Set(paths.flatMap((path) => /^fixtures\/([^/]+)\//.exec(path)?.[1] ?? []));
+  assert.deepEqual([...runs].sort(), PACKED_RUNS);
+  for (const run of PACKED_RUNS) {
+    const files = readdirSync(join(ROOT, "fixtures", run));
+    const last = files.filter((name) => name.endsWith(".safetensors")).sort();
+    const needed = [...files.filter((name) => /\.jsonl?$/.test(name)), last.at(-1) ?? "a checkpoint"];
+    for (const name of needed) assert.ok(paths.includes(`fixtures/${run}/${name}`), `fixtures/${run}/${name} is missing`);
   }
-  const allowed = /^(bin|dist|fixtures)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/;
+  const allowed = /^(bin|dist|fixtures|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|CITATION\.cff|package\.json)$/;
   assert.deepEqual(
     paths.filter((path) => !allowed.test(path)),
     [],

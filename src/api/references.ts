@@ -4,7 +4,7 @@ import { openAnyRun, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import { nearest } from "../core/nearest.ts";
 import type { TaskName } from "../tasks/index.ts";
-import { shippedPath, shippedRuns } from "./shipped.ts";
+import { isCheckout, shippedPath, shippedRuns } from "./shipped.ts";
 
 /** A checkpoint as named on the command line, found but not read yet. */
 export interface Reference {
@@ -32,7 +32,8 @@ function locate(name: string): Pick<Reference, "kind" | "path"> {
   const shipped = shippedRuns();
   if (shipped.includes(name)) return { kind: "run", path: shippedPath(name) };
   const close = nearest(name, shipped);
-  const names = shipped.length === 0 ? "there are none" : shipped.join(", ");
+  const further = isCheckout() ? "" : "; further ones are in the repository's fixtures/, not in this package";
+  const names = (shipped.length === 0 ? "there are none" : shipped.join(", ")) + further;
   throw new MiiiiError(
     "io",
     `${name}: must be a checkpoint file, a run directory or a shipped run (${names})${close ? `; did you mean ${close}?` : ""}`,

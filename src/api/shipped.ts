@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isRunDirectory } from "../checkpoint/index.ts";
@@ -20,4 +20,9 @@ export function shippedRuns(): string[] {
 /** The folder of a shipped run. */
 export function shippedPath(name: string): string {
   return join(FIXTURES, name);
+}
+
+/** Whether this is a checkout, which has every shipped run; an installed package has some of them. */
+export function isCheckout(): boolean {
+  return existsSync(new URL("src/", PACKAGE_ROOT));
 }
