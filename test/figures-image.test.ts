@@ -13,7 +13,8 @@ import {
   packCells,
   palette,
   pngDataUri,
-  resampleLogEpochs,
+  shownCells,
+  tableOf,
   unpackCells,
 } from "../src/figures/index.ts";
 import { renderSvg, svgToPng } from "../src/figures/render.ts";
@@ -186,15 +187,17 @@ test("compared images share a domain, and each value keeps its color", () => {
 
 test("columns over log epochs hold the last value at or before their epoch", async () => {
   const epochs = [0, 1, 2, 4, 10, 50, 300, 1000];
-  const values = epochs.map((epoch) => epoch / 10);
   const columns = epochColumns(1000, 97);
-  const expected = columns.map((epoch) => Math.max(...epochs.filter((tick) => tick <= epoch)) / 10);
-  assertAllClose(resampleLogEpochs(epochs, values, 97), expected);
   assert.ok(columns.every((epoch, i) => epoch > 0 && epoch < 1000 && epoch > (columns[i - 1] ?? -1)));
   assertAllClose(epochColumns(3, 1), [1]); // halfway to 1 + 3 in logarithms is 1 + 1
+  const cells = shownCells({ field: "epoch", names: epochs, low: 0, high: 1000, ticks: epochs });
+  assertAllClose(
+    cells.map((cell) => epochs[cell] ?? -1),
+    epochColumns(1000, cells.length).map((epoch) => Math.max(...epochs.filter((tick) => tick <= epoch))),
+  );
   // The image and its axis agree: the tick of epoch 100 lies where its column does.
   const panel = matrixImage({
-    values: [resampleLogEpochs(epochs, values, 97)],
+    values: [epochs],
     x: epochImageAxis(epochs),
     width: 300,
     height: 60,
@@ -214,4 +217,32 @@ test("packed cells come back to half a level", () => {
   }
   assert.deepEqual(unpackCells(packCells([-5, 5], 2, [0, 1], 1)), [0, 1], "clamped");
   assert.throws(() => unpackCells({ ...packCells([0], 1, [0, 1], 1), cells: "<" }), /alphabet/);
+});
+
+test("a grid's spec holds its values: drawn by Vega-Lite alone, its cells stand where the image's do", async () => {
+  const values = [
+    [1, 2, 3],
+    [4, 5, 6],
+  ];
+  const spec = figure(matrixImage({ values, y: { labels: ["a", "b"], field: "digit" }, width: 90, height: 40, domain: [0, 6] }), {
+    description: "d",
+  });
+  assert.deepEqual(tableOf(spec).rows.slice(0, 4), [
+    { digit: "a", column: 0, value: 1 },
+    { digit: "a", column: 1, value: 2 },
+    { digit: "a", column: 2, value: 3 },
+    { digit: "b", column: 0, value: 4 },
+  ]);
+  // As a file it is read without what stands behind it here: one rectangle a cell.
+  const read = JSON.parse(JSON.stringify(spec)) as typeof spec;
+  const svg = await renderSvg(read);
+  assert.equal(imagesOf(svg).length, 0);
+  const boxes = [...svg.matchAll(/d="M([\d.]+),([\d.]+)h30v20h-30Z" fill="rgb\((\d+), (\d+), (\d+)\)"/g)].map(([, x, y]) => [
+    Number(x),
+    Number(y),
+  ]);
+  assert.deepEqual(
+    boxes,
+    [0, 20].flatMap((y) => [0, 30, 60].map((x) => [x, y])),
+  );
 });

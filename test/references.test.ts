@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shippedReferences } from "../src/api/references.ts";
+import { leadingReferences, shippedReferences } from "../src/api/references.ts";
 import { openRunDirectory } from "../src/checkpoint/index.ts";
 
 test("a report's shipped runs: full-size ones first, by task, further seeds in the group of the first", () => {
@@ -22,4 +22,9 @@ test("a report's shipped runs: full-size ones first, by task, further seeds in t
     if (base === undefined) assert.ok(group === undefined || group === label, `${label} in ${group}`);
     else assert.equal(group, base, label);
   }
+});
+
+test("a report that is given no run is of four: addition, the remainders, and the twin of each", () => {
+  const labels = leadingReferences().map(({ label }) => label);
+  assert.deepEqual([...labels].sort(), ["basis-fast", "miiii-fast", "nanda", "nanda-shuffled"]);
 });

@@ -1,174 +1,209 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
 import type { Analysis } from "../src/analyses/kit/define.ts";
 import { buildReport } from "../src/report/index.ts";
-import { type BrowserPage, findChromium, openPage } from "./helpers/chromium.ts";
+import { findChromium, launchChromium, watched } from "./helpers/chromium.ts";
 import { made, madeInput, madeRun, pictures } from "./helpers/report.ts";
 
-const browser = findChromium();
-const options = { skip: browser === undefined ? "no Chromium on this machine" : false };
+const path = findChromium();
+const options = { skip: path === undefined ? "no Chromium on this machine" : false };
 const HOSTILE = "<img src=x onerror=window.hurt=1>";
+const LABELS = [HOSTILE, "constructor", "toString", "=1+1"];
 
 let folder = "";
-let page: BrowserPage;
+let browser: Browser;
 
 before(async () => {
-  if (browser === undefined) return;
+  if (path === undefined) return;
   folder = mkdtempSync(join(tmpdir(), "miiii-report-"));
-  const { html } = await buildReport(
-    madeInput([madeRun(HOSTILE), madeRun("=1+1"), madeRun("c")], [made, pictures] as Analysis[], true),
-  );
+  const runs = LABELS.map((label, seed) => madeRun(label, { config: { ...madeRun(label).config, seed } }));
+  const { html } = await buildReport(madeInput(runs, [made, pictures] as Analysis[], true));
   writeFileSync(join(folder, "index.html"), html);
-  page = await openPage(browser, `file://${join(folder, "index.html")}`);
+  browser = await launchChromium(path);
 });
 
 after(async () => {
-  if (browser === undefined) return;
-  await page.close();
+  if (path === undefined) return;
+  await browser.close();
   rmSync(folder, { recursive: true });
 });
 
-const figure = (id: string) => `document.querySelector('figure[data-figure="figure-${id}"]')`;
+const address = () => `file://${join(folder, "index.html")}`;
 
-/** Brings a figure into view and waits until it is live. */
-async function enlivened(id: string): Promise<void> {
-  await page.evaluate(`${figure(id)}.scrollIntoView()`);
-  await page.until(`${figure(id)}.dataset.live === "yes"`);
+/** A figure of the page, in view and live. */
+async function enlivened(page: Page, id: string) {
+  const figure = page.locator(`#figure-${id}`);
+  await figure.scrollIntoViewIfNeeded();
+  await page.locator(`#figure-${id}[data-live="yes"]`).waitFor();
+  return figure;
 }
 
-test("the page asks for itself alone, its figures come alive on view, and nothing is complained of", options, async () => {
-  await enlivened("made");
-  await enlivened("pictures");
-  assert.equal(await page.evaluate(`${figure("pictures")}.querySelectorAll(".drawing image").length`), 2);
-  assert.deepEqual(
-    page.requests.map((url) => url.split("/").at(-1)),
-    ["index.html"],
-  );
-  assert.deepEqual(page.complaints, []);
-  assert.equal(await page.evaluate("window.hurt === undefined"), true);
-  const text = String(await page.evaluate("document.querySelector('h1').textContent"));
-  assert.ok(text.includes(HOSTILE), text);
-});
+test(
+  "the page asks for itself alone, its figures come alive on view, labels stay text, and nothing is complained of",
+  options,
+  async () => {
+    const { page, complaints, requests } = await watched(browser, address());
+    const figure = await enlivened(page, "made");
+    for (const label of LABELS) assert.equal(await figure.locator(".legend button", { hasText: label }).count(), 1, label);
+    assert.equal(await figure.locator(".drawing path[stroke='#0072b2']").count(), 1, "the first run's line");
+    assert.equal(await (await enlivened(page, "pictures")).locator(".drawing image").count(), 2);
+    assert.deepEqual(
+      requests.map((url) => url.split("/").at(-1)),
+      ["index.html"],
+    );
+    assert.deepEqual(complaints, []);
+    assert.equal(await page.evaluate("window.hurt === undefined"), true);
+    await page.context().close();
+  },
+);
 
 test("the policy holds: code from text, requests and foreign scripts are refused", options, async () => {
-  assert.match(
-    String(await page.evaluate("(() => { try { return new Function('return 1')(); } catch (error) { return error.name; } })()")),
-    /EvalError/,
-  );
+  const { page, complaints } = await watched(browser, address());
   assert.equal(await page.evaluate('fetch("http://127.0.0.1:9/x").catch((error) => error.name)'), "TypeError");
   const script = 'Object.assign(document.createElement("script"), { textContent: "window.foreign = 1" })';
   await page.evaluate(`document.body.appendChild(${script}) && 0`);
   assert.equal(await page.evaluate("window.foreign === undefined"), true);
-  const said = page.complaints.filter((complaint) => complaint.includes("Content Security Policy"));
-  assert.ok(said.length >= 2, page.complaints.join("\n"));
-  page.complaints.length = 0;
+  assert.ok(complaints.filter((complaint) => complaint.includes("Content Security Policy")).length >= 2, complaints.join("\n"));
+  await page.context().close();
 });
 
-test("the live figure is the still one; its picker changes the image", options, async () => {
-  await enlivened("pictures");
-  const image = `${figure("pictures")}.querySelector(".drawing image").getAttribute("href")`;
-  const before = await page.evaluate(image);
-  assert.match(String(before), /^data:image\/png/);
-  await page.evaluate(
-    `(() => { const select = ${figure("pictures")}.querySelector(".controls select"); select.value = "second"; select.dispatchEvent(new Event("input", { bubbles: true })); select.dispatchEvent(new Event("change", { bubbles: true })); })()`,
-  );
-  await page.until(`${image} !== ${JSON.stringify(before)}`);
-});
+test(
+  "a figure's picker changes its picture, a legend puts a run into focus, the table and the downloads hold the values",
+  options,
+  async () => {
+    const { page, complaints } = await watched(browser, address());
+    const pictured = await enlivened(page, "pictures");
+    const image = pictured.locator(".drawing image").first();
+    const first = await image.getAttribute("href");
+    await pictured.locator(".controls select").selectOption("second");
+    await page.waitForFunction(
+      `document.querySelector("#figure-pictures .drawing image").getAttribute("href") !== ${JSON.stringify(first)}`,
+    );
+    const figure = await enlivened(page, "made");
+    const faded = figure.locator(".drawing path[opacity='0.12']");
+    assert.equal(await faded.count(), 0);
+    await figure.locator(".legend button", { hasText: "=1+1" }).click();
+    await faded.nth(LABELS.length - 2).waitFor({ state: "attached" });
+    assert.equal(await figure.locator(".legend button[aria-pressed='true']").textContent(), "=1+1");
+    await figure.locator("details.data summary").click();
+    await figure.locator("details.data tr").nth(13).waitFor();
+    assert.equal(
+      await figure.locator("details.data tr").count(),
+      1 + 3 * LABELS.length + 1,
+      "a head, three values a run, the null",
+    );
+    const saved = async (what: string) => {
+      const [download] = await Promise.all([page.waitForEvent("download"), figure.locator(`[data-get="${what}"]`).click()]);
+      return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+    };
+    const csv = await saved("csv");
+    assert.equal(csv.name, "figure-made.csv");
+    const lines = csv.bytes.toString().trimEnd().split("\n");
+    assert.equal(lines.length, 1 + 3 * LABELS.length + 1);
+    assert.ok(
+      lines.some((line) => line.includes(HOSTILE)) && lines.some((line) => line.includes("'=1+1")),
+      "no cell is a formula",
+    );
+    assert.ok(
+      lines.some((line) => /,constructor,/.test(line)),
+      lines.join("\n"),
+    );
+    const spec = JSON.parse((await saved("spec")).bytes.toString()) as { config?: object };
+    assert.ok(spec.config !== undefined && JSON.stringify(spec).includes('"value":0.75'));
+    assert.match((await saved("svg")).bytes.toString(), /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    assert.equal((await saved("png")).bytes.subarray(1, 4).toString(), "PNG");
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  },
+);
 
 test("dragging the brush moves the detail", options, async () => {
-  await enlivened("pictures");
+  const { page } = await watched(browser, address());
+  const figure = await enlivened(page, "pictures");
+  const zeros = figure.locator(".drawing text", { hasText: /^0$/ });
+  const before = await zeros.count();
+  const box = (await figure.locator(".drawing image").first().boundingBox()) ?? assert.fail("no image");
+  const at = (f: number) => [box.x + f * box.width, box.y + f * box.height] as const;
+  await page.mouse.move(...at(0.97));
+  await page.mouse.down();
+  for (const f of [0.6, 0.4, 0.3]) await page.mouse.move(...at(f));
+  await page.mouse.up();
   // Four axes begin at 0, the image's and the detail's; those of the detail move away from it.
-  const zeros = `[...${figure("pictures")}.querySelectorAll(".drawing text")].filter((text) => text.textContent === "0").length`;
-  const before = Number(await page.evaluate(zeros));
-  assert.ok(before >= 4);
-  const box = (await page.evaluate(
-    `(() => { const { x, y, width, height } = ${figure("pictures")}.querySelector(".drawing image").getBoundingClientRect(); return { x, y, width, height }; })()`,
-  )) as Record<string, number>;
-  const at = (fx: number, fy: number) => ({
-    x: (box.x ?? 0) + fx * (box.width ?? 0),
-    y: (box.y ?? 0) + fy * (box.height ?? 0),
-    button: "left",
-    clickCount: 1,
-  });
-  await page.send("Input.dispatchMouseEvent", { type: "mousePressed", ...at(0.97, 0.97) });
-  for (const f of [0.6, 0.4, 0.3]) await page.send("Input.dispatchMouseEvent", { type: "mouseMoved", ...at(f, f), buttons: 1 });
-  await page.send("Input.dispatchMouseEvent", { type: "mouseReleased", ...at(0.3, 0.3) });
-  await page.until(`${zeros} === ${before - 2}`, 10_000);
+  for (let waited = 0; waited < 50 && (await zeros.count()) !== before - 2; waited++) await page.waitForTimeout(100);
+  assert.equal(await zeros.count(), before - 2);
+  await page.context().close();
 });
 
-test("downloads: SVG, PNG, CSV and the spec", options, async () => {
-  await page
-    .send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder })
-    .catch(() => page.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder }));
-  // What would be saved is read where it is made: the blob that a link is pointed at.
-  await page.evaluate(
-    `(() => { window.saved = {}; HTMLAnchorElement.prototype.click = function () { const { download, href } = this; const request = window.blobs.get(href); window.saved[download] = request; }; window.blobs = new Map(); const make = URL.createObjectURL; URL.createObjectURL = (blob) => { const url = make(blob); window.blobs.set(url, blob); return url; }; })()`,
+test("the theme follows the system until the button says otherwise; the page prints", options, async () => {
+  const { page, complaints } = await watched(browser, address());
+  const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+  const light = await background();
+  await page.emulateMedia({ colorScheme: "dark" });
+  const dark = await background();
+  assert.notEqual(dark, light);
+  await page.locator("#theme").click();
+  assert.equal(await background(), light);
+  assert.equal((await page.pdf()).subarray(0, 5).toString("latin1"), "%PDF-");
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("a narrow page does not scroll sideways, and its figures are laid out for it", options, async () => {
+  const { page, complaints } = await watched(browser, address(), { viewport: { width: 390, height: 800 } });
+  const figure = await enlivened(page, "made");
+  assert.ok(Number(await page.evaluate("document.documentElement.scrollWidth")) <= 390);
+  const box = (await figure.locator(".drawing svg").boundingBox()) ?? assert.fail("no drawing");
+  assert.ok(box.width <= 390 && box.width > 250, `${box.width}`);
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test("without JavaScript the answer, the claims and the drawings are there", options, async () => {
+  const { page } = await watched(browser, address(), { javaScriptEnabled: false });
+  assert.equal(await page.locator("html.js").count(), 0, "no script has run");
+  assert.equal(await page.locator("figure .drawing > svg").count(), 5, "two of analyses and three that need no run");
+  assert.equal(await page.locator("#claim-all-heads").count(), 1);
+  await page.context().close();
+});
+
+test("axe finds nothing in both themes at three widths, and the keyboard reaches every control", options, async () => {
+  const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core")).replace(/axe\.js$/, "axe.min.js"), "utf8");
+  for (const [width, colorScheme] of [
+    [1400, "light"],
+    [900, "dark"],
+    [390, "light"],
+    [390, "dark"],
+  ] as const) {
+    const { page } = await watched(browser, address(), { viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
+    for (const id of ["made", "pictures"]) await enlivened(page, id);
+    await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+    await page.evaluate(axe);
+    const found = await page.evaluate(
+      "axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, 3).join(' | ')))",
+    );
+    assert.deepEqual(found, [], `${width} px, ${colorScheme}`);
+    await page.context().close();
+  }
+  const { page } = await watched(browser, address());
+  await enlivened(page, "made");
+  const wanted = Number(
+    await page.evaluate(
+      "[...document.querySelectorAll('#figure-made button, #theme, .verdicts button')].filter((button) => button.offsetParent !== null).length",
+    ),
   );
-  for (const what of ["svg", "png", "csv", "spec"])
-    await page.evaluate(`${figure("made")}.querySelector('[data-get="${what}"]').click()`);
-  await page.until(`Object.keys(window.saved).length === 4`);
-  const text = async (name: string) => String(await page.evaluate(`window.saved[${JSON.stringify(name)}].text()`));
-  const csv = (await text("figure-made.csv")).split("\n");
-  assert.equal(csv.length - 1, 1 + 9 + 1, "three runs of three values, and the null");
-  assert.ok(csv.some((line) => line.includes(HOSTILE)) && csv.some((line) => line.includes("'=1+1")), "no cell is a formula");
-  const spec = JSON.parse(await text("figure-made.vl.json")) as { config?: object; datasets?: object };
-  assert.ok(spec.config !== undefined && spec.datasets !== undefined);
-  assert.match(await text("figure-made.svg"), /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-  const header = (await page.evaluate(
-    `window.saved["figure-made.png"].arrayBuffer().then((bytes) => [...new Uint8Array(bytes).slice(1, 4)])`,
-  )) as number[];
-  assert.deepEqual(header, [...Buffer.from("PNG")]);
-});
-
-test("data as a table, the theme and print", options, async () => {
-  const table = `${figure("made")}.querySelector("details.data")`;
-  await page.evaluate(`${table}.open = true`);
-  await page.until(`${table}.querySelectorAll("tbody tr").length === 10`);
-  const background = "getComputedStyle(document.body).backgroundColor";
-  const light = await page.evaluate(background);
-  await page.evaluate(`document.getElementById("theme").click()`);
-  assert.notEqual(await page.evaluate(background), light);
-  await page.evaluate(`document.getElementById("theme").click()`);
-  assert.equal(await page.evaluate(background), light);
-  await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
-  await page.evaluate("delete document.documentElement.dataset.theme");
-  assert.notEqual(await page.evaluate(background), light);
-  const { data } = (await page.send("Page.printToPDF", {})) as { data: string };
-  assert.equal(Buffer.from(data, "base64").subarray(0, 5).toString("latin1"), "%PDF-");
-  assert.deepEqual(page.complaints, []);
-});
-
-test("a narrow page does not scroll sideways, and its figures stay still until asked", options, async () => {
-  const narrow = await openPage(browser ?? "", `file://${join(folder, "index.html")}`, [390, 800]);
-  try {
-    await narrow.send("Emulation.setDeviceMetricsOverride", { width: 390, height: 800, deviceScaleFactor: 1, mobile: true });
-    await narrow.until("document.documentElement.scrollWidth <= 390");
-    await narrow.evaluate(`${figure("pictures")}.scrollIntoView()`);
-    assert.equal(await narrow.evaluate(`${figure("pictures")}.dataset.live === undefined`), true);
-    await narrow.evaluate(`${figure("pictures")}.querySelector('[data-get="live"]').click()`);
-    await narrow.until(`${figure("pictures")}.dataset.live === "yes"`);
-    assert.equal(await narrow.evaluate("document.documentElement.scrollWidth <= 390"), true);
-    assert.deepEqual(narrow.complaints, []);
-  } finally {
-    await narrow.close();
-  }
-});
-
-test("without JavaScript the drawings, the claims and the first rows are there", options, async () => {
-  const still = await openPage(browser ?? "", "about:blank");
-  try {
-    await still.send("Emulation.setScriptExecutionDisabled", { value: true });
-    await still.send("Page.navigate", { url: `file://${join(folder, "index.html")}` });
-    await still.until('location.protocol === "file:" && document.readyState === "complete"');
-    const count = (selector: string) => still.evaluate(`document.querySelectorAll(${JSON.stringify(selector)}).length`);
-    assert.equal(await count("html.js"), 0, "no script has run");
-    assert.equal(await count("figure .drawing > svg"), 5, "two of analyses and three that need no run");
-    assert.equal(await count("#claim-all-heads .verdict"), 1);
-    assert.ok(Number(await count("details.data tbody tr")) >= 10);
-  } finally {
-    await still.close();
-  }
+  await page.evaluate(
+    "window.reached = new Set(); document.addEventListener('focusin', ({ target }) => window.reached.add(target))",
+  );
+  await page.evaluate("document.activeElement.blur(), scrollTo(0, 0)");
+  for (let i = 0; i < 120; i++) await page.keyboard.press("Tab");
+  const reached = await page.evaluate(
+    "[...document.querySelectorAll('#figure-made button, #theme, .verdicts button')].filter((button) => window.reached.has(button)).length",
+  );
+  assert.equal(reached, wanted);
+  await page.context().close();
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import type { Analysis } from "../src/analyses/kit/define.ts";
-import { RUN_COLORS } from "../src/figures/index.ts";
-import { buildReport, comparedBody, figurePage, loadBundles, MAX_PAGE_BYTES } from "../src/report/index.ts";
+import { NULL_COLOR, runStyles } from "../src/figures/index.ts";
+import { buildReport, comparedBody, figurePage, loadBundles } from "../src/report/index.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
-import { fittingPage } from "../src/report/page.ts";
 import { compactSvg, prefixIds } from "../src/report/svg.ts";
 import { shortPath } from "../src/report/svg-path.ts";
 import { made, madeInput, madeRun, pictures } from "./helpers/report.ts";
@@ -17,6 +17,12 @@ function tagsOf(html: string): { readonly name: string; readonly attributes: str
     name: (name ?? "").toLowerCase(),
     attributes: attributes ?? "",
   }));
+}
+
+/** What stands in a payload of a page. */
+function payloadOf(html: string, id: string): unknown {
+  const [, text] = new RegExp(`<script type="text/plain" id="${id}">([\\w+/=]*)</script>`).exec(html) ?? assert.fail(`no ${id}`);
+  return JSON.parse(gunzipSync(Buffer.from(text ?? "", "base64")).toString());
 }
 
 const HOSTILE = `</script><script>alert(1)</script><img src=x onerror=alert(2)>"'\` onload="x" &lt;b&gt; [x](javascript:alert(3))`;
@@ -34,7 +40,11 @@ test("nothing from a run or a file name reaches the page unescaped", async () =>
   const { html } = await buildReport({ ...input, generator: { version: HOSTILE, command: HOSTILE, commit: HOSTILE } });
   const tags = tagsOf(html);
   assert.equal(tags.filter(({ name }) => name === "img").length, 0);
-  assert.equal(tags.filter(({ name }) => name === "script").length, 6, "the mark, the specs and the four of the page");
+  assert.equal(
+    tags.filter(({ name }) => name === "script").length,
+    10,
+    "the mark, the index, two runs, two specs and the four of the page",
+  );
   for (const { name, attributes } of tags) {
     const names = [...attributes.replace(/="[^"]*"/g, "=").matchAll(/([\w:-]+)=?/g)].map(([, attribute]) => attribute ?? "");
     assert.deepEqual(
@@ -45,7 +55,7 @@ test("nothing from a run or a file name reaches the page unescaped", async () =>
     assert.doesNotMatch(attributes, /href="(?!#|https?:\/\/|data:image\/png;base64,)/, attributes);
   }
   // In scripts it stands as JSON, whose < are escaped: no element can end early.
-  const json = /<script type="application\/json" id="figure-specs">([^<]*)<\/script>/.exec(html)?.[1] ?? assert.fail("no specs");
+  const json = /<script type="application\/json" id="page-index">([^<]*)<\/script>/.exec(html)?.[1] ?? assert.fail("no index");
   assert.ok(JSON.stringify(JSON.parse(json)).includes(JSON.stringify(HOSTILE).slice(1, -1)));
   assert.ok(!html.includes("<script>alert"));
 });
@@ -75,23 +85,23 @@ test("the same input gives the same bytes; a time stamp stands outside of them",
   assert.notEqual(comparedBody(other.html), comparedBody(one.html));
 });
 
-test("the claims come first, what is missing says so, and each claim links to a figure that is there", async () => {
+test("the answer comes first, claims are folded with their reasons, and each link leads to what is there", async () => {
   const { html, claims } = await buildReport(madeInput([madeRun("a", { missing: { curves: "is a lone file" } })]));
-  const order = ["<h1>", 'id="claims"', 'id="provenance"', 'id="figure-made"'].map((mark) => html.indexOf(mark));
-  assert.deepEqual(
-    order.slice().sort((a, b) => a - b),
-    order,
+  const order = ["<h1>", 'class="verdicts"', 'id="claims"', 'id="figure-made"', 'id="provenance"'].map((mark) =>
+    html.indexOf(mark),
+  );
+  assert.ok(
+    order.every((place, i) => place > (order[i - 1] ?? 0)),
+    order.join(" "),
   );
   assert.ok(claims.length > 20);
-  for (const { id, verdict, why, missing } of claims) {
-    const [row] = new RegExp(`<tr id="claim-${id}">[\\s\\S]*?</tr>`).exec(html) ?? assert.fail(id);
+  for (const { id, verdict, why } of claims) {
+    const [row] = new RegExp(`<li id="claim-${id}"[\\s\\S]*?</li>`).exec(html) ?? assert.fail(id);
     assert.equal(verdict, "not tested", `${id}: nothing but a made-up analysis was run`);
-    assert.match(row, missing ? />missing<\/span>/ : />no value<\/span>/);
-    assert.match(row, /not tested/);
+    assert.match(row, /data-verdict="not tested"/);
     assert.ok((why ?? "").length > 5);
   }
   assert.match(html, /curves is a lone file/);
-  assert.match(html, /<td><span class="missing">not recorded<\/span><\/td>/);
   for (const [, id] of html.matchAll(/ href="#([^"]*)"/g)) assert.ok(html.includes(` id="${id}"`), `#${id}`);
 });
 
@@ -108,18 +118,22 @@ test("drawings with definitions of their own stand on one page, every id once", 
 });
 
 test("a run without a result is named, and keeps its color from the others", async () => {
-  const runs = [madeRun("a"), madeRun("b", { results: {}, missing: { made: "a reason" } }), madeRun("c")];
+  const seeded = (label: string, seed: number) => madeRun(label, { config: { ...madeRun("a").config, seed } });
+  const runs = [seeded("a", 0), { ...seeded("b", 1), results: {}, missing: { made: "a reason" } }, seeded("c", 2)];
   const { html } = await buildReport(madeInput(runs));
-  const section = /<section id="figure-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
-  assert.match(section, /<ul class="headline"><li>a: 1<\/li><li>c: 1\.<\/li><\/ul>/);
-  assert.match(section, /Missing: b: a reason\./);
+  const section = /<section id="analysis-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
+  assert.match(section, /<th scope="row">a<\/th><td>1<\/td><\/tr><tr><th scope="row">c<\/th><td>1\.<\/td>/);
+  assert.match(section, /no result for 1 of 3 runs[\s\S]*<td>b<\/td><td>a reason<\/td>/);
+  const styles = runStyles(runs);
   const strokes = [...section.matchAll(/<path [^>]*stroke="(#[0-9a-f]{6})"/g)].map(([, color]) => color ?? "");
-  assert.deepEqual([...new Set(strokes)], [RUN_COLORS[0], RUN_COLORS[2]]);
-  const chips = [...html.matchAll(/class="chip" style="background:(#[0-9a-f]{6})"><\/span>c</g)].map(([, color]) => color);
-  assert.ok(chips.length > 0 && chips.every((color) => color === RUN_COLORS[2]));
+  assert.deepEqual(
+    [...new Set(strokes.filter((color) => color !== NULL_COLOR))].sort(),
+    ["a", "c"].map((label) => styles.get(label)?.color ?? "").sort(),
+  );
+  assert.equal(new Set(["a", "b", "c"].map((label) => styles.get(label)?.color)).size, 3);
 });
 
-test("a figure has its text alternative, its data as a table, and says so where it cannot be drawn", async () => {
+test("a figure has a number, a caption that states it, its text alternative, its downloads, and says so where it cannot be drawn", async () => {
   const broken = { ...made, id: "broken", figure: () => assert.fail("a <reason>") } as unknown as Analysis;
   const { html } = await buildReport(
     madeInput(
@@ -127,10 +141,12 @@ test("a figure has its text alternative, its data as a table, and says so where 
       [made as Analysis, broken],
     ),
   );
-  const section = /<section id="figure-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
-  assert.match(section, /role="img" aria-label="Values over their index\. a: 1\."><svg/);
-  assert.match(section, /<th scope="col">value<\/th>/);
-  assert.match(section, /<td>a<\/td><td>0<\/td><td>0.25<\/td>/);
+  const section = /<section id="analysis-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
+  assert.match(
+    section,
+    /<b>Figure 1\. A made-up analysis\.<\/b> Values over their index\.<\/figcaption>\n<div class="says"><p>a: 1\.<\/p><\/div>/,
+  );
+  assert.match(section, /role="region" tabindex="0" aria-label="A made-up analysis\. Values over their index\."><svg/);
   assert.match(section, /&lt;b&gt;markup&lt;\/b&gt;/);
   for (const what of ["svg", "png", "csv", "spec"]) assert.match(section, new RegExp(`data-get="${what}"`));
   assert.match(html, /could not be drawn: a &lt;reason&gt;/);
@@ -141,43 +157,22 @@ test("usage: no runs, or two of one label", async () => {
   await assert.rejects(buildReport(madeInput([madeRun("a"), madeRun("a")])), /got a twice/);
 });
 
-test("an image is on the page once, its spec names it by its place", async () => {
-  const { html } = await buildReport(madeInput([madeRun("a")], [pictures as Analysis]));
-  const uris = [
-    ...html.replace(/<section id="figure-dft">[\s\S]*?<\/section>/, "").matchAll(/data:image\/png;base64,[\w+/=]+/g),
-  ].map(([uri]) => uri);
-  assert.equal(uris.length, 3, "two drawn, and the one that the picker does not show");
-  assert.equal(new Set(uris).size, 3);
-  assert.match(html, /"url":"image:0"/);
+test("results stand in the page once, packed; a spec that the page's script cannot make stands there with its values", async () => {
+  const { html, bytes } = await buildReport(madeInput([madeRun("a")], [made, pictures] as Analysis[], true));
+  assert.ok(bytes === Buffer.byteLength(html) && bytes > 832_000);
+  assert.deepEqual((payloadOf(html, "run-0") as { results: unknown }).results, {
+    made: { values: [0.25, 1, 0.75] },
+    pictures: { p: 41 },
+  });
+  const spec = JSON.stringify(payloadOf(html, "spec-made"));
+  assert.ok(spec.includes('"value":0.75') && !spec.includes("data:image"));
+  const entries = [{ label: "<a>", result: { values: [1, 2] }, config: madeRun("a").config }];
+  const single = await figurePage(made as Analysis, entries);
+  assert.ok(single.includes("&lt;a&gt;") && !single.includes("<a>"));
 });
 
-test("a real page has its bundles, and keeps heavy figures still rather than grow beyond its limit", async () => {
-  const { html, bytes, still } = await buildReport(madeInput([madeRun("a")], [made, pictures] as Analysis[], true));
-  assert.ok(bytes === Buffer.byteLength(html) && bytes < MAX_PAGE_BYTES && bytes > 832_000);
-  assert.deepEqual(still, []);
-  const figures = [
-    { id: "figure-small", spec: { mark: "point" } as never, tables: [] },
-    { id: "figure-heavy", spec: { mark: "point", description: "x".repeat(50_000) } as never, tables: [] },
-  ];
-  const parts = {
-    title: "t",
-    contents: [],
-    main: "<section></section>",
-    figures,
-    bundles: { vega: "", vegaLite: "", vegaEmbed: "" },
-  };
-  const fitting = fittingPage(parts, 40_000);
-  assert.deepEqual(fitting.still, ["figure-heavy"]);
-  assert.ok(Buffer.byteLength(fitting.html) <= 40_000 && fitting.html.includes("figure-small"));
-  assert.ok(
-    (await figurePage({ mark: "point", data: { values: [{}] } } as never, { title: "<t>", headline: "*h*" })).includes(
-      "&lt;t&gt;",
-    ),
-  );
-});
-
-test("bundles hold nothing that would end a script element early", () => {
-  for (const source of Object.values(loadBundles())) assert.doesNotMatch(source, /<\/script|<!--|sourceMappingURL/i);
+test("bundles hold nothing that would end a script element early", async () => {
+  for (const source of Object.values(await loadBundles())) assert.doesNotMatch(source, /<\/script|<!--|sourceMappingURL/i);
 });
 
 test("compact drawings: what many marks say alike is said once, boxes drawn alike are one path at the same places", () => {

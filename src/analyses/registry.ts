@@ -4,6 +4,7 @@ import { circuits } from "./circuits/index.ts";
 import { clock } from "./clock/index.ts";
 import { course } from "./course/index.ts";
 import { curves } from "./curves/index.ts";
+import { emergence } from "./emergence/index.ts";
 import { fft } from "./fft/index.ts";
 import { fourier } from "./fourier/index.ts";
 import type { Analysis } from "./kit/define.ts";
@@ -24,6 +25,7 @@ const BY_ID = {
   fft,
   primes,
   neurons,
+  emergence,
   attention,
   mechanism,
   algorithm,

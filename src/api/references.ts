@@ -113,3 +113,21 @@ export function shippedReferences(): Reference[] {
   }));
   return placed.sort((a, b) => order(a.rank, b.rank)).map(({ reference }) => reference);
 }
+
+/**
+ * The shipped runs that a report is of where it is given none: of addition and of the remainders the first run and its twin on shuffled labels,
+ * all of the largest p.
+ */
+export function leadingReferences(): Reference[] {
+  const shipped = shippedReferences();
+  const kinds = shipped.map((reference) => {
+    const { task, shuffle_labels, p } = openAnyRun(reference.path).header.config;
+    const shuffled = task === "basis" || shuffle_labels;
+    return { reference, kind: task === "masked" ? "" : `${task === "nanda" ? "nanda" : "miiii"} ${shuffled}`, p };
+  });
+  const most = Math.max(...kinds.map(({ p }) => p));
+  const first = kinds.filter(
+    ({ kind, p }, i) => kind !== "" && p === most && kinds.findIndex((other) => other.kind === kind) === i,
+  );
+  return first.map(({ reference }) => reference);
+}

@@ -1,38 +1,91 @@
 import type { TopLevelSpec } from "vega-lite";
+import type { Analysis, Labelled } from "../analyses/kit/define.ts";
 import { writeText } from "../api/output.ts";
 import { writeFileAtomic } from "../checkpoint/index.ts";
-import { MiiiiError } from "../core/index.ts";
+import { ensure, type Json, MiiiiError } from "../core/index.ts";
+import { flowFigure, runStyles, styleRuns } from "../figures/index.ts";
+import type { PageTheme } from "../figures/render.ts";
 
-/** What a page says around a figure. */
-export interface Caption {
-  readonly title: string;
-  readonly headline: string;
+/** How a figure is laid out and drawn. */
+export interface FigureLook {
+  /** Width that the panels are laid out for, in units; their own where left out. */
+  readonly width?: number | undefined;
+  /** Pixels a unit, of PNG and PDF; 2 and 4 where left out. */
+  readonly scale?: number | undefined;
+  readonly theme?: PageTheme | undefined;
 }
 
-type Draw = (spec: TopLevelSpec, caption: Caption) => Promise<void>;
+/** A figure, and its page where it is more than the figure with its caption. */
+export interface FigureToWrite {
+  /** A short name: ids in the drawing begin with it. */
+  readonly id: string;
+  readonly title: string;
+  readonly headline: string;
+  readonly spec: TopLevelSpec;
+  readonly page?: () => Promise<string>;
+}
+
+type Draw = (figure: FigureToWrite) => Promise<void>;
+
+/** An analysis's figure of some results, each run in its own style. */
+export function analysisFigure(analysis: Analysis, entries: readonly Labelled<Json>[]): FigureToWrite {
+  const { id, title } = analysis;
+  const page = async () => (await import("../report/index.ts")).figurePage(analysis, entries);
+  return { id, title, headline: analysis.headline(entries), spec: styleRuns(analysis.figure(entries), runStyles(entries)), page };
+}
+
+/** The narrowest and the widest that panels are laid out for. */
+const WIDTHS = [280, 4000] as const;
+const SCALES = [0.25, 10] as const;
+
+function ensureLook({ width, scale }: FigureLook, ending: string): void {
+  const within = (value: number | undefined, [low, high]: readonly [number, number]) =>
+    value === undefined || (value >= low && value <= high);
+  ensure(within(width, WIDTHS), "usage", () => `--figure-width: must be from ${WIDTHS[0]} to ${WIDTHS[1]}, got ${width}`);
+  ensure(within(scale, SCALES), "usage", () => `--figure-scale: must be from ${SCALES[0]} to ${SCALES[1]}, got ${scale}`);
+  ensure(
+    scale === undefined || ending === ".png" || ending === ".pdf",
+    "usage",
+    () => `--figure-scale: is for .png and .pdf, got ${ending}`,
+  );
+}
 
 /** How a figure is drawn to `path`, by the file's ending; an ending that is not known is a usage error, before any work is done. */
-export function figureWriter(path: string): Draw {
-  const ending = /(\.vl\.json|\.html|\.svg|\.png)$/i.exec(path)?.[1]?.toLowerCase();
+export function figureWriter(path: string, look: FigureLook = {}): Draw {
+  const ending = /(\.vl\.json|\.html|\.svg|\.png|\.pdf)$/i.exec(path)?.[1]?.toLowerCase();
+  ensureLook(look, ending ?? "");
+  const { width, scale, theme = "light" } = look;
+  const laidOut = ({ spec }: FigureToWrite): TopLevelSpec => (width === undefined ? spec : flowFigure(spec, width));
+  const drawn = async (figure: FigureToWrite) => {
+    const render = await import("../figures/render.ts");
+    return { render, svg: await render.renderSvg(laidOut(figure)) };
+  };
   switch (ending) {
     case ".vl.json":
-      return async (spec) => writeText(path, `${JSON.stringify(spec, null, 1)}\n`);
+      return async (figure) => writeText(path, `${JSON.stringify(laidOut(figure), null, 1)}\n`);
     case ".svg":
-      return async (spec) => {
-        const { renderSvg } = await import("../figures/render.ts");
-        writeText(path, await renderSvg(spec));
+      return async (figure) => {
+        const { prefixIds } = await import("../report/index.ts");
+        const { render, svg } = await drawn(figure);
+        // Ids of its own: several drawings may come to stand in one page.
+        writeText(path, prefixIds(render.pagedSvg(svg, theme), `${figure.id}-`));
       };
     case ".png":
-      return async (spec) => {
-        const { renderSvg, svgToPng } = await import("../figures/render.ts");
-        writeFileAtomic(path, svgToPng(await renderSvg(spec)));
+      return async (figure) => {
+        const { render, svg } = await drawn(figure);
+        writeFileAtomic(path, render.svgToPng(svg, scale ?? 2, theme));
+      };
+    case ".pdf":
+      return async (figure) => {
+        const { render, svg } = await drawn(figure);
+        writeFileAtomic(path, render.svgToPdf(svg, scale ?? 4, theme));
       };
     case ".html":
-      return async (spec, caption) => {
-        const { figurePage } = await import("../report/index.ts");
-        writeText(path, await figurePage(spec, caption));
+      return async (figure) => {
+        const { specPage } = await import("../report/index.ts");
+        writeText(path, await (figure.page?.() ?? specPage(figure)));
       };
     default:
-      throw new MiiiiError("usage", `--figure: the file must end in .html, .svg, .png or .vl.json, got ${path}`);
+      throw new MiiiiError("usage", `--figure: the file must end in .html, .svg, .png, .pdf or .vl.json, got ${path}`);
   }
 }

@@ -1,5 +1,15 @@
 import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
-import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
+import {
+  concatPanels,
+  ensureMarks,
+  extent,
+  type Layer,
+  type LayeredPanel,
+  type Panel,
+  type PanelSize,
+  type Row,
+  titleOf,
+} from "./panel.ts";
 import { runColor } from "./theme.ts";
 
 /** Settings of {@link barsWithNull}. */
@@ -18,28 +28,70 @@ export interface BarsOptions extends PanelSize {
   readonly nulls?: readonly NullBand[];
 }
 
+/** Pixels that bars beside each other need at least, each. */
+const LEAST_BAR = 6;
+
 /**
  * Bars over categories or whole numbers (frequencies k, primes q), with the null as a dashed rule or a band. Categories keep the
- * order of the rows.
+ * order of the rows. Bars of several runs stand beside each other where there is room, else each run has a row of its own, all on one scale.
  *
  * @example fourier: barsWithNull({ rows: energy, x: "k", y: "share", series: "run", runs, nulls: [{ high: threshold, label: "null 99 %" }] })
  */
 export function barsWithNull(options: BarsOptions): Panel {
-  const { rows, x, y, series, runs = [], yScale = "linear", nulls = [], width = 480, height = 180 } = options;
+  const { rows, x, series, runs = [], nulls = [], width = 480, height = 180 } = options;
   ensureMarks("bars", rows.length, "show fewer categories, or lines");
-  const values = rows.map((row) => ({ ...row, [y]: typeof row[y] === "number" ? significant(row[y]) : null }));
   const categories = new Set(rows.map((row) => row[x])).size;
-  // Many narrow bars overlap less as thin bars on one band than side by side at a fraction of a pixel each.
-  const beside = series !== undefined && runs.length > 1 && categories * runs.length <= width / 2;
-  const bars = {
-    data: { values },
-    mark: { type: "bar", ...(series !== undefined && runs.length > 1 && !beside ? { opacity: 0.65 } : {}) },
+  const several = series !== undefined && runs.length > 1;
+  if (!several || categories * runs.length * LEAST_BAR <= width) return barPanel({ ...options, rows, runs, beside: several });
+  const [low, high] = extent(
+    rows
+      .flatMap((row) => numberOf(row[options.y]) ?? [])
+      .concat(
+        0,
+        nulls.flatMap((none) => none.high ?? []),
+      ),
+  );
+  const panels = runs.map((run, i) =>
+    barPanel({
+      ...options,
+      title: i === 0 && options.title !== undefined ? `${options.title}: ${run}` : run,
+      rows: rows.filter((row) => row[series] === run),
+      // Colors stand for a run's place among all.
+      runs,
+      nulls: nulls.filter((none) => none.run === undefined || none.run === run),
+      yDomain: options.yDomain ?? [low, high],
+      height: Math.max(56, Math.round((1.6 * height) / runs.length)),
+      xTitle: i === runs.length - 1 ? (options.xTitle ?? x) : "",
+      legend: false,
+      beside: false,
+    }),
+  );
+  return concatPanels(panels, { scales: "mixed", columns: 1, spacing: 8 });
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+interface PanelOptions extends BarsOptions {
+  readonly runs: readonly string[];
+  readonly beside: boolean;
+  readonly legend?: boolean;
+}
+
+function barPanel(options: PanelOptions): LayeredPanel {
+  const { rows, x, y, series, runs, beside, legend = true, yScale = "linear", nulls = [], width = 480, height = 180 } = options;
+  const runColors = series === undefined ? undefined : runEncoding(series, runs, width);
+  const title = options.xTitle ?? x;
+  const bars: Layer = {
+    data: { values: rows.map((row) => ({ ...row, [y]: numberOf(row[y]) })) },
+    mark: { type: "bar" },
     encoding: {
       x: {
         field: x,
         type: "ordinal",
         sort: null,
-        axis: { title: options.xTitle ?? x, labelAngle: 0 },
+        axis: { title: title === "" ? null : title, labelAngle: 0 },
         scale: { paddingInner: 0.15 },
       },
       y: {
@@ -47,16 +99,16 @@ export function barsWithNull(options: BarsOptions): Panel {
         type: "quantitative",
         stack: null,
         scale: { type: yScale, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
-        axis: { title: options.yTitle ?? y },
+        axis: { title: options.yTitle ?? y, tickCount: Math.max(2, Math.round(height / 36)) },
       },
-      color: series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width),
-      ...(beside ? { xOffset: { field: series, type: "nominal", sort: [...runs] } } : {}),
+      color: runColors === undefined ? { value: runColor(0) } : legend ? runColors : { ...runColors, legend: null },
+      ...(beside && series !== undefined ? { xOffset: { field: series, type: "nominal", sort: [...runs] } } : {}),
       tooltip: [
-        ...(series === undefined ? [] : [{ field: series, type: "nominal" }]),
+        ...(series === undefined ? [] : [{ field: series, type: "nominal" as const }]),
         { field: x, type: "nominal" },
         { field: y, type: "quantitative" },
       ],
     },
-  } as unknown as Panel;
-  return { ...titleOf({ ...options, width }), width, height, layer: [bars, ...nullLayers(nulls, "y", runs)] } as Panel;
+  };
+  return { ...titleOf({ ...options, width }), width, height, layer: [...nullLayers(nulls), bars] };
 }

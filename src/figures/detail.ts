@@ -1,9 +1,10 @@
 import { ensure } from "../core/index.ts";
 import { CELL_ALPHABET, packCells } from "./cells.ts";
 import { hintonEncoding } from "./hinton.ts";
-import { flatMatrix, type GridImageOptions, gridImage, type Matrix, type NamedMatrix } from "./image.ts";
+import { type GridImageOptions, gridImage, type NamedMatrix } from "./image.ts";
+import { flatMatrix, type Matrix } from "./matrix.ts";
 import { colorDomain } from "./palette.ts";
-import { concatPanels, type Panel } from "./panel.ts";
+import { concatPanels, type Layer, type Panel } from "./panel.ts";
 
 /** Cells on a side of the detail; the paper shows the top left 37 × 37 too. */
 const SIDE = 37;
@@ -40,7 +41,7 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
   const columns = matrices[0]?.flat.columns ?? 0;
   const rows = matrices[0]?.flat.rows ?? 0;
   const [wide, high] = [Math.min(SIDE, columns), Math.min(SIDE, rows)];
-  const corners = {
+  const corners: Layer = {
     data: {
       values: [
         { column: 0, row: 0, drawn_only: 1 },
@@ -61,7 +62,7 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
     ],
     mark: { type: "point", opacity: 0, tooltip: null },
     encoding: { x: { field: "column", type: "quantitative" }, y: { field: "row", type: "quantitative" } },
-  } as unknown as Panel;
+  };
   const image = gridImage({ ...options, domain, overlay: [...(options.overlay ?? []), corners] });
 
   // The window's top left cell, kept inside the grid; the whole of it where nothing is brushed.
@@ -70,12 +71,12 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
   const level = `indexof(datum.alphabet, slice(datum.cells, datum.row * ${columns} + datum.column, datum.row * ${columns} + datum.column + 1))`;
   const cell = Math.max(5, Math.floor(260 / Math.max(wide, high)));
   const full = Math.max(Math.abs(domain[0]), Math.abs(domain[1]));
-  const axis = { grid: false, ticks: false, domain: false, labelAngle: 0, labelOverlap: "greedy" };
-  const detail = {
+  const axis = { grid: false, ticks: false, domain: false, labelAngle: 0, labelOverlap: "greedy" } as const;
+  const detail: Panel = {
     width: cell * wide,
     height: cell * high,
     title: { text: "brushed cells", fontSize: 11, fontWeight: "normal" },
-    data: { values: matrices.map(({ name, flat }) => ({ name, ...packCells(flat.data, columns, domain, 1) })) },
+    data: { values: matrices.map(({ name, flat }) => ({ name, drawn_only: 1, ...packCells(flat.data, columns, domain, 1) })) },
     transform: [
       ...(options.picker === undefined ? [] : [{ filter: `datum.name === ${options.picker}` }]),
       { calculate: `sequence(0, ${wide * high})`, as: "i" },
@@ -96,6 +97,6 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
         { field: "v", title: "value", type: "quantitative", format: ".3~g" },
       ],
     },
-  } as unknown as Panel;
+  };
   return concatPanels([image, detail], { scales: "mixed", spacing: 16 });
 }

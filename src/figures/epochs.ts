@@ -1,5 +1,3 @@
-import { at } from "../core/index.ts";
-
 /** Tick values of an epoch axis up to `last`: 0, then the powers of ten. */
 export function epochTicks(last: number): number[] {
   const ticks = [0];
@@ -24,24 +22,7 @@ export function epochColumns(last: number, columns: number): number[] {
   return Array.from({ length: columns }, (_, column) => Math.expm1((top * (column + 0.5)) / columns));
 }
 
-/**
- * Resamples a series over epochs onto columns evenly spaced in log(1 + epoch), for a heatmap over log epochs drawn as an image:
- * each column holds the value at the last tick at or before its centre.
- *
- * @param epochs ascending, [ticks]. @param values [ticks]. @returns [columns]; the domain is [0, last epoch].
- *
- * @example
- * matrixImage({ values: heads.map((h) => resampleLogEpochs(epochs, accuracyOf(h), 240)), x: epochImageAxis(epochs), y: { labels: primes } })
- */
-export function resampleLogEpochs(epochs: readonly number[], values: readonly number[], columns: number): number[] {
-  let tick = 0;
-  return epochColumns(at(epochs, epochs.length - 1), columns).map((epoch) => {
-    while (tick + 1 < epochs.length && at(epochs, tick + 1) <= epoch) tick++;
-    return at(values, tick);
-  });
-}
-
-/** The x axis of a {@link matrixImage} whose columns come from {@link resampleLogEpochs}. */
-export function epochImageAxis(epochs: readonly number[]): { readonly epochs: number } {
-  return { epochs: at(epochs, epochs.length - 1) };
+/** The x axis of a {@link matrixImage} whose columns are the values at these epochs, [ticks], ascending. */
+export function epochImageAxis(epochs: readonly number[]): { readonly epochs: readonly number[] } {
+  return { epochs };
 }

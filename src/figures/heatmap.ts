@@ -1,5 +1,5 @@
 import { type Coloring, colorDomain } from "./palette.ts";
-import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
+import { ensureMarks, type Layer, type LayeredPanel, type PanelSize, type Row, titleOf } from "./panel.ts";
 import { MAGNITUDE_SCHEME, SIGNED_SCHEME } from "./theme.ts";
 
 /** The color scale of a heatmap or an image: viridis, or blue to orange symmetric about 0. */
@@ -35,7 +35,7 @@ export interface HeatmapOptions extends PanelSize {
  *
  * @example circuits: heatmap({ rows, x: "q", y: "group", value: "accuracy_lost", coloring: "signed", also: ["null_high"] })
  */
-export function heatmap(options: HeatmapOptions): Panel {
+export function heatmap(options: HeatmapOptions): LayeredPanel {
   const { rows, x, y, value, coloring = "magnitude", also = [], text = false } = options;
   ensureMarks("heatmap", rows.length, "use matrixImage");
   const columns = new Set(rows.map((row) => row[x])).size;
@@ -43,24 +43,25 @@ export function heatmap(options: HeatmapOptions): Panel {
   const { width = Math.min(640, 22 * columns), height = Math.min(480, 18 * lines) } = options;
   const numbers = rows.flatMap((row) => (typeof row[value] === "number" ? [row[value]] : []));
   const domain = options.domain ?? colorDomain(coloring, numbers);
-  const values = rows.map((row) => ({ ...row, [value]: typeof row[value] === "number" ? significant(row[value], 4) : null }));
+  const values = rows.map((row) => ({ ...row, [value]: typeof row[value] === "number" ? row[value] : null }));
   const position = {
     x: { field: x, type: "ordinal", sort: null, axis: { title: options.xTitle ?? x, labelAngle: 0 } },
     y: { field: y, type: "ordinal", sort: null, axis: { title: options.yTitle ?? y } },
-  };
-  const cells = {
+  } as const;
+  const cells: Layer = {
     mark: { type: "rect" },
     encoding: {
       ...position,
       color: { field: value, ...valueColor(coloring, domain, options.valueTitle ?? value, height) },
-      tooltip: [x, y]
-        .map((field) => ({ field, type: "nominal" }))
-        .concat([value, ...also].map((field) => ({ field, type: "quantitative" }))),
+      tooltip: [
+        ...[x, y].map((field) => ({ field, type: "nominal" as const })),
+        ...[value, ...also].map((field) => ({ field, type: "quantitative" as const })),
+      ],
     },
   };
   const middle = (domain[0] + domain[1]) / 2;
   const dark = coloring === "signed" ? `abs(datum['${value}']) > ${0.6 * domain[1]}` : `datum['${value}'] < ${middle}`;
-  const labels = {
+  const labels: Layer = {
     mark: { type: "text", fontSize: 9 },
     encoding: {
       ...position,
@@ -68,11 +69,5 @@ export function heatmap(options: HeatmapOptions): Panel {
       color: { condition: { test: dark, value: "white" }, value: "black" },
     },
   };
-  return {
-    ...titleOf({ ...options, width }),
-    width,
-    height,
-    data: { values },
-    layer: text ? [cells, labels] : [cells],
-  } as unknown as Panel;
+  return { ...titleOf({ ...options, width }), width, height, data: { values }, layer: text ? [cells, labels] : [cells] };
 }

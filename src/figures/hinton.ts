@@ -1,5 +1,5 @@
 import { colorDomain } from "./palette.ts";
-import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
+import { ensureMarks, type PanelSize, type Row, titleOf, type UnitPanel } from "./panel.ts";
 import { INK } from "./theme.ts";
 
 /** Settings of {@link hinton}. */
@@ -27,7 +27,7 @@ export function hintonEncoding(full: number, cell: number) {
     size: {
       field: "size",
       type: "quantitative",
-      scale: { domain: [0, full], range: [0, (cell * 0.92) ** 2], clamp: true },
+      scale: { domain: [0, full] as number[], range: [0, (cell * 0.92) ** 2] as number[], clamp: true },
       legend: null,
     },
     fill: { condition: { test: "datum.v >= 0", value: INK }, value: "transparent" },
@@ -50,19 +50,19 @@ export function hoverLink(name: string) {
  *
  * @example data: hinton({ values: grid(11, (x0, x1) => (x0 + 11 * x1) % q), title: `mod ${q}`, xTitle: "x₁", yTitle: "x₀", linked: "cell" })
  */
-export function hinton(options: HintonOptions): Panel {
+export function hinton(options: HintonOptions): UnitPanel {
   const { values, also, linked } = options;
   const columns = values[0]?.length ?? 0;
   ensureMarks("hinton", values.length * columns, "show a slice of it, or use matrixImage", 2500);
   const { cell = Math.max(6, Math.min(18, Math.floor(320 / Math.max(columns, values.length, 1)))) } = options;
   const full = options.full ?? colorDomain("signed", values.flat())[1];
   const rows = values.flatMap((line, i) =>
-    line.map((v, j) => ({ y: options.yLabels?.[i] ?? i, x: options.xLabels?.[j] ?? j, v: significant(v, 4), ...also?.(i, j) })),
+    line.map((v, j) => ({ y: options.yLabels?.[i] ?? i, x: options.xLabels?.[j] ?? j, v, ...also?.(i, j) })),
   );
   const every = Math.ceil(Math.max(columns, values.length) / 20);
   const labels = every > 1 ? { values: Array.from({ length: Math.ceil(columns / every) }, (_, i) => i * every) } : {};
   const axis = { grid: false, ticks: false, domain: false, labelAngle: 0 };
-  const encoding = {
+  const encoding: NonNullable<UnitPanel["encoding"]> = {
     x: {
       field: "x",
       type: "ordinal",
@@ -86,13 +86,11 @@ export function hinton(options: HintonOptions): Panel {
   };
   const lit =
     linked === undefined
-      ? {}
+      ? encoding
       : {
-          encoding: {
-            ...encoding,
-            stroke: { condition: { param: linked, empty: false, value: "#d55e00" }, value: INK },
-            strokeWidth: { condition: { param: linked, empty: false, value: 3 }, value: 1 },
-          },
+          ...encoding,
+          stroke: { condition: { param: linked, empty: false, value: "#d55e00" }, value: INK },
+          strokeWidth: { condition: { param: linked, empty: false, value: 3 }, value: 1 },
         };
   return {
     ...titleOf({ ...options, width: cell * columns }),
@@ -101,7 +99,6 @@ export function hinton(options: HintonOptions): Panel {
     data: { values: rows },
     transform: [{ calculate: "abs(datum.v)", as: "size" }],
     mark: { type: "point", shape: "square", opacity: 1, strokeWidth: 1 },
-    encoding,
-    ...lit,
-  } as unknown as Panel;
+    encoding: lit,
+  };
 }

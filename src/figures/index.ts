@@ -6,7 +6,7 @@
  *
  * - `linesWithBand`: series by run, over epochs (`xScale: "epochs"`), frequencies or indices, the null behind them.
  * - `barsWithNull`: one value a category (k, q, matrix) and run.
- * - `heatmap`: a small matrix with a read-out a cell; `matrixImage`: a large one, or heads x log epochs by `resampleLogEpochs`.
+ * - `heatmap`: a small matrix with a read-out a cell; `matrixImage`: a large one, or heads x log epochs by `epochImageAxis`.
  * - `gridImage`: p x p values; `gridWithDetail`: with a brushed Hinton detail; `picker`: a drop-down over several of them.
  * - `hinton`: squares of area proportional to |value| for small grids; `scatter`: points with a null band and x = y.
  *
@@ -15,13 +15,19 @@
 export * from "./bars.ts";
 export * from "./cells.ts";
 export * from "./detail.ts";
+export * from "./drawable.ts";
 export * from "./epochs.ts";
+export * from "./flow.ts";
+export * from "./grid.ts";
 export * from "./heatmap.ts";
 export * from "./hinton.ts";
 export * from "./image.ts";
 export * from "./lines.ts";
+export * from "./matrix.ts";
 export * from "./palette.ts";
 export * from "./panel.ts";
 export * from "./png.ts";
+export * from "./run-styles.ts";
 export * from "./scatter.ts";
+export * from "./table.ts";
 export * from "./theme.ts";

@@ -1,11 +1,8 @@
 import { at } from "../core/index.ts";
 import { decadeAxis } from "./decades.ts";
 import { epochAxis } from "./epochs.ts";
-import { ensureMarks, extent, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
-import { INK, runColor } from "./theme.ts";
-
-/** Points a line may have for each pixel of its panel's width; beyond it the line is thinned to what can be seen. */
-const POINTS_A_PIXEL = 3;
+import { ensureMarks, extent, type Layer, type LayeredPanel, type PanelSize, type Row, titleOf } from "./panel.ts";
+import { NULL_COLOR, runColor } from "./theme.ts";
 
 const DEFAULT_WIDTH = 420;
 
@@ -13,9 +10,9 @@ const DEFAULT_WIDTH = 420;
 export interface NullBand {
   readonly low?: number;
   readonly high?: number;
-  /** Said at the edge of the panel, for instance `null 95 %`. */
+  /** Said at the edge of the panel, for instance `null 95 %`; one of several with the same words says it. */
   readonly label?: string;
-  /** The run whose null it is, where each has its own: drawn in its color, and one label is enough for all of them. */
+  /** The run whose null it is, where each has its own: it stands in the data. */
   readonly run?: string;
 }
 
@@ -32,42 +29,52 @@ export function runEncoding(field: string, runs: readonly string[], width = 420)
   const columns = Math.max(1, Math.min(runs.length, Math.floor(width / (6.5 * longest + 36))));
   return {
     field,
-    type: "nominal",
+    type: "nominal" as const,
     scale: { domain: [...runs], range: runs.map((_, i) => runColor(i)) },
-    legend: runs.length > 1 ? { title: null, orient: "top", columns, symbolStrokeWidth: 2.5 } : null,
-  } as const;
+    legend: runs.length > 1 ? { title: null, orient: "top" as const, columns, symbolStrokeWidth: 2.5 } : null,
+  };
 }
 
-/**
- * The layers of null bands and rules, drawn behind the data: across y (`axis: "y"`) or across x. `runs` gives the colors of nulls
- * that are one run's own.
- */
-export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y", runs: readonly string[] = []): Panel[] {
+/** The layers of null bands and rules, always grey, drawn behind the data: across y (`axis: "y"`) or across x. */
+export function nullLayers(bands: readonly NullBand[], axis: "x" | "y" = "y"): Layer[] {
   const labelled = new Set<string>();
-  return bands.flatMap((band) => {
+  // The highest of several nulls of the same words says them: the rest would only be written over each other.
+  const sorted = [...bands].sort((a, b) => (b.high ?? b.low ?? 0) - (a.high ?? a.low ?? 0));
+  return sorted.flatMap((band) => {
     const { low, high, label, run } = band;
     const edge = high ?? low;
     if (edge === undefined) return [];
-    const layers: Panel[] = [];
-    const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "", ...(run === undefined ? {} : { run }) }] };
-    const own = run !== undefined && runs.includes(run);
-    const color = own ? { ...runEncoding("run", runs), legend: null } : { value: INK };
-    if (low !== undefined && high !== undefined && low !== high) {
-      const encoding = { [axis]: { field: "low", type: "quantitative" }, [`${axis}2`]: { field: "high" }, color };
-      layers.push({ data, mark: { type: "rect", opacity: 0.12 }, encoding } as unknown as Panel);
-    } else {
-      const encoding = { [axis]: { field: "high", type: "quantitative" }, color };
-      layers.push({ data, mark: { type: "rule", strokeDash: [4, 3], opacity: 0.7 }, encoding } as unknown as Panel);
-    }
-    // A label that another null of the same words has said already would only be written over it.
-    if (label !== undefined && !(own && labelled.has(label))) {
+    const data = { values: [{ low: low ?? edge, high: edge, label: label ?? "null", ...(run === undefined ? {} : { run }) }] };
+    const place = { field: "low", type: "quantitative" } as const;
+    const end = { field: "high", type: "quantitative" } as const;
+    const tooltip = { field: "high", type: "quantitative", title: label ?? "null" } as const;
+    const isBand = low !== undefined && high !== undefined && low !== high;
+    const layers: Layer[] = [
+      isBand
+        ? {
+            data,
+            mark: { type: "rect", opacity: 0.2, color: NULL_COLOR },
+            encoding: axis === "y" ? { y: place, y2: { field: "high" }, tooltip } : { x: place, x2: { field: "high" }, tooltip },
+          }
+        : {
+            data,
+            mark: { type: "rule", strokeDash: [4, 3], color: NULL_COLOR, strokeWidth: 1.3 },
+            encoding: axis === "y" ? { y: end, tooltip } : { x: end, tooltip },
+          },
+    ];
+    if (label !== undefined && !labelled.has(label)) {
       labelled.add(label);
       // Outside the plotting area, where no data hides it.
-      const at = axis === "y" ? { x: { value: "width" } } : { y: { value: 0 } };
-      const place = axis === "y" ? { align: "left", baseline: "middle", dx: 4 } : { align: "center", baseline: "bottom", dy: -3 };
-      const mark = { type: "text", fontStyle: "italic", opacity: 0.8, ...place };
-      const encoding = { [axis]: { field: "high", type: "quantitative" }, ...at, text: { field: "label" } };
-      layers.push({ data, mark, encoding } as Panel);
+      const outside =
+        axis === "y"
+          ? ({ align: "left", baseline: "middle", dx: 4 } as const)
+          : ({ align: "center", baseline: "bottom", dy: -3 } as const);
+      const text = { field: "label" } as const;
+      layers.push({
+        data,
+        mark: { type: "text", fontStyle: "italic", color: NULL_COLOR, ...outside },
+        encoding: axis === "y" ? { y: end, x: { value: "width" }, text } : { x: end, y: { value: 0 }, text },
+      });
     }
     return layers;
   });
@@ -97,130 +104,83 @@ export interface LinesOptions extends PanelSize {
   readonly marks?: readonly { readonly x: number; readonly label?: string; readonly series?: string }[];
 }
 
-interface PackedLine {
-  readonly key: Row;
-  readonly xs: number[];
-  readonly ys: number[];
-}
-
-function packed(options: LinesOptions): PackedLine[] {
-  const { rows, x, y, series, dash } = options;
-  const lines = new Map<string, PackedLine>();
-  for (const row of rows) {
-    const key = Object.fromEntries([series, dash].filter((f) => f !== undefined).map((f) => [f, row[f] ?? null]));
-    const id = JSON.stringify(key);
-    const line = lines.get(id) ?? { key, xs: [], ys: [] };
-    lines.set(id, line);
-    line.xs.push(significant(Number(row[x]), 7));
-    line.ys.push(significant(Number(row[y])));
-  }
-  const buckets = Math.max(1, options.width ?? DEFAULT_WIDTH);
-  return [...lines.values()].map((line) => (line.xs.length > POINTS_A_PIXEL * buckets ? thinned(line, buckets) : line));
-}
-
-/** The lowest and the highest point of each of so many stretches of a line, and its ends: it looks the same. */
-function thinned({ key, xs, ys }: PackedLine, buckets: number): PackedLine {
-  const kept = new Set([0, xs.length - 1]);
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const [from, to] = [bucket, bucket + 1].map((b) => Math.floor((b * xs.length) / buckets)) as [number, number];
-    let [low, high] = [from, from];
-    for (let i = from; i < to; i++) {
-      if (at(ys, i) < at(ys, low)) low = i;
-      if (at(ys, i) > at(ys, high)) high = i;
-    }
-    kept.add(low).add(high);
-  }
-  const order = [...kept].sort((a, b) => a - b);
-  return { key, xs: order.map((i) => at(xs, i)), ys: order.map((i) => at(ys, i)) };
-}
-
 /**
- * Lines, one a run, with the null behind them as a band or a rule. Rows are packed one line to a data row and unpacked by Vega's
- * `flatten`, at a third of the bytes; they should come in ascending x. Points that a log scale cannot show (≤ 0) are left out; lines of
- * more than three points a pixel are thinned to their lowest and highest point at each pixel.
+ * Lines, one a run, with the null behind them as a band or a rule. Rows should come in ascending x. Points that a log scale cannot show (≤ 0)
+ * are left out.
  *
  * @example positional, per run: linesWithBand({ rows, x: "seed", y: "pearson", series: "run", runs, nulls: [{ low: -0.17, high: 0.17, label: "null" }] })
  * @example curves: linesWithBand({ rows, x: "epoch", y: "loss", series: "run", runs, dash: "split", xScale: "epochs", yScale: "log" })
  */
-export function linesWithBand(options: LinesOptions): Panel {
-  const {
-    x,
-    y,
-    series,
-    runs = [],
-    dash,
-    xScale = "linear",
-    yScale = "linear",
-    nulls = [],
-    nullCurve,
-    marks = [],
-    width = DEFAULT_WIDTH,
-    height = 240,
-  } = options;
-  const shown = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
-  const lines = packed({ ...options, rows: shown });
-  ensureMarks("lines", lines.length, "show fewer lines, or a heatmap", 400);
-  const [, last] = extent(lines.flatMap((line) => (line.xs.length === 0 ? [] : [at(line.xs, line.xs.length - 1)])));
+export function linesWithBand(options: LinesOptions): LayeredPanel {
+  const { x, y, series, runs = [], dash, xScale = "linear", yScale = "linear", nulls = [], nullCurve, marks = [] } = options;
+  const { width = DEFAULT_WIDTH, height = 240 } = options;
+  const rows = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
+  const keys = [series, dash].filter((field) => field !== undefined);
+  ensureMarks("lines", new Set(rows.map((row) => JSON.stringify(keys.map((key) => row[key])))).size, "show a heatmap", 400);
+  const [, last] = extent(rows.map((row) => Number(row[x])));
+  const epochs = epochAxis(last);
   const xAxis =
     xScale === "epochs"
-      ? epochAxis(last)
+      ? {
+          scale: { ...epochs.scale, domain: [...epochs.scale.domain] },
+          axis: { ...epochs.axis, values: [...epochs.axis.values] },
+        }
       : {
           scale: { type: xScale, nice: false, ...(xScale === "linear" ? { zero: false } : {}) },
           axis: { title: options.xTitle ?? x },
         };
+  const decades = yScale === "log" && rows.length > 0 ? decadeAxis(...extent(rows.map((row) => Number(row[y])))) : undefined;
   const yAxis = {
     scale: {
       type: yScale,
       ...(yScale === "linear" ? { zero: false } : {}),
       ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }),
     },
-    axis: {
-      title: options.yTitle ?? y,
-      ...(yScale === "log" && lines.length > 0 ? decadeAxis(...extent(lines.flatMap(({ ys }) => ys))) : {}),
-    },
+    axis: { title: options.yTitle ?? y, ...decades },
   };
   const color = series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width);
-  const encoding = {
-    x: { field: x, type: "quantitative", ...xAxis },
-    y: { field: y, type: "quantitative", ...yAxis },
-    color: color,
-    ...(dash === undefined ? {} : { strokeDash: { field: dash, type: "nominal", legend: { title: null, orient: "top" } } }),
-    tooltip: [series, dash]
-      .flatMap((field) => (field === undefined ? [] : [{ field, type: "nominal" }]))
-      .concat([
-        { field: x, type: "quantitative" },
-        { field: y, type: "quantitative" },
-      ]),
+  const position = {
+    x: { field: x, type: "quantitative" as const, ...xAxis },
+    y: { field: y, type: "quantitative" as const, ...yAxis },
   };
-  const layers: Panel[] = [];
+  const layers: Layer[] = [];
   if (nullCurve !== undefined) {
     const values = nullCurve.x.map((value, i) => ({
       [x]: value,
-      null_low: significant(at(nullCurve.low, i)),
-      null_high: significant(at(nullCurve.high, i)),
+      null_low: at(nullCurve.low, i),
+      null_high: at(nullCurve.high, i),
     }));
-    const bandEncoding = { x: encoding.x, y: { field: "null_low", type: "quantitative", ...yAxis }, y2: { field: "null_high" } };
-    layers.push({ data: { values }, mark: { type: "area", color: INK, opacity: 0.15 }, encoding: bandEncoding } as Panel);
+    layers.push({
+      data: { values },
+      mark: { type: "area", color: NULL_COLOR, opacity: 0.25 },
+      encoding: { x: position.x, y: { field: "null_low", type: "quantitative", ...yAxis }, y2: { field: "null_high" } },
+    });
   }
-  layers.push(...nullLayers(nulls, "y", runs));
+  layers.push(...nullLayers(nulls));
   layers.push({
-    data: { values: lines.map((line) => ({ ...line.key, [x]: line.xs, [y]: line.ys })) },
-    transform: [{ flatten: [x, y] }],
+    data: { values: [...rows] },
     mark: { type: "line", interpolate: "linear" },
-    encoding,
-  } as unknown as Panel);
+    encoding: {
+      ...position,
+      color,
+      ...(dash === undefined ? {} : { strokeDash: { field: dash, type: "nominal", legend: { title: null, orient: "top" } } }),
+      tooltip: [
+        ...keys.map((field) => ({ field, type: "nominal" as const })),
+        ...[x, y].map((field) => ({ field, type: "quantitative" as const })),
+      ],
+    },
+  });
   if (marks.length > 0) {
     const values = marks.map((mark) => ({
       [x]: mark.x,
       label: mark.label ?? "",
       ...(series === undefined ? {} : { [series]: mark.series ?? null }),
     }));
-    const markEncoding = {
-      x: encoding.x,
-      color: series === undefined ? { value: INK } : color,
-      tooltip: { field: "label", type: "nominal" },
-    };
-    layers.push({ data: { values }, mark: { type: "rule", opacity: 0.6, strokeDash: [2, 2] }, encoding: markEncoding } as Panel);
+    layers.push({
+      data: { values },
+      mark: { type: "rule", opacity: 0.6, strokeDash: [2, 2] },
+      encoding: { x: position.x, color, tooltip: { field: "label", type: "nominal" } },
+    });
   }
-  return { ...titleOf({ ...options, width }), width, height, layer: layers } as Panel;
+  return { ...titleOf({ ...options, width }), width, height, layer: layers };
 }

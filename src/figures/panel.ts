@@ -1,15 +1,13 @@
+import type { SignalRef } from "vega";
 import type { TopLevelSpec } from "vega-lite";
+import type { ExprRef } from "vega-lite/types_unstable/expr.js";
+import type { TitleParams } from "vega-lite/types_unstable/title.js";
 import { MiiiiError } from "../core/index.ts";
+import { letterPanels } from "./letters.ts";
 import { THEME } from "./theme.ts";
+import type { Panel, Parameter } from "./view.ts";
 
-/** A row of a figure's data. */
-export type Row = Readonly<Record<string, string | number | boolean | null>>;
-
-/** A part of a figure: a Vega-Lite view without `$schema` and `config`. What every builder here returns. */
-export type Panel = Extract<TopLevelSpec, { vconcat: unknown }>["vconcat"][number];
-
-/** A top-level parameter, for instance a slider or a picker. */
-export type Parameter = NonNullable<TopLevelSpec["params"]>[number];
+export type { Layer, LayeredPanel, Panel, Parameter, Row, UnitPanel } from "./view.ts";
 
 /** How a panel is named and how large it is (its plotting area, in pixels). */
 export interface PanelSize {
@@ -30,7 +28,7 @@ export interface FigureOptions {
 
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
 
-/** Largest number of drawn marks in one panel: a page of some thirty figures stays below 3 MB. */
+/** Largest number of drawn marks in one panel: what a browser draws without a pause. */
 export const MAX_MARKS = 4000;
 
 /** Width of a whole figure that a page shows without shrinking it, in pixels. */
@@ -41,7 +39,7 @@ export function ensureMarks(where: string, count: number, instead: string, limit
   if (count > limit) throw new MiiiiError("input", `${where}: must draw at most ${limit} marks, got ${count}; ${instead}`);
 }
 
-/** `value` to `digits` significant digits: what a figure can show, at a fraction of the bytes. */
+/** `value` to `digits` significant digits. */
 export function significant(value: number, digits = 5): number {
   return Number.isFinite(value) ? Number(value.toPrecision(digits)) : value;
 }
@@ -72,7 +70,9 @@ export function wrapText(text: string, pixels: number): string | string[] {
 }
 
 /** The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a view. */
-export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }) {
+export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }): {
+  title?: TitleParams<ExprRef | SignalRef>;
+} {
   const { title, subtitle, width = MAX_WIDTH } = options;
   const room = Math.max(width, 160);
   if (title === undefined) {
@@ -104,7 +104,7 @@ export function figure(panel: Panel, options: FigureOptions): TopLevelSpec {
     description,
     config: THEME,
     ...(params === undefined ? {} : { params: [...params] }),
-    ...framed,
+    ...letterPanels(framed),
     ...named,
   } as TopLevelSpec;
 }
@@ -146,6 +146,8 @@ export function concatPanels(panels: readonly Panel[], options: ConcatOptions): 
   const said = [subtitle, SCALES_SAID[scales]].filter((part) => part !== undefined).join("; ");
   const resolve = { resolve: { scale: scaleResolution(scales) } };
   const caption = titleOf({ ...(title === undefined ? {} : { title }), ...(said === "" ? {} : { subtitle: said }) });
-  const arranged = columns === 1 ? { vconcat: [...panels] } : { concat: [...panels], columns: columns ?? panels.length };
-  return { ...caption, ...arranged, spacing, ...resolve } as Panel;
+  const common = { ...caption, spacing, ...resolve };
+  return columns === 1
+    ? { ...common, vconcat: [...panels] }
+    : { ...common, concat: [...panels], columns: columns ?? panels.length };
 }

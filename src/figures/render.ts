@@ -2,6 +2,8 @@ import { Resvg } from "@resvg/resvg-js";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { MiiiiError, messageOf } from "../core/index.ts";
+import { drawable } from "./drawable.ts";
+import { imagePdf } from "./pdf.ts";
 
 /** Logs nothing: Vega-Lite warns about harmless defaults, which would end up among a command's results. */
 const QUIET: vega.LoggerInterface = {
@@ -30,7 +32,7 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
 
 async function startView(spec: TopLevelSpec): Promise<vega.View> {
   try {
-    const compiled = compile(spec, { logger: QUIET }).spec;
+    const compiled = compile(drawable(spec).spec, { logger: QUIET }).spec;
     // No figure loads anything: a spec that asks for a file or an address is refused (Vega itself would draw it without its data).
     const asked: string[] = [];
     const loader = vega.loader();
@@ -49,14 +51,35 @@ async function startView(spec: TopLevelSpec): Promise<vega.View> {
   }
 }
 
-/** An SVG as a PNG on white, at `scale` pixels a unit. */
-export function svgToPng(svg: string, scale = 2): Uint8Array {
+/** How a drawing is put on a page: the page's color and the ink's. */
+export type PageTheme = "light" | "dark";
+
+const PAGES = { light: { background: "#ffffff", color: "#1d2329" }, dark: { background: "#14181c", color: "#e4e8ec" } } as const;
+
+/** An SVG as a file of its own: what is drawn in the page's color and ink gets them. */
+export function pagedSvg(svg: string, theme: PageTheme): string {
+  const { background, color } = PAGES[theme];
+  return svg.replace(/^<svg /, `<svg style="background: ${background}; color: ${color}" `);
+}
+
+function rendered(svg: string, scale: number, theme: PageTheme) {
   // Vega asks for unblurred images in two ways, of which resvg knows the first alone and takes the last.
-  const crisp = svg.replaceAll("image-rendering: pixelated;", "");
+  const crisp = pagedSvg(svg.replaceAll("image-rendering: pixelated;", ""), theme);
   const options = {
-    background: "white",
+    background: PAGES[theme].background,
     fitTo: { mode: "zoom", value: scale },
     font: { loadSystemFonts: true, defaultFontFamily: "DejaVu Sans" },
   } as const;
-  return new Resvg(crisp, options).render().asPng();
+  return new Resvg(crisp, options).render();
+}
+
+/** An SVG as a PNG, at `scale` pixels a unit. */
+export function svgToPng(svg: string, scale = 2, theme: PageTheme = "light"): Uint8Array {
+  return rendered(svg, scale, theme).asPng();
+}
+
+/** An SVG as a PDF of one page of its size, an image of `scale` pixels a unit. */
+export function svgToPdf(svg: string, scale = 4, theme: PageTheme = "light"): Uint8Array {
+  const { width, height, pixels } = rendered(svg, scale, theme);
+  return imagePdf({ width, height, data: pixels }, scale);
 }

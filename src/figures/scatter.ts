@@ -1,5 +1,5 @@
 import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
-import { ensureMarks, type Panel, type PanelSize, type Row, significant, titleOf } from "./panel.ts";
+import { ensureMarks, type LayeredPanel, type PanelSize, type Row, titleOf } from "./panel.ts";
 import { INK, runColor } from "./theme.ts";
 
 /** Settings of {@link scatter}. */
@@ -27,7 +27,7 @@ export interface ScatterOptions extends PanelSize {
  *
  * @example positional: scatter({ rows, x: "position 0", y: "position 1", series: "run", runs, diagonal: true, subtitle: "r = 0.95, null ±0.17" })
  */
-export function scatter(options: ScatterOptions): Panel {
+export function scatter(options: ScatterOptions): LayeredPanel {
   const {
     rows,
     x,
@@ -42,17 +42,17 @@ export function scatter(options: ScatterOptions): Panel {
     diagonal = false,
   } = options;
   ensureMarks("scatter", rows.length, "draw a seeded sample of the points");
-  const values = rows.map((row) => ({ ...row, [x]: significant(Number(row[x])), [y]: significant(Number(row[y])) }));
+  const values = rows.map((row) => ({ ...row, [x]: Number(row[x]), [y]: Number(row[y]) }));
   const axisOf = (
     field: string,
-    type: string | undefined,
+    type: "linear" | "log" | "symlog" = "linear",
     title: string | undefined,
     domain: readonly [number, number] | undefined,
   ) => ({
     field,
-    type: "quantitative",
+    type: "quantitative" as const,
     scale: {
-      type: type ?? "linear",
+      type,
       ...(type === "log" ? {} : { zero: false }),
       ...(domain === undefined ? {} : { domain: [...domain] }),
     },
@@ -62,15 +62,15 @@ export function scatter(options: ScatterOptions): Panel {
     axisOf(x, options.xScale, options.xTitle, options.xDomain),
     axisOf(y, options.yScale, options.yTitle, options.yDomain),
   ];
-  const layers: Panel[] = nullLayers(nulls, "y", runs);
+  const layers = nullLayers(nulls);
   if (diagonal) {
     const numbers = values.flatMap((row) => [Number(row[x]), Number(row[y])]);
     const ends = [Math.min(...numbers, 0), Math.max(...numbers, 0)].map((v) => ({ [x]: v, [y]: v, drawn_only: 1 }));
     layers.push({
       data: { values: ends },
-      mark: { type: "line", color: INK, opacity: 0.3, strokeWidth: 1 },
+      mark: { type: "line", color: INK, opacity: 0.3, strokeWidth: 1, tooltip: null },
       encoding: { x: xAxis, y: yAxis },
-    } as unknown as Panel);
+    });
   }
   layers.push({
     data: { values },
@@ -81,6 +81,6 @@ export function scatter(options: ScatterOptions): Panel {
       color: series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width),
       tooltip: [...(series === undefined ? [] : [series]), ...also, x, y].map((field) => ({ field })),
     },
-  } as unknown as Panel);
-  return { ...titleOf({ ...options, width }), width, height, layer: layers } as Panel;
+  });
+  return { ...titleOf({ ...options, width }), width, height, layer: layers };
 }

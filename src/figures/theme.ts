@@ -4,10 +4,13 @@ import type { Config } from "vega-lite";
 export const FONT = "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif";
 
 /**
- * Colors of runs, told apart with any color vision (Okabe & Ito 2008), in the order in which runs are listed. Its black is left
- * out (invisible on a dark page) and its yellow comes last (weak on a light one).
+ * Colors of series that are not runs, and of runs before their recipe is known: those of Okabe & Ito 2008, told apart with any color
+ * vision, moved to a lightness that keeps a contrast of 3 on a white page and on a dark one. Neither grey nor black is among them.
  */
-export const RUN_COLORS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442"] as const;
+export const RUN_COLORS = ["#0072b2", "#d55e00", "#009a70", "#b77d00", "#bf6aa0", "#2f8fc4", "#8c6bb1", "#8a7a2f"] as const;
+
+/** Nulls, wherever they are drawn: grey, as no run is. Its contrast is above 3 on both themes. */
+export const NULL_COLOR = "#808890";
 
 /** The color of the i-th run; they repeat after eight. */
 export function runColor(i: number): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MiiiiError, messageOf } from "../core/index.ts";
@@ -12,7 +12,7 @@ export function scriptText(source: string): string {
     .replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
 }
 
-function bundle(name: string): string {
+function vegaBundle(name: string): string {
   try {
     // The packages' exports name no build files: the entry is resolved, and the bundle stands in the folder beside it.
     const entry = fileURLToPath(import.meta.resolve(name));
@@ -22,7 +22,23 @@ function bundle(name: string): string {
   }
 }
 
-/** The scripts of vega, vega-lite and vega-embed as installed. */
-export function loadBundles(): Bundles {
-  return { vega: bundle("vega"), vegaLite: bundle("vega-lite"), vegaEmbed: bundle("vega-embed") };
+/** Where the build puts the page's own script, beside this module. */
+export const PAGE_BUNDLE = "page.js";
+
+/** The page's own script: from the build, or of a copy that runs from its sources, bundled on the spot. */
+async function pageBundle(): Promise<string> {
+  const built = fileURLToPath(new URL(PAGE_BUNDLE, import.meta.url));
+  if (existsSync(built)) return scriptText(readFileSync(built, "utf8"));
+  const { bundleBrowserCode } = await import("./bundle-browser.ts");
+  return scriptText(await bundleBrowserCode());
+}
+
+/** The scripts of vega, vega-lite and vega-embed as installed, and the page's own. */
+export async function loadBundles(): Promise<Bundles> {
+  return {
+    vega: vegaBundle("vega"),
+    vegaLite: vegaBundle("vega-lite"),
+    vegaEmbed: vegaBundle("vega-embed"),
+    page: await pageBundle(),
+  };
 }

@@ -19,4 +19,4 @@ export function slug(text: string): string {
   return plain === "" ? "x" : plain;
 }
 
-export { formatNumber } from "../core/index.ts";
+export { formatNumber, formatPercent } from "../core/index.ts";

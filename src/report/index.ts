@@ -1,4 +1,5 @@
 export * from "./bundles.ts";
-export { comparedBody, MAX_PAGE_BYTES } from "./page.ts";
+export { comparedBody } from "./page.ts";
 export * from "./report.ts";
+export { prefixIds } from "./svg.ts";
 export * from "./types.ts";

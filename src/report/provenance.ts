@@ -1,6 +1,5 @@
 import { roleOf, settingsApart } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
-import { runColor } from "../figures/index.ts";
 
 import { escapeHtml, formatNumber } from "./html.ts";
 import type { Provenance, ReportInput, ReportRun } from "./types.ts";
@@ -29,10 +28,8 @@ const KNOWN: readonly { readonly name: string; readonly of: (run: ReportRun) => 
     { name: "checkpoint", of: ({ path }) => path, code: true },
     { name: "checkpoint SHA-256", of: ({ sha256 }) => sha256, code: true },
     { name: "command", of: ({ provenance }) => provenance.command, code: true },
-    { name: "task, preset", of: ({ config }) => `${config.task}, ${config.preset ?? "no preset"}` },
     { name: "role in the claims", of: (run) => roleOf(run) ?? "none" },
     { name: "differs from the paper in", of: ({ config }) => settingsApart(config) ?? "nothing recorded" },
-    { name: "seed", of: ({ config }) => (config.seed === undefined ? undefined : String(config.seed)) },
     { name: "epochs", of: ({ provenance, config }) => epochsText(provenance, config.epochs) },
     {
       name: "wall time",
@@ -43,7 +40,6 @@ const KNOWN: readonly { readonly name: string; readonly of: (run: ReportRun) => 
     { name: "versions", of: ({ provenance }) => (provenance.versions === undefined ? undefined : jsonText(provenance.versions)) },
     { name: "data split hash", of: ({ provenance }) => provenance.split_hash, code: true },
     { name: "series", of: ({ provenance }) => (provenance.series === undefined ? undefined : jsonText(provenance.series)) },
-    { name: "config", of: ({ config }) => configText(config), code: true },
   ];
 
 const SHOWN = new Set(["command", "epochs", "wall_time_s", "runtime", "device", "versions", "split_hash", "series"]);
@@ -55,36 +51,50 @@ function epochsText({ epochs }: Provenance, planned: number | undefined): string
     : `${formatNumber(epochs)} of ${formatNumber(planned)} planned`;
 }
 
-function configText(config: ReportRun["config"]): string {
-  return Object.entries(config)
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .join(" ");
+/** Rows in which all runs agree are said once. */
+function alike(texts: readonly (string | undefined)[]): string | undefined {
+  const [first] = texts;
+  return texts.length > 1 && texts.every((text) => text === first) ? (first ?? "") : undefined;
 }
 
-/** The square of a run's color, as in the figures, and its label. */
-export function runChip(run: ReportRun, i: number): string {
-  return `<span class="chip" style="background:${runColor(i)}"></span>${escapeHtml(run.label)}`;
+/** Settings in which the runs differ, one row a setting; and those that they share. */
+function configRows(runs: readonly ReportRun[]): { name: string; of: (run: ReportRun) => string | undefined; code: boolean }[] {
+  const names = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].sort();
+  return names.map((name) => ({
+    name,
+    code: true,
+    of: ({ config }) => {
+      const value = Object.entries(config).find(([key]) => key === name)?.[1];
+      return value === undefined ? undefined : String(value);
+    },
+  }));
 }
 
-/** Where each run comes from, one column a run, and what made the page. */
-export function provenanceBlock({ runs, generator }: ReportInput): string {
+/** Where each run comes from, as a table of what differs; what all runs have alike is said under it. */
+export function provenanceBlock({ runs, generator }: Pick<ReportInput, "runs" | "generator">): string {
   const extra = [...new Set(runs.flatMap((run) => Object.keys(run.provenance)))].filter((name) => !SHOWN.has(name)).sort();
-  const cell = (text: string | undefined, code = false) => {
+  const rows = [
+    ...KNOWN,
+    ...configRows(runs),
+    ...extra.map((name) => ({ name, code: false, of: (run: ReportRun) => jsonText(run.provenance[name]) })),
+  ].map(({ name, of, code = false }) => ({ name, code, texts: runs.map(of) }));
+  const cell = (text: string | undefined, code: boolean) => {
     if (text === undefined || text === "") return `<td>${NOT_RECORDED}</td>`;
     return `<td>${code ? `<code>${escapeHtml(text)}</code>` : escapeHtml(text)}</td>`;
   };
-  const lines = [
-    ...KNOWN.map(
-      ({ name, of, code }) => `<tr><th scope="row">${name}</th>${runs.map((run) => cell(of(run), code)).join("")}</tr>`,
-    ),
-    ...extra.map(
-      (name) =>
-        `<tr><th scope="row">${escapeHtml(name)}</th>${runs.map((run) => cell(jsonText(run.provenance[name]))).join("")}</tr>`,
-    ),
-  ];
+  const differing = rows.filter(({ texts }) => alike(texts) === undefined);
+  const shared = rows.flatMap(({ name, texts }) => {
+    const text = alike(texts);
+    return text === undefined || text === "" ? [] : [`${escapeHtml(name)} <code>${escapeHtml(text)}</code>`];
+  });
+  const lines = differing.map(
+    ({ name, code, texts }) =>
+      `<tr><th scope="row">${escapeHtml(name)}</th>${texts.map((text) => cell(text, code)).join("")}</tr>`,
+  );
   const commit = generator.commit === undefined ? "" : `, commit <code>${escapeHtml(generator.commit)}</code>`;
   return `<p>This page: <code>${escapeHtml(generator.command)}</code>, miiii ${escapeHtml(generator.version)}${commit}.</p>
-<div class="scroll"><table><thead><tr><th></th>${runs.map((run, i) => `<th scope="col">${runChip(run, i)}</th>`).join("")}</tr></thead><tbody>
+<div class="scroll" role="region" tabindex="0" aria-label="where the runs differ"><table><thead><tr><th scope="col">differs in</th>${runs.map(({ label }) => `<th scope="col">${escapeHtml(label)}</th>`).join("")}</tr></thead><tbody>
 ${lines.join("\n")}
-</tbody></table></div>`;
+</tbody></table></div>
+${shared.length === 0 ? "" : `<details><summary>the same in all ${runs.length} runs: ${shared.length} settings</summary><p>${shared.join("; ")}</p></details>`}`;
 }

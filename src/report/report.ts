@@ -1,23 +1,33 @@
 import type { TopLevelSpec } from "vega-lite";
-import { countVerdicts, type JudgedClaim, judgeClaims } from "../claims/index.ts";
-import { ensure } from "../core/index.ts";
+import type { Analysis, Labelled } from "../analyses/kit/define.ts";
+import { ANALYSES } from "../analyses/registry.ts";
+import { type JudgedClaim, judgeClaims } from "../claims/index.ts";
+import { ensure, type Json } from "../core/index.ts";
+import { type RunStyle, runStyles, styleRuns } from "../figures/index.ts";
+import type { Parameters } from "../model/index.ts";
+import { answerSentences, questionOf } from "./answer.ts";
 import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
-import { caveats, claimsTable } from "./claims-table.ts";
+import { type Cast, castOf } from "./cast.ts";
+import { caveats, claimsSection, verdictBar, verdictCounts } from "./claims-section.ts";
+import { exploreSection } from "./explore-section.ts";
+import { findingsSection } from "./findings.ts";
+import { heroFigure } from "./hero-figure.ts";
 import { escapeHtml, slug } from "./html.ts";
-import { inlineMarkdown } from "./markdown.ts";
-import { fittingPage, htmlPage } from "./page.ts";
-import { provenanceBlock, runChip } from "./provenance.ts";
-import { analysisSection, backgroundSection, type Draw, figureBlock } from "./section.ts";
-import type { ReportInput } from "./types.ts";
+import { figureLabel, givenLabel } from "./labels.ts";
+import { htmlPage } from "./page.ts";
+import { canRun, packModel } from "./page-model.ts";
+import { type FigureSource, type PageIndex, packBytes, packJson, type RunData } from "./payload.ts";
+import { provenanceBlock } from "./provenance.ts";
+import { runPicker } from "./run-picker.ts";
+import { analysisSection, backgroundSection, type Draw, drawnEntries, figureBlock } from "./section.ts";
+import type { ReportInput, ReportRun } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
 export interface Report {
   readonly html: string;
   readonly bytes: number;
   readonly claims: readonly JudgedClaim[];
-  /** Ids of figures that are drawings alone, since the page would have been too large with them live. */
-  readonly still: readonly string[];
 }
 
 function ensureInput({ runs, analyses }: ReportInput): void {
@@ -30,6 +40,36 @@ function ensureInput({ runs, analyses }: ReportInput): void {
   ensure(double === undefined, "usage", () => `report: analyses must differ, got ${double} twice`);
 }
 
+function runData({ label, config, results }: ReportRun): RunData {
+  return { label, config, results: Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])) };
+}
+
+/** How the page's script makes an analysis's figure: it knows the analyses of this package, for others the spec stands in the page. */
+function sourceOf(
+  analysis: Analysis,
+  labels: readonly string[],
+  spec: () => TopLevelSpec,
+  keep: (spec: TopLevelSpec) => string,
+): FigureSource {
+  if (ANALYSES.includes(analysis)) return { kind: "analysis", id: analysis.id };
+  return { kind: "spec", payload: keep(spec()), labels };
+}
+
+/** The models that a page runs: the one that it is about, and the one beside it. */
+function runnable(cast: Cast | undefined): { readonly label: string; readonly parameters: Parameters }[] {
+  return [cast?.main, cast?.other].flatMap((run) => {
+    const { parameters, config, label } = run ?? {};
+    return parameters === undefined || config === undefined || label === undefined || !canRun(config, parameters)
+      ? []
+      : [{ label, parameters }];
+  });
+}
+
+/** Styles of runs by the labels that figures use. */
+function stylesOf(runs: readonly Pick<ReportRun, "label" | "config">[]): ReadonlyMap<string, RunStyle> {
+  return runStyles(runs.map(({ label, config }) => ({ label: figureLabel(label), config })));
+}
+
 /**
  * The report: one HTML page that needs nothing else. A pure function of its input, but for loading Vega to draw the figures.
  *
@@ -37,61 +77,160 @@ function ensureInput({ runs, analyses }: ReportInput): void {
  */
 export async function buildReport(input: ReportInput): Promise<Report> {
   ensureInput(input);
-  const { runs, analyses, bundles, stamp } = input;
+  const { runs, analyses, bundles, stamp, chosen = false } = input;
   const { renderSvg } = await import("../figures/render.ts");
   const draw: Draw = renderSvg;
-  const sections = [];
-  // One after the other: Vega numbers the definitions of a drawing from a counter that each drawing sets back.
-  for (const analysis of analyses) sections.push({ analysis, ...(await analysisSection(analysis, runs, draw)) });
-  const backgrounds = backgroundFigures().filter(({ id }) => !analyses.some((analysis) => slug(analysis.id) === id));
-  const below = [];
-  for (const background of backgrounds) below.push(await backgroundSection(background, draw));
-  const figures = [...sections, ...below].flatMap(({ figure }) => (figure === undefined ? [] : [figure]));
+  const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
+  const styles = stylesOf(runs);
+  const payloads = new Map<string, string>();
+  const keep = (name: string) => (value: unknown) => {
+    payloads.set(name, packJson(value));
+    return name;
+  };
+  const figures: PageIndex["figures"][number][] = [];
+  const sections: string[] = [];
+  const shown = new Set<string>();
   const claims = judgeClaims(runs);
-
-  const title = input.title ?? `miiii: ${runs.map((run) => run.label).join(", ")}`;
-  const contents = [
-    { id: "claims", name: "Claims" },
-    { id: "provenance", name: "Provenance" },
-    ...analyses.map((analysis) => ({ id: `figure-${slug(analysis.id)}`, name: analysis.title })),
-    ...backgrounds.map(({ id, title: name }) => ({ id: `figure-${id}`, name })),
-  ];
-  const shown = new Set(figures.map(({ id }) => id));
-  const withFigure = new Set(analyses.map(({ id }) => id).filter((id) => shown.has(`figure-${slug(id)}`)));
-
-  const main = `<header>
+  const cast = castOf(runs, chosen);
+  const hero = cast === undefined ? undefined : heroFigure(cast);
+  let number = hero === undefined ? 1 : 2;
+  // One after the other: Vega numbers the definitions of a drawing from a counter that each drawing sets back.
+  for (const analysis of analyses) {
+    const { html, drawn } = await analysisSection(analysis, runs, selected, { draw, styles, number });
+    sections.push(html);
+    if (!drawn) continue;
+    number += 1;
+    shown.add(analysis.id);
+    const id = `figure-${slug(analysis.id)}`;
+    const entries = drawnEntries(analysis, selected);
+    const spec = () => styleRuns(analysis.figure(entries), styles);
+    const source = sourceOf(
+      analysis,
+      entries.map(({ label }) => givenLabel(label)),
+      spec,
+      keep(`spec-${slug(analysis.id)}`),
+    );
+    figures.push({ id, title: analysis.title, source });
+  }
+  for (const background of backgroundFigures()) {
+    if (analyses.some((analysis) => slug(analysis.id) === background.id)) continue;
+    sections.push(await backgroundSection(background, { draw, styles, number: number++ }));
+    figures.push({ id: `figure-${background.id}`, title: background.title, source: { kind: "background", id: background.id } });
+  }
+  const models = runnable(cast).map(({ label, parameters }, i) => {
+    payloads.set(`model-${i}`, packBytes(packModel(parameters)));
+    return { label, payload: `model-${i}` };
+  });
+  const index: PageIndex = {
+    runs: runs.map((run, i) => ({
+      label: run.label,
+      config: run.config,
+      payload: keep(`run-${i}`)(runData(run)),
+      selected: selected.includes(run),
+    })),
+    figures,
+    hero: hero?.labels ?? [],
+    models,
+  };
+  const explored = models.flatMap(({ label }) => {
+    const run = runs.find((other) => other.label === label);
+    return run === undefined ? [] : [{ label, p: run.config.p, neurons: run.config.d_mlp }];
+  });
+  const counts = verdictCounts(claims);
+  const title = input.title ?? questionOf(cast, chosen);
+  const main = `<section id="answer">
 <h1>${escapeHtml(title)}</h1>
-<p class="lead">Claims of Syrkis &amp; Søgaard 2024 and Nanda et al. 2023, held against ${runs.map(runChip).join(", ")}.</p>
-</header>
-<section id="claims">
-<h2>Claims: ${countVerdicts(claims)} <a class="anchor" href="#claims" aria-label="link to the claims">#</a></h2>
-${caveats(runs)}
-${claimsTable(claims, withFigure)}
+${
+  cast === undefined
+    ? ""
+    : answerSentences(cast, counts)
+        .map((sentence) => `<p class="answer">${sentence}</p>`)
+        .join("\n")
+}
+${hero?.html ?? ""}
+${verdictBar(claims)}
 </section>
-<section id="provenance">
-<h2>Provenance <a class="anchor" href="#provenance" aria-label="link to the provenance">#</a></h2>
+${cast === undefined ? "" : findingsSection(cast, shown)}
+${claimsSection(claims, shown, caveats(runs))}
+${exploreSection(explored)}
+<section id="figures"><h2>Figures</h2>
+${sections.join("\n")}
+</section>
+<section id="provenance"><h2>Provenance</h2>
 ${provenanceBlock(input)}
-</section>
-${[...sections, ...below].map(({ html }) => html).join("\n")}`;
-  const { html, still } = fittingPage({ title, contents, main, figures, bundles, ...(stamp === undefined ? {} : { stamp }) });
-  return { html, bytes: Buffer.byteLength(html), claims, still };
+</section>`;
+  const contents = [
+    { id: "answer", name: "Answer" },
+    { id: "findings", name: "Findings" },
+    { id: "claims", name: "Claims" },
+    { id: "explore", name: "Run it" },
+    { id: "figures", name: "Figures" },
+    { id: "provenance", name: "Provenance" },
+  ].filter(({ id }) => main.includes(`<section id="${id}"`));
+  const html = htmlPage({
+    title,
+    contents,
+    tools: runPicker(runs, selected, shown),
+    main,
+    index,
+    payloads,
+    bundles,
+    ...(stamp === undefined ? {} : { stamp }),
+  });
+  return { html, bytes: Buffer.byteLength(html), claims };
 }
 
-/** What a page says around a single figure. */
-export interface FigureCaption {
+/** A figure with what a page says around it. */
+export interface CaptionedFigure {
+  readonly id: string;
   readonly title: string;
   readonly headline: string;
+  readonly spec: TopLevelSpec;
 }
 
-/** One figure as a page of its own, with the same downloads, data and text alternative as in a report. Reads the bundles. */
-export async function figurePage(spec: TopLevelSpec, { title, headline }: FigureCaption): Promise<string> {
+/** One figure as a page of its own, with the same downloads, data and text alternative as in a report; its spec stands in the page. */
+export async function specPage(figure: CaptionedFigure): Promise<string> {
+  const payloads = new Map([["spec", packJson(figure.spec)]]);
+  return onePage(figure, { kind: "spec", payload: "spec", labels: [] }, { runs: [], payloads, styles: new Map(), labels: [] });
+}
+
+interface OneFigure {
+  readonly runs: PageIndex["runs"];
+  readonly payloads: ReadonlyMap<string, string>;
+  readonly styles: ReadonlyMap<string, RunStyle>;
+  readonly labels: readonly string[];
+}
+
+async function onePage(
+  { id: name, title, headline, spec }: CaptionedFigure,
+  source: FigureSource,
+  { runs, payloads, styles, labels }: OneFigure,
+): Promise<string> {
   const { renderSvg } = await import("../figures/render.ts");
-  const { html, figure } = await figureBlock("figure", spec, [spec.description ?? title, headline].join(" "), renderSvg);
-  const main = `<section id="figure-section">
-<h1>${escapeHtml(title)}</h1>
-<p class="headline">${inlineMarkdown(headline)}</p>
-${html}
-</section>`;
-  const contents = [{ id: "figure-section", name: title }];
-  return htmlPage({ title, contents, main, figures: figure === undefined ? [] : [figure], bundles: loadBundles() });
+  const id = `figure-${slug(name)}`;
+  const parts = { id, number: 1, title, says: headline, alternative: spec.description ?? title, spec, labels, styles };
+  const main = `<section id="figures"><h1>${escapeHtml(title)}</h1>${await figureBlock(parts, renderSvg)}</section>`;
+  const index: PageIndex = { runs, figures: [{ id, title, source }], hero: [], models: [] };
+  return htmlPage({ title, contents: [{ id: "figures", name: title }], main, index, payloads, bundles: await loadBundles() });
+}
+
+/** An analysis's figure as a page of its own, with the same downloads, data and text alternative as in a report. */
+export async function figurePage(analysis: Analysis, entries: readonly Labelled<Json>[]): Promise<string> {
+  const styles = stylesOf(entries);
+  const safe = entries.map((entry) => ({ ...entry, label: figureLabel(entry.label) }));
+  const spec = styleRuns(analysis.figure(safe), styles);
+  const labels = entries.map(({ label }) => label);
+  const payloads = new Map<string, string>();
+  const runs = entries.map(({ label, config, result }, i) => {
+    const data: RunData = { label, config, results: { [analysis.id]: result } };
+    payloads.set(`run-${i}`, packJson(data));
+    return { label, config, payload: `run-${i}`, selected: true };
+  });
+  const keep = (made: TopLevelSpec) => {
+    payloads.set("spec", packJson(made));
+    return "spec";
+  };
+  const source = sourceOf(analysis, labels, () => spec, keep);
+  const figure = { id: analysis.id, title: analysis.title, headline: analysis.headline(entries), spec };
+  return onePage(figure, source, { runs, payloads, styles, labels });
 }

@@ -193,8 +193,3 @@ export function prefixIds(svg: string, prefix: string): string {
       .replace(/ (xlink:)?href="#([^"]*)"/g, ` $1href="#${prefix}$2"`),
   );
 }
-
-/** The images that an SVG holds as data, in order; the same one once. */
-export function imagesOf(svg: string): string[] {
-  return [...new Set([...svg.matchAll(/ (?:xlink:)?href="(data:[^"]*)"/g)].map(([, uri]) => uri ?? ""))];
-}

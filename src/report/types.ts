@@ -1,6 +1,7 @@
 import type { Analysis } from "../analyses/kit/define.ts";
 import type { AnalyzedRun } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
+import type { Parameters } from "../model/index.ts";
 
 /**
  * Where a run comes from, as far as it is known. Every field given is shown; what is left out is shown as "not recorded". Other
@@ -30,6 +31,8 @@ export interface ReportRun extends AnalyzedRun {
   /** Of the checkpoint. */
   readonly sha256: string;
   readonly provenance: Provenance;
+  /** The checkpoint's weights, where the page may run the model. */
+  readonly parameters?: Parameters;
 }
 
 /** The JavaScript that makes figures live, inlined into the page; see `loadBundles`. */
@@ -37,12 +40,18 @@ export interface Bundles {
   readonly vega: string;
   readonly vegaLite: string;
   readonly vegaEmbed: string;
+  /** The page's own script. */
+  readonly page: string;
 }
 
 /** What a page is made from. The page is a function of this alone. */
 export interface ReportInput {
   readonly title?: string;
   readonly runs: readonly ReportRun[];
+  /** Labels of the runs that figures show at first; all where left out. */
+  readonly selected?: readonly string[];
+  /** Whether the reader chose the runs: then the page is about the first of them. */
+  readonly chosen?: boolean;
   /** In the order of their sections. */
   readonly analyses: readonly Analysis[];
   readonly bundles: Bundles;

@@ -92,8 +92,15 @@ export function madeRun(label: string, change: Partial<ReportRun> = {}): ReportR
   };
 }
 
+const BUNDLES = await loadBundles();
+
 /** Scripts that do nothing: pages of tests that look at no live figure. */
-export const NO_BUNDLES: Bundles = { vega: "var vega;", vegaLite: "var vegaLite;", vegaEmbed: "var vegaEmbed;" };
+export const NO_BUNDLES: Bundles = {
+  vega: "var vega;",
+  vegaLite: "var vegaLite;",
+  vegaEmbed: "var vegaEmbed;",
+  page: "var page;",
+};
 
 /** A report's input of made-up runs and the given analyses. */
 export function madeInput(
@@ -101,5 +108,5 @@ export function madeInput(
   analyses: readonly Analysis[] = [made as Analysis],
   real = false,
 ): ReportInput {
-  return { runs, analyses, bundles: real ? loadBundles() : NO_BUNDLES, generator: { version: "0.1.0", command: "miiii report" } };
+  return { runs, analyses, bundles: real ? BUNDLES : NO_BUNDLES, generator: { version: "0.1.0", command: "miiii report" } };
 }

@@ -4,65 +4,82 @@ import {
   concatPanels,
   epochImageAxis,
   figure,
+  type Layer,
   linesWithBand,
   matrixImage,
   type Panel,
   picker,
-  resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import type { CurvesResult } from "./compute.ts";
 
-/** Columns of the images over log epochs. */
-const COLUMNS = 200;
 const WIDTH = 300;
 
-/** What the picker of the images chooses from, with the range of its colors. */
+/** What the picker of the images chooses from: both on the range from 0 to 1. */
 const MEASURES = [
-  { name: "accuracy", field: "accuracy", domain: [0, 1] },
-  { name: "accuracy beyond chance", field: "corrected_accuracy", domain: [0, 1] },
-  { name: "loss / chance loss", field: "relative_loss", domain: [0, 1.5] },
+  { name: "accuracy", field: "accuracy" },
+  { name: "accuracy beyond chance", field: "corrected_accuracy" },
 ] as const;
 
 const PICKER = "measure";
 
-/** Heads × log epochs of one run and split, with a mark where each head groks. */
-function image({ label, result }: Labelled<CurvesResult>, split: "train" | "validation"): Panel {
+const GROK = "#e4572e";
+
+/** Relative losses above this are drawn alike: memorising runs are far above chance on validation samples. */
+const MOST_LOSS = 1.5;
+
+/** Tasks × log epochs of one run and split, with a mark where each task groks. */
+function image({ label, result }: Labelled<CurvesResult>, split: "train" | "validation", legend: boolean): Panel {
   const marks = result.q.flatMap((q, row) =>
-    result.grok_epoch[row] === null ? [] : [{ row, q, epoch: at(result.grok_epoch as number[], row) }],
+    result.grok_epoch[row] === null ? [] : [{ row, q, grok_epoch: at(result.grok_epoch as number[], row), kind: "grok epoch" }],
   );
-  const overlay = {
+  const overlay: Layer = {
     data: { values: marks },
-    mark: { type: "point", shape: "circle", filled: true, size: 14, color: "#d55e00", opacity: 1 },
+    mark: { type: "point", filled: true, size: 16, opacity: 1 },
     encoding: {
-      x: { field: "epoch", type: "quantitative" },
+      x: { field: "grok_epoch", type: "quantitative" },
       y: { field: "row", type: "quantitative" },
+      shape: {
+        field: "kind",
+        type: "nominal",
+        scale: { range: ["circle"] },
+        legend: { title: null, orient: "bottom", symbolFillColor: GROK },
+      },
+      color: { value: GROK },
       tooltip: [
-        { field: "q", title: "q" },
-        { field: "epoch", title: "grok epoch" },
+        { field: "q", title: "task q" },
+        { field: "grok_epoch", title: "grok epoch" },
       ],
     },
-  } as unknown as Panel;
-  // One color scale for three measures: each is shown as its place in its own range, accuracy's own.
-  const values = MEASURES.map(({ name, field, domain }) => ({
-    name,
-    values: result[split][field].map((curve) =>
-      resampleLogEpochs(result.epochs, curve, COLUMNS).map((value) => value / domain[1]),
-    ),
-  }));
+  };
   return matrixImage({
     title: `${label}: ${split}`,
-    values,
+    values: MEASURES.map(({ name, field }) => ({ name, values: result[split][field] })),
     picker: PICKER,
     domain: [0, 1],
-    levels: 64,
     x: epochImageAxis(result.epochs),
-    y: { title: "head q", labels: result.q },
-    valueTitle: "accuracy, or loss / 1.5",
+    y: { title: "task q", labels: result.q, field: "q" },
+    valueTitle: "accuracy",
     width: WIDTH,
     height: Math.max(60, 8 * result.q.length),
-    overlay: [overlay],
+    overlay: marks.length === 0 ? [] : [overlay],
+    legend,
+  });
+}
+
+/** Validation loss of each task over its loss by chance. */
+function lossImage({ label, result }: Labelled<CurvesResult>): Panel {
+  return matrixImage({
+    title: `${label}: validation loss`,
+    subtitle: `over the loss of a guess; ${MOST_LOSS} and above alike`,
+    values: result.validation.relative_loss,
+    domain: [0, MOST_LOSS],
+    x: epochImageAxis(result.epochs),
+    y: { title: "task q", labels: result.q, field: "q" },
+    valueTitle: "loss / chance",
+    width: WIDTH,
+    height: Math.max(60, 8 * result.q.length),
   });
 }
 
@@ -85,7 +102,7 @@ function lines(entries: readonly Labelled<CurvesResult>[], field: "accuracy" | "
       : 1,
   );
   return linesWithBand({
-    title: accuracy ? "Accuracy, mean over heads" : "Loss / chance loss, mean over heads",
+    title: accuracy ? "Accuracy, mean over tasks" : "Loss over its chance level, mean over tasks",
     rows,
     x: "epoch",
     y: "value",
@@ -101,15 +118,15 @@ function lines(entries: readonly Labelled<CurvesResult>[], field: "accuracy" | "
   });
 }
 
-/** Means over heads for all runs, and for runs of many heads an image of every head, train and validation. */
+/** Means over tasks for all runs, and for runs of many tasks an image of every one: training, validation, and loss. */
 export function curvesFigure(entries: readonly Labelled<CurvesResult>[], headline: string): TopLevelSpec {
   const many = entries.filter(({ result }) => result.q.length > 1);
   const means = concatPanels([lines(entries, "accuracy"), lines(entries, "relative_loss")], { scales: "mixed" });
-  const images = many.flatMap((entry) => [image(entry, "train"), image(entry, "validation")]);
+  const images = many.flatMap((entry) => [image(entry, "train", false), image(entry, "validation", true), lossImage(entry)]);
   const names = MEASURES.map(({ name }) => name);
-  return figure(images.length === 0 ? means : ownColors([means, ownColors(images, 2)], 1), {
+  return figure(images.length === 0 ? means : ownColors([means, ownColors(images, 3)], 1), {
     title: "Learning curves",
-    description: `Accuracy and loss over log epochs on training and validation samples; dots mark where heads grok. ${headline}`,
+    description: `Accuracy and loss over log epochs on training and validation samples; dots mark where tasks grok. ${headline}`,
     ...(images.length === 0 ? {} : { params: [picker(PICKER, names)] }),
   });
 }

@@ -1,3 +1,4 @@
+import { at } from "../../core/index.ts";
 import { barsWithNull, linesWithBand, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { nullRules } from "../kit/null-rules.ts";
@@ -29,15 +30,22 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
       1,
     ),
   });
-  const norms = linesWithBand({
-    title: `W_L in the Fourier basis over classes${whose(runs, named)}`,
-    rows: entries.flatMap(({ label, result }) => result.W_L_norms.map((norm, row) => ({ run: label, row, norm }))),
-    x: "row",
+  const norms = barsWithNull({
+    title: `W_L by class frequency${whose(runs, named)}`,
+    rows: entries.flatMap(({ label, result: { W_L_norms } }) =>
+      // const alone, then a cosine and a sine for each k.
+      Array.from({ length: (W_L_norms.length + 1) / 2 }, (_, k) => ({
+        run: label,
+        k,
+        norm: k === 0 ? at(W_L_norms, 0) : Math.hypot(at(W_L_norms, 2 * k - 1), at(W_L_norms, 2 * k)),
+      })),
+    ),
+    x: "k",
     y: "norm",
-    xTitle: "basis row: const, cos 1, sin 1, cos 2, …",
+    xTitle: "frequency k over classes (0 = constant)",
+    yTitle: "norm of cos and sin",
     series: "run",
     runs,
-    width: 480,
     height: 140,
   });
   return [coefficients, norms];

@@ -1,10 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
-import { concatPanels, epochImageAxis, extent, figure, matrixImage, type Panel, resampleLogEpochs } from "../../figures/index.ts";
+import { concatPanels, epochImageAxis, extent, figure, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import type { NormsResult } from "./compute.ts";
-
-/** Columns of the images over log epochs. */
-const COLUMNS = 200;
 
 /** `attn.W_Q` of `blocks.0.attn.W_Q`. */
 export function shortName(name: string): string {
@@ -22,10 +19,9 @@ function logarithms(curves: readonly (readonly number[])[]): number[][] {
 function images({ label, result }: Labelled<NormsResult>, domain: readonly [number, number]): Panel[] {
   const epochs = result.gradient_epochs;
   if (epochs.length === 0) return [];
-  const overEpochs = (curves: readonly (readonly number[])[]) => curves.map((curve) => resampleLogEpochs(epochs, curve, COLUMNS));
   const shared = {
     x: epochImageAxis(epochs),
-    y: { labels: result.matrices.map(shortName) },
+    y: { labels: result.matrices.map(shortName), field: "matrix" },
     width: 280,
     height: 16 * result.matrices.length,
   };
@@ -37,14 +33,14 @@ function images({ label, result }: Labelled<NormsResult>, domain: readonly [numb
     matrixImage({
       ...shared,
       title: `${label}: gradient norm`,
-      values: overEpochs(logarithms(result.gradient_norms)),
+      values: logarithms(result.gradient_norms),
       domain,
       valueTitle: "log₁₀ ‖g‖",
     }),
     matrixImage({
       ...shared,
       title: `${label}: over its maximum`,
-      values: overEpochs(relative),
+      values: relative,
       domain: [0, 1],
       valueTitle: "share",
     }),
@@ -55,10 +51,10 @@ function images({ label, result }: Labelled<NormsResult>, domain: readonly [numb
 function weights({ label, result }: Labelled<NormsResult>, domain: readonly [number, number]): Panel {
   return matrixImage({
     title: `${label}: weight norm`,
-    values: logarithms(result.weight_norms).map((curve) => resampleLogEpochs(result.epochs, curve, COLUMNS)),
+    values: logarithms(result.weight_norms),
     domain,
     x: epochImageAxis(result.epochs),
-    y: { labels: result.matrices.map(shortName) },
+    y: { labels: result.matrices.map(shortName), field: "matrix" },
     valueTitle: "log₁₀ ‖W‖",
     width: 280,
     height: 16 * result.matrices.length,

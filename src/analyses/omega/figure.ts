@@ -1,19 +1,17 @@
 import { at } from "../../core/index.ts";
 import {
   epochImageAxis,
+  type Layer,
   linesWithBand,
   matrixImage,
   type NullBand,
   type Panel,
   type Row,
-  resampleLogEpochs,
 } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import type { OmegaResult } from "./compute.ts";
 
-/** Columns of the images over log epochs. */
-const COLUMNS = 180;
 const WIDTH = 270;
 
 interface Rule {
@@ -69,24 +67,18 @@ function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: n
   const groks = result.grok.flatMap(({ q, epoch }) =>
     epoch === null || epoch > at(epochs, epochs.length - 1) ? [] : [{ epoch, q }],
   );
-  const lines = {
+  const lines: Layer = {
     data: { values: groks },
     mark: { type: "rule", color: "white", opacity: 0.45, strokeWidth: 0.7 },
     encoding: { x: { field: "epoch", type: "quantitative", title: null }, tooltip: [{ field: "q" }, { field: "epoch" }] },
-  } as unknown as Panel;
+  };
   return matrixImage({
     title: `${label}: ${rule.title}`,
     subtitle: rule.subtitle,
-    values: Array.from({ length: width }, (_, k) =>
-      resampleLogEpochs(
-        epochs,
-        bins.map((row) => at(row, k)),
-        COLUMNS,
-      ),
-    ),
+    values: Array.from({ length: width }, (_, k) => bins.map((row) => at(row, k))),
     domain: [0, top],
     x: epochImageAxis(epochs),
-    y: { title: "|ω₀|" },
+    y: { title: "|ω₀|", field: "omega0" },
     width: WIDTH,
     height: 160,
     levels: 64,

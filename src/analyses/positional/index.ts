@@ -1,5 +1,5 @@
 import { at } from "../../core/index.ts";
-import { commonDomain, figure, matrixImage, scatter } from "../../figures/index.ts";
+import { figure, matrixImage, scatter } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import { perRun, short } from "../kit/text.ts";
@@ -55,22 +55,16 @@ Of several runs that agree in every setting but seed and epochs, each with a see
     ].join("\n"),
   headline,
   figure(entries) {
-    const domain = commonDomain(
-      entries.map(({ result }) => result.W_pos),
-      "signed",
-    );
     const strips = entries.map(({ label, result }, i) =>
       matrixImage({
         title: label,
         values: result.W_pos,
         coloring: "signed",
-        domain,
         x: i === entries.length - 1 ? { title: "dimension" } : {},
         y: { labels: ["x₀", "x₁"] },
         width: 420,
         height: 36,
         valueTitle: "W_pos",
-        legend: i === 0,
       }),
     );
     // A scatter carries at most 4,000 points: with many runs every n-th dimension.

@@ -7,9 +7,6 @@ import { ownColors } from "../kit/panels.ts";
 import { SELECTIVE } from "../kit/selectivity.ts";
 import type { PrimesResult } from "./compute.ts";
 
-/** Most rows of the image: with more neurons every n-th of the sorted ones is drawn. */
-const ROWS = 512;
-
 /** Classes of the histogram of best ε². */
 const BINS = 20;
 
@@ -27,8 +24,7 @@ function sortedRows(result: PrimesResult): number[][] {
       (a, b) =>
         at(result.best_prime, a) - at(result.best_prime, b) || at(result.best_selectivity, b) - at(result.best_selectivity, a),
     );
-  const every = Math.ceil(order.length / ROWS);
-  return order.filter((_, i) => i % every === 0).map((j) => result.neuron_selectivity[j] ?? []);
+  return order.map((j) => result.neuron_selectivity[j] ?? []);
 }
 
 /** One image a run with live neurons, from 0 to the largest ε² of all. */

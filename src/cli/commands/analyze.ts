@@ -3,7 +3,7 @@ import { type Analysis, completeOptions, type OptionValues } from "../../analyse
 import { analyzeModel } from "../../api/analyze.ts";
 import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
 import { ensureGroups, loadModel } from "../../api/models.ts";
-import { ensureWritable, jsonText, writeText } from "../../api/output.ts";
+import { ensureWritable, jsonText, shownPath, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
@@ -14,7 +14,8 @@ import { unknownName } from "../../core/nearest.ts";
 import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption, seedOf } from "../config-options.ts";
-import { figureWriter } from "../figure-file.ts";
+import { writeCsv, writeParquet } from "../data-file.ts";
+import { analysisFigure, figureWriter } from "../figure-file.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
 import { watcher } from "../progress.ts";
@@ -73,7 +74,23 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
     })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" })
     .option("out", { type: "string", requiresArg: true, description: "write the JSON object to this file" })
-    .option("figure", { type: "string", requiresArg: true, description: "draw to this file: .html, .svg, .png or .vl.json" })
+    .option("figure", {
+      type: "string",
+      requiresArg: true,
+      description: "draw to this file: .html, .svg, .png, .pdf or .vl.json",
+    })
+    .option("figure-width", numberOption("figure-width", "lay the figure's panels out for this width, in pixels", "integer"))
+    .option("figure-scale", numberOption("figure-scale", "pixels of a PNG (2) or PDF (4) for each of the drawing", "number"))
+    .option("figure-theme", {
+      choices: ["light", "dark"] as const,
+      description: "ink and paper of .svg, .png and .pdf [default: light]",
+    })
+    .option("csv", {
+      type: "string",
+      requiresArg: true,
+      description: "write the data behind the figure to this file, a row a value",
+    })
+    .option("parquet", { type: "string", requiresArg: true, description: "write the same as Parquet" })
     .option("split", SPLIT_OPTION)
     .option("no-cache", NO_CACHE)
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
@@ -131,9 +148,22 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     "usage",
     () => `--figure draws one analysis; miiii report draws all of them, got analyze ${name}`,
   );
-  ensure(figure === undefined || figure !== out, "usage", () => `--figure and --out must be different files, got ${out} twice`);
-  const drawFigure = figure === undefined ? undefined : figureWriter(figure);
-  for (const file of [out, figure]) if (file !== undefined) ensureWritable(file);
+  const { csv, parquet } = argv;
+  ensure(
+    (csv === undefined && parquet === undefined) || one !== undefined,
+    "usage",
+    () => "--csv and --parquet hold the data of one analysis's figure, got analyze all; --json holds all results",
+  );
+  const files = Object.entries({ out, figure, csv, parquet }).flatMap(([option, file]) =>
+    file === undefined ? [] : [{ option, file }],
+  );
+  for (const { option, file } of files) {
+    const other = files.find((entry) => entry.option !== option && entry.file === file);
+    ensure(other === undefined, "usage", () => `--${option} and --${other?.option} must be different files, got ${file} twice`);
+  }
+  const look = { width: argv["figure-width"], scale: argv["figure-scale"], theme: argv["figure-theme"] };
+  const drawFigure = figure === undefined ? undefined : figureWriter(figure, look);
+  for (const file of [out, figure, csv, parquet]) if (file !== undefined) ensureWritable(file);
   const given = one === undefined ? {} : optionValues(one, argv);
   const seed = seedOf(argv.seed);
   const references = parseReferences(checkpoints);
@@ -168,8 +198,11 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   if (json) print(jsonText(envelope(name, outcomes)));
   else if (outcomes.some(({ model }) => model.group !== undefined)) print(groupLines(outcomes));
   if (out !== undefined) writeText(out, jsonText(envelope(name, outcomes)));
-  if (drawFigure !== undefined && one !== undefined) {
+  if (one !== undefined) {
     const entries = outcomes.map(({ model, result }) => ({ label: model.label, result, config: model.checkpoint.config }));
-    await drawFigure(one.figure(entries), { title: one.title, headline: one.headline(entries) });
+    await drawFigure?.(analysisFigure(one, entries));
+    if (csv !== undefined) writeCsv(csv, one, entries);
+    if (parquet !== undefined) await writeParquet(parquet, one, entries);
   }
+  for (const { file } of files) note(`wrote ${shownPath(file)}`);
 }

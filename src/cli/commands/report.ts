@@ -7,7 +7,7 @@ import { analyzeModel } from "../../api/analyze.ts";
 import { ensureGroups, type GroupMember, loadModel, type Model } from "../../api/models.ts";
 import { ensureWritable, shownPath, writeText } from "../../api/output.ts";
 import { provenanceOf, sourceCommit } from "../../api/provenance.ts";
-import { parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
+import { leadingReferences, parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
 import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit } from "../../api/split-file.ts";
@@ -31,7 +31,12 @@ export function options(parser: Argv<GlobalOptions>) {
       type: "string",
       array: true,
       default: [] as string[],
-      description: "what to report on; without any, the shipped runs",
+      description: "what to report on; without any, four shipped runs: one of each task, and their twins on shuffled labels",
+    })
+    .option("all", {
+      type: "boolean",
+      default: false,
+      description: "all shipped runs at hand in the page, the four shown at first",
     })
     .option("out", { type: "string", requiresArg: true, description: "the page to write [default: reports/index.html]" })
     .option("title", { type: "string", requiresArg: true, description: "the page's title" })
@@ -67,6 +72,7 @@ function reportRun(model: Model, found: Awaited<ReturnType<typeof analyzeModel>>
     sha256: checkpoint.sha256,
     config: checkpoint.config,
     provenance: provenanceOf(model),
+    parameters: checkpoint.parameters,
     results: Object.fromEntries(results),
     missing,
   };
@@ -78,7 +84,8 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   completeOptions(circuits, { samples });
   const seed = seedOf(argv.seed);
   const path = pagePath(argv.out);
-  const references = argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : shippedReferences();
+  const references =
+    argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : argv.all ? shippedReferences() : leadingReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
   const split = argv.split === undefined ? undefined : readSplit(argv.split);
   const { runtime } = await openRuntime("onnx");
@@ -120,7 +127,9 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     ...(argv.title === undefined ? {} : { title: argv.title }),
     runs,
     analyses: ANALYSES,
-    bundles: loadBundles(),
+    bundles: await loadBundles(),
+    chosen: argv.checkpoints.length > 0,
+    ...(argv.checkpoints.length > 0 ? {} : { selected: leadingReferences().map(({ label }) => label) }),
     generator: {
       version: VERSION,
       command: commandLine(references, argv.checkpoints),

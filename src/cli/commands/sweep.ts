@@ -193,7 +193,9 @@ async function show(argv: Arguments): Promise<void> {
       ensure(ranked.length > 0, "input", () => `${argv.sweep}: has no complete trial to draw yet`);
       const { sweepFigure } = await import("../../sweep/figures.ts");
       const best = ranked[0];
-      await draw(sweepFigure(view), {
+      await draw({
+        id: "sweep",
+        spec: sweepFigure(view),
         title: `Sweep ${view.study}`,
         headline: `${objectiveText(view.objective)}; best ${valueText(spec, best?.value ?? null)}: ${paramsText(best?.params ?? {})}`,
       });

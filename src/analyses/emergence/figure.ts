@@ -1,0 +1,72 @@
+import type { TopLevelSpec } from "vega-lite";
+import { at } from "../../core/index.ts";
+import { figure, linesWithBand, matrixImage, type Panel, picker } from "../../figures/index.ts";
+import type { Labelled } from "../kit/define.ts";
+import { ownColors } from "../kit/panels.ts";
+import { dequantised } from "../kit/quantised.ts";
+import type { EmergenceResult } from "./compute.ts";
+
+type Entry = Labelled<EmergenceResult>;
+
+/** Row × neuron at one checkpoint, neurons in the order of their last best row, [labels, neurons]. */
+export function orderedR2({ R2, order, labels, neurons }: EmergenceResult, checkpoint: number): Float64Array {
+  const stored = R2[checkpoint];
+  const values = stored === undefined ? new Float64Array(labels.length * neurons) : dequantised(stored);
+  const out = new Float64Array(values.length);
+  labels.forEach((_, row) => {
+    order.forEach((neuron, place) => {
+      out[row * neurons + place] = at(values, row * neurons + neuron);
+    });
+  });
+  return out;
+}
+
+/** The matrices of one run, one a checkpoint. */
+function images({ label, result }: Entry, i: number): Panel {
+  return matrixImage({
+    title: `${label}: what explains each neuron`,
+    subtitle: `R² of the best frequency of each ${result.rows === "q" ? "task" : "k"}; null ${result.null.R2.at(-1)?.toFixed(2) ?? "unknown"} (99 %)`,
+    values: result.epochs.map((epoch, t) => ({
+      name: String(epoch),
+      values: { data: orderedR2(result, t), columns: result.neurons },
+    })),
+    picker: `checkpoint${i}`,
+    domain: [0, 1],
+    x: { title: "neuron, by its best row at the end", field: "place" },
+    y: { title: result.rows === "q" ? "task q" : "frequency k", labels: result.labels, field: result.rows },
+    width: 640,
+    height: Math.max(120, Math.min(300, 9 * result.labels.length)),
+    valueTitle: "R²",
+  });
+}
+
+/** The matrices of every run by checkpoint, and how many neurons one frequency explains. */
+export function emergenceFigure(entries: readonly Entry[], headline: string): TopLevelSpec {
+  const lines = linesWithBand({
+    title: "Neurons that one frequency explains by more than half",
+    rows: entries.flatMap(({ label, result }) =>
+      result.epochs.map((epoch, t) => ({
+        run: label,
+        epoch,
+        neurons: at(result.above_half, t) / Math.max(1, result.neurons),
+        above_null: at(result.above_null, t) / Math.max(1, result.neurons),
+      })),
+    ),
+    x: "epoch",
+    y: "neurons",
+    yTitle: "share of neurons",
+    yDomain: [0, 1],
+    series: "run",
+    runs: entries.map(({ label }) => label),
+    xScale: "epochs",
+    width: 420,
+    height: 160,
+  });
+  return figure(ownColors([...entries.map(images), lines], 1), {
+    title: "Neurons find their tasks",
+    description: `For every task and neuron, how much of the neuron before the ReLU the task's best frequency explains, checkpoint by checkpoint. ${headline}`,
+    params: entries.flatMap(({ label, result }, i) =>
+      result.epochs.length === 0 ? [] : [picker(`checkpoint${i}`, [...result.epochs].reverse().map(String), `${label}: epoch`)],
+    ),
+  });
+}

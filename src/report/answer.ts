@@ -1,0 +1,98 @@
+import { mean } from "../math/index.ts";
+import { type Cast, resultOf } from "./cast.ts";
+import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
+import type { ReportRun } from "./types.ts";
+
+const SOLVED = 0.99;
+
+const two = (value: number) => value.toFixed(2);
+const b = (text: string) => `<b>${escapeHtml(text)}</b>`;
+
+/** What a run has to do, in words. */
+export function taskOf({ config }: ReportRun): string {
+  if (config.task === "nanda") return `(x₀ + x₁) mod ${config.p}`;
+  return config.labels === "divisibility"
+    ? `whether q divides n, for every prime q < ${config.p}`
+    : `n mod q for every prime q < ${config.p}`;
+}
+
+/** Validation accuracy at the end: mean over tasks, how many tasks are solved, chance. */
+export function accuracyOf(run: ReportRun | undefined) {
+  const curves = resultOf(run, "curves");
+  if (curves === undefined) return undefined;
+  const accuracy = curves.final.validation_accuracy;
+  return {
+    mean: mean(accuracy),
+    solved: accuracy.filter((value) => value >= SOLVED).length,
+    tasks: accuracy.length,
+    chance: mean(curves.chance_accuracy),
+    epoch: curves.epochs.at(-1) ?? 0,
+    grok: curves.grok_epoch,
+  };
+}
+
+function learned({ main, twin }: Cast): string[] {
+  const own = accuracyOf(main);
+  if (own === undefined) return [];
+  const other = accuracyOf(twin);
+  const grok = own.tasks === 1 ? own.grok[0] : undefined;
+  const how =
+    own.tasks === 1
+      ? grok === null || grok === undefined
+        ? `reaches validation accuracy ${two(own.mean)} by epoch ${formatNumber(own.epoch)}`
+        : `groks at epoch ${formatNumber(grok)} (validation accuracy ${two(own.mean)} at the end)`
+      : `reaches validation accuracy ${two(own.mean)} on average over ${own.tasks} tasks, ${own.solved} of them at ${SOLVED} or above`;
+  const beside =
+    other === undefined
+      ? `chance is ${two(own.chance)}`
+      : `its twin trained on shuffled labels stays at ${two(other.mean)} (chance ${two(own.chance)})`;
+  return [`Trained on ${taskOf(main)}, ${b(main.label)} ${how}; ${beside}.`];
+}
+
+function computed({ main, twin, other }: Cast): string[] {
+  const parts: string[] = [];
+  const neurons = resultOf(main, "neurons");
+  const fourier = resultOf(main.config.task === "nanda" ? main : other, "fourier");
+  if (neurons !== undefined && main.config.task !== "nanda") {
+    const shuffled = resultOf(twin, "neurons");
+    const beside = shuffled === undefined ? "" : `, ${two(shuffled.median.R2)} in the twin`;
+    parts.push(
+      `It does so by clocks, as the addition model does: one frequency of one task explains a median R² of ${two(neurons.median.R2)} of each neuron before the ReLU (null ${two(neurons.null.R2)}${beside}), and the read-out's phase is the sum of the digits' phases that the remainder needs, to ${two(neurons.median.phase_error)} rad (${two(neurons.null.phase_error)} by chance).`,
+    );
+  } else if (fourier !== undefined) {
+    const run = main.config.task === "nanda" ? main : other;
+    parts.push(
+      `${b(run?.label ?? "")} computes with ${fourier.key_frequencies.length} key ${fourier.key_frequencies.length === 1 ? "frequency" : "frequencies"} (${fourier.key_frequencies.join(", ")}), which hold ${formatPercent(fourier.key_share)} of the embedding's energy (null of each ${formatPercent(fourier.null.share)}).`,
+    );
+  }
+  return parts;
+}
+
+/** Verdicts and how many claims ended in them. */
+export interface VerdictCount {
+  readonly verdict: string;
+  readonly count: number;
+}
+
+function held(counts: readonly VerdictCount[]): string[] {
+  const number = (verdict: string) => counts.find((entry) => entry.verdict === verdict)?.count ?? 0;
+  const all = counts.reduce((sum, { count }) => sum + count, 0);
+  const untested = number("not tested");
+  const tested = all - untested;
+  if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims of the papers can be tested on these runs alone.`];
+  const rest = untested === 0 ? "" : `; ${untested} need other runs than these`;
+  return [
+    `Of the ${tested} claims of the two papers that these runs can test, ${number("reproduced")} are reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
+  ];
+}
+
+/** The answer in at most three sentences, from the results alone; HTML. */
+export function answerSentences(cast: Cast, counts: readonly VerdictCount[]): string[] {
+  return [...learned(cast), ...computed(cast), ...held(counts)].slice(0, 3);
+}
+
+/** The question that the page answers. */
+export function questionOf(cast: Cast | undefined, chosen: boolean): string {
+  if (chosen && cast !== undefined) return `What has ${cast.main.label} learned, and do the papers’ claims hold for it?`;
+  return "What algorithm does the network learn, and do the papers’ claims hold?";
+}

@@ -1,0 +1,350 @@
+import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
+import { at } from "../../core/index.ts";
+import { matrixPng } from "../../figures/index.ts";
+import { answerOf, PageModel, type Pass, type Switches, spreadInputs, wavesOfLogits } from "../page-model.ts";
+import type { PageIndex } from "../payload.ts";
+import { elementById, type RunStore, unpack } from "./store.ts";
+
+/** Inputs on which a broken model is tried. */
+const TRIED = 300;
+const VOTERS = 8;
+const CLOCKS = 6;
+
+/** A model that runs, and what is known of its neurons. */
+interface Explored {
+  readonly label: string;
+  readonly model: PageModel;
+  readonly neurons: NeuronsResult | undefined;
+}
+
+function input(id: string): HTMLInputElement {
+  const element = elementById(id);
+  if (!(element instanceof HTMLInputElement)) throw new Error(`${id} is no input`);
+  return element;
+}
+
+function select(id: string): HTMLSelectElement {
+  const element = elementById(id);
+  if (!(element instanceof HTMLSelectElement)) throw new Error(`${id} is no select`);
+  return element;
+}
+
+function fillOptions(target: HTMLSelectElement, options: readonly (readonly [string, string])[]): void {
+  target.replaceChildren(
+    ...options.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })),
+  );
+}
+
+/** Numbers alone enter these drawings. */
+function svg(width: number, height: number, content: string): string {
+  return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" fill="currentColor" font-size="10">${content}</svg>`;
+}
+
+const fixed = (value: number, digits = 1) => Number(value.toFixed(digits));
+
+/** The logits of one task as bars, the right class marked, and the sum of its strongest cosines as a line. */
+function logitsSvg(logits: Float64Array, classes: number, offset: number, target: number, width: number, terms: number): string {
+  const own = Array.from(logits.subarray(offset, offset + classes));
+  const mean = own.reduce((a, b) => a + b, 0) / classes;
+  const waves = wavesOfLogits(logits, { q: classes, classes, offset, active: true })
+    .sort((a, b) => b.amplitude - a.amplitude)
+    .slice(0, terms);
+  const sum = own.map(
+    (_, c) =>
+      mean +
+      waves.reduce((total, { k, amplitude, phase }) => total + amplitude * Math.cos((2 * Math.PI * k * c) / classes - phase), 0),
+  );
+  const [low, high] = [Math.min(...own, ...sum), Math.max(...own, ...sum)];
+  const [height, top] = [92, 6];
+  const y = (value: number) => fixed(top + ((high - value) / (high - low || 1)) * (height - 22));
+  const step = (width - 4) / classes;
+  const bars = own.map(
+    (value, c) =>
+      `<rect x="${fixed(2 + c * step)}" y="${y(value)}" width="${fixed(Math.max(1, step - 1))}" height="${fixed(height - 16 - y(value) + 1)}" class="${c === target ? "hero-bar" : "hero-twin"}"/>`,
+  );
+  const line = `<polyline fill="none" class="sum-line" points="${sum.map((value, c) => `${fixed(2 + (c + 0.5) * step)},${y(value)}`).join(" ")}"/>`;
+  return svg(
+    width,
+    height,
+    `${bars.join("")}${line}<text x="2" y="${height - 3}">class 0</text><text x="${width - 2}" y="${height - 3}" text-anchor="end">${classes - 1}</text>`,
+  );
+}
+
+/** A clock for each of the strongest cosines: the hand is where it points, the mark where the right answer is. */
+function clocksSvg(logits: Float64Array, classes: number, offset: number, target: number): string {
+  const waves = wavesOfLogits(logits, { q: classes, classes, offset, active: true })
+    .sort((a, b) => b.amplitude - a.amplitude)
+    .slice(0, CLOCKS);
+  const largest = waves[0]?.amplitude ?? 1;
+  const radius = 24;
+  return svg(
+    CLOCKS * 60,
+    72,
+    waves
+      .map(({ k, amplitude, phase }, i) => {
+        const [cx, cy] = [30 + 60 * i, 28];
+        const point = (angle: number, r: number) => `${fixed(cx + r * Math.sin(angle))} ${fixed(cy - r * Math.cos(angle))}`;
+        const right = (2 * Math.PI * k * target) / classes;
+        return `<circle cx="${cx}" cy="${cy}" r="${radius}" fill="none" stroke="currentColor" stroke-opacity="0.4"/><path d="M${cx} ${cy}L${point(phase, radius * (0.25 + 0.7 * (amplitude / largest)))}" class="thumb-line" fill="none"/><path d="M${point(right, radius - 3)}L${point(right, radius + 3)}" stroke="currentColor" stroke-width="2"/><text x="${cx}" y="68" text-anchor="middle">k = ${k}</text>`;
+      })
+      .join(""),
+  );
+}
+
+/** The readers' part of the page. */
+class Explorer {
+  readonly #store: RunStore;
+  readonly #index: PageIndex;
+  readonly #known = new Map<string, Promise<Explored>>();
+  #task = 0;
+  #turn = 0;
+
+  constructor(store: RunStore, index: PageIndex) {
+    this.#store = store;
+    this.#index = index;
+  }
+
+  #explored(): Promise<Explored> {
+    const label = select("explore-model").value;
+    const found = this.#known.get(label) ?? this.#load(label);
+    this.#known.set(label, found);
+    return found;
+  }
+
+  async #load(label: string): Promise<Explored> {
+    const entry = this.#index.models.find((model) => model.label === label);
+    if (entry === undefined) throw new Error(`the page has no model ${label}`);
+    const [run, bytes] = await Promise.all([this.#store.run(label), unpack(entry.payload)]);
+    return { label, model: new PageModel(run.config, bytes), neurons: run.results.neurons as NeuronsResult | undefined };
+  }
+
+  /** Another model: its sizes, its tasks, its circuits. */
+  async choose(): Promise<void> {
+    const { model } = await this.#explored();
+    const { p, d_mlp } = model.config;
+    input("ask-x0").max = input("ask-x1").max = String(p - 1);
+    input("ask-n").max = String(p * p - 1);
+    input("learned-neuron").max = String(d_mlp - 1);
+    for (const id of ["ask-x0", "ask-x1"]) input(id).value = String(Math.min(Number(input(id).value), p - 1));
+    this.#task = Math.min(model.heads.length - 1, Math.floor(model.heads.length / 2));
+    fillOptions(
+      select("ask-task"),
+      model.heads.map(({ q }, i) => [String(i), `mod ${q}`] as const),
+    );
+    const circuits = [...new Set((await this.#explored()).neurons?.m ?? [])].filter((m) => m > 0).sort((a, b) => a - b);
+    fillOptions(select("break-circuit"), [
+      ["", "all neurons"],
+      ...circuits.map((m) => [String(m), `without the neurons of ${m}`] as const),
+    ]);
+    this.#fromDigits();
+    await Promise.all([this.ask(), this.break(), this.learned()]);
+  }
+
+  #fromDigits(): void {
+    const { p } = this.#index.runs.find(({ label }) => label === select("explore-model").value)?.config ?? { p: 113 };
+    input("ask-n").value = String(Number(input("ask-x0").value) + Number(input("ask-x1").value) * p);
+  }
+
+  async asked(what: "digits" | "number" | "task"): Promise<void> {
+    const { model } = await this.#explored();
+    const { p } = model.config;
+    if (what === "task") this.#task = Number(select("ask-task").value);
+    if (what === "digits") this.#fromDigits();
+    if (what === "number") {
+      const n = Math.min(p * p - 1, Math.max(0, Math.floor(Number(input("ask-n").value))));
+      input("ask-x0").value = String(n % p);
+      input("ask-x1").value = String(Math.floor(n / p));
+    }
+    await this.ask();
+  }
+
+  async ask(): Promise<void> {
+    const explored = await this.#explored();
+    const { model } = explored;
+    const { p } = model.config;
+    const [x0, x1] = ["ask-x0", "ask-x1"].map((id) => Math.min(p - 1, Math.max(0, Math.floor(Number(input(id).value))))) as [
+      number,
+      number,
+    ];
+    const pass = model.run(x0, x1);
+    const answers = model.heads.map((head) => ({
+      head,
+      answer: answerOf(pass.logits, head),
+      target: model.target(head, x0, x1),
+    }));
+    const right = answers.filter(({ answer, target }) => answer === target).length;
+    select("ask-task").value = String(this.#task);
+    const chosen = answers[this.#task];
+    if (chosen === undefined) return;
+    const { head, answer, target } = chosen;
+    const what = model.config.task === "nanda" ? `(${x0} + ${x1})` : `${x0 + x1 * p}`;
+    elementById("ask-said").textContent =
+      `${right} of ${answers.length} ${answers.length === 1 ? "task" : "tasks"} right. ${what} mod ${head.q}: the model says ${answer}${answer === target ? ", which is right." : `; right is ${target}.`} ` +
+      `Bars: its logits, the right class in color; line: the sum of their ${CLOCKS} largest cosines; under it a clock for each, its hand and the mark of the right answer.`;
+    elementById("ask-tasks").replaceChildren(
+      ...(answers.length === 1 ? [] : answers).map((entry, i) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = `${entry.head.q}: ${entry.answer}${entry.answer === entry.target ? "" : ` ≠ ${entry.target}`}`;
+        button.className = entry.answer === entry.target ? "right" : "wrong";
+        button.setAttribute("aria-pressed", String(i === this.#task));
+        button.addEventListener("click", () => {
+          this.#task = i;
+          void this.ask();
+        });
+        return button;
+      }),
+    );
+    const box = elementById("ask-logits");
+    box.innerHTML = logitsSvg(pass.logits, head.classes, head.offset, target, Math.max(260, box.clientWidth - 4), CLOCKS);
+    elementById("ask-clocks").innerHTML = clocksSvg(pass.logits, head.classes, head.offset, target);
+    this.#votes(explored, pass, answer);
+  }
+
+  /** Neurons by what they add to the answered class over the mean of the classes. */
+  #votes({ model, neurons }: Explored, { post }: Pass, answer: number): void {
+    const head = model.heads[this.#task];
+    if (head === undefined) return;
+    const readout = model.readout(head);
+    const votes = Array.from(post, (value, j) => {
+      const row = readout.subarray(j * head.classes, (j + 1) * head.classes);
+      const mean = row.reduce((a, b) => a + b, 0) / head.classes;
+      return { j, value: value * (at(row, answer) - mean) };
+    });
+    votes.sort((a, b) => b.value - a.value);
+    const own = votes.filter(({ j }) => neurons?.m[j] === head.q).reduce((sum, { value }) => sum + value, 0);
+    const all = votes.reduce((sum, { value }) => sum + value, 0);
+    const row = (cells: readonly string[], tag: "th" | "td") => {
+      const line = document.createElement("tr");
+      for (const cell of cells)
+        line.appendChild(
+          Object.assign(document.createElement(tag), { textContent: cell, ...(tag === "th" ? { scope: "col" } : {}) }),
+        );
+      return line;
+    };
+    const lines = votes
+      .slice(0, VOTERS)
+      .map(({ j, value }) =>
+        row([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, value.toFixed(2)], "td"),
+      );
+    const total =
+      neurons === undefined ? [] : [row([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)}`], "td")];
+    elementById("ask-votes").replaceChildren(row(["neuron", "task, k", `adds to class ${answer}`], "th"), ...lines, ...total);
+  }
+
+  /** Accuracy of each task with what is switched off, beside that of the whole model. */
+  async break(): Promise<void> {
+    const turn = ++this.#turn;
+    const { model, neurons } = await this.#explored();
+    const [circuit, digit] = [select("break-circuit").value, select("break-digit").value];
+    const off = circuit === "" ? undefined : new Set((neurons?.m ?? []).flatMap((m, j) => (m === Number(circuit) ? [j] : [])));
+    const switches: Switches = {
+      ...(off === undefined ? {} : { neurons: off }),
+      ...(digit === "" ? {} : { digit: digit === "0" ? (0 as const) : (1 as const) }),
+      skip: input("break-skip").checked,
+    };
+    const inputs = spreadInputs(model.config.p, TRIED);
+    const [whole, broken] = [model.heads.map(() => 0), model.heads.map(() => 0)];
+    const said = elementById("break-said");
+    for (const [i, [x0, x1]] of inputs.entries()) {
+      const count = (counts: number[], { logits }: Pass) => {
+        model.heads.forEach((head, task) => {
+          if (answerOf(logits, head) === model.target(head, x0, x1)) counts[task] = at(counts, task) + 1;
+        });
+      };
+      count(whole, model.run(x0, x1));
+      count(broken, model.run(x0, x1, switches));
+      if (i % 10 === 9) {
+        said.textContent = `${i + 1} of ${TRIED} inputs`;
+        await new Promise((resolve) => setTimeout(resolve));
+        if (turn !== this.#turn) return;
+      }
+    }
+    const mean = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0) / counts.length / TRIED;
+    said.textContent = `Accuracy on ${TRIED} inputs: ${mean(whole).toFixed(2)} whole (grey), ${mean(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.`;
+    const box = elementById("break-bars");
+    const width = Math.max(260, box.clientWidth - 4);
+    const row = model.heads.length === 1 ? 20 : 11;
+    const bars = model.heads.map(({ q }, i) => {
+      const bar = (counts: readonly number[], className: string, y: number, height: number) =>
+        `<rect x="30" y="${fixed(y)}" width="${fixed((at(counts, i) / TRIED) * (width - 34))}" height="${height}" class="${className}"/>`;
+      return `<text x="26" y="${i * row + 9}" text-anchor="end">${q}</text>${bar(whole, "hero-track dark", i * row + 1, row - 2)}${bar(broken, "hero-bar", i * row + 2.5, row - 5)}`;
+    });
+    box.innerHTML = svg(width, model.heads.length * row + 2, bars.join(""));
+  }
+
+  /** One neuron over the grid beside its closed form. */
+  async learned(): Promise<void> {
+    const { model, neurons } = await this.#explored();
+    const { p, d_mlp, task } = model.config;
+    const j = Math.min(d_mlp - 1, Math.max(0, Math.floor(Number(input("learned-neuron").value))));
+    const u = model.grid(j);
+    const grids: [string, Float64Array][] = [
+      ["u, before the ReLU", u],
+      ["|u|", u.map(Math.abs)],
+    ];
+    const said = elementById("learned-said");
+    if (neurons !== undefined) {
+      const [m, k] = [at(neurons.m, j), at(neurons.k, j)];
+      const c1 = task === "nanda" ? 1 : p % m;
+      const wave = (amplitude: number, cycles: number, phase: number) =>
+        amplitude * Math.cos((2 * Math.PI * (cycles % m)) / m + phase);
+      const written = u.map(
+        (_, i) =>
+          at(neurons.constant, j) +
+          wave(at(neurons.A, j), k * Math.floor(i / p), at(neurons.phi0, j)) +
+          wave(at(neurons.B, j), k * c1 * (i % p), at(neurons.phi1, j)),
+      );
+      grids.push(["closed form", written], ["u less its closed form", u.map((value, i) => value - at(written, i))]);
+      const high = c1 === 1 ? "x₁" : `${c1}·x₁`;
+      said.textContent =
+        m === 0
+          ? `Neuron ${j} does not vary.`
+          : `Neuron ${j} works for mod ${m} at k = ${k}: u ≈ ${at(neurons.constant, j).toFixed(2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
+    } else said.textContent = `Neuron ${j}; the analysis neurons was not run, so there is no closed form beside it.`;
+    const reach = u.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+    elementById("learned-grids").replaceChildren(
+      ...grids.map(([name, data]) => {
+        const box = document.createElement("div");
+        const image = Object.assign(new Image(), {
+          src: matrixPng({ data, rows: p, columns: p }, "signed", [-reach, reach], 65),
+          alt: `${name} of neuron ${j}`,
+        });
+        box.append(image, Object.assign(document.createElement("p"), { textContent: name }));
+        return box;
+      }),
+    );
+  }
+}
+
+const signed = (value: number) => `${value < 0 ? "−" : "+"} ${Math.abs(value).toFixed(2)}`;
+
+/** Makes the reader's part of the page run, once it comes into view. */
+export function startExplore(store: RunStore, index: PageIndex): void {
+  const section = document.getElementById("explore");
+  if (section === null || index.models.length === 0) return;
+  const explorer = new Explorer(store, index);
+  const on = (id: string, event: string, act: () => Promise<void>) => elementById(id).addEventListener(event, () => void act());
+  on("explore-model", "change", () => explorer.choose());
+  for (const id of ["ask-x0", "ask-x1"]) on(id, "input", () => explorer.asked("digits"));
+  on("ask-n", "input", () => explorer.asked("number"));
+  on("ask-task", "change", () => explorer.asked("task"));
+  for (const id of ["break-circuit", "break-digit", "break-skip"]) on(id, "change", () => explorer.break());
+  on("learned-neuron", "input", () => explorer.learned());
+  on("learned-next", "click", () => {
+    const neuron = input("learned-neuron");
+    neuron.value = String((Number(neuron.value) + 1) % (Number(neuron.max) + 1));
+    return explorer.learned();
+  });
+  const onView = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      onView.disconnect();
+      void explorer.choose().then(() => {
+        section.dataset.live = "yes";
+      });
+    },
+    { rootMargin: "100px" },
+  );
+  onView.observe(section);
+}

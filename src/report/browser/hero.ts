@@ -1,0 +1,92 @@
+import type { CurvesResult } from "../../analyses/curves/compute.ts";
+import type { EmergenceResult } from "../../analyses/emergence/compute.ts";
+import { orderedR2 } from "../../analyses/emergence/figure.ts";
+import { type HeroRun, heroEpochs, heroSvg } from "../hero.ts";
+import { formatNumber } from "../html.ts";
+import type { RunData } from "../payload.ts";
+import { elementById, type RunStore } from "./store.ts";
+import { hideTip, showTip } from "./tip.ts";
+
+function heroRun({ label, results }: RunData, said: string): HeroRun {
+  return {
+    label,
+    said,
+    emergence: results.emergence as EmergenceResult,
+    curves: results.curves as CurvesResult | undefined,
+  };
+}
+
+/** Makes the first figure move: the slider chooses an epoch, play runs through them, a cell says what it is. */
+export async function startHero(store: RunStore, labels: readonly string[]): Promise<void> {
+  const box = elementById("hero");
+  const [slider, drawing, shown, play] = ["hero-epoch", "hero-drawing", "hero-shown", "hero-play"].map(elementById);
+  if (!(slider instanceof HTMLInputElement) || drawing === undefined || shown === undefined || play === undefined) return;
+  const data = await store.runs(labels);
+  const runs = data.map((run, i) => heroRun(run, i === 0 ? "trained" : "labels shuffled"));
+  const [first] = runs;
+  if (first === undefined) return;
+  const epochs = heroEpochs(first);
+  slider.max = String(epochs.length - 1);
+  slider.value = slider.max;
+  const width = () => Math.max(300, Math.floor(drawing.clientWidth));
+  const draw = () => {
+    const epoch = epochs[Number(slider.value)] ?? 0;
+    const parsed = new DOMParser().parseFromString(heroSvg(runs, epoch, width()), "image/svg+xml");
+    drawing.replaceChildren(document.importNode(parsed.documentElement, true));
+    shown.textContent = `epoch ${formatNumber(epoch)}`;
+    slider.setAttribute("aria-valuetext", `epoch ${epoch}`);
+  };
+  slider.addEventListener("input", draw);
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    play.textContent = "▶ play";
+  };
+  play.addEventListener("click", () => {
+    if (timer !== 0) {
+      stop();
+      return;
+    }
+    if (slider.value === slider.max) slider.value = "0";
+    play.textContent = "❚❚ pause";
+    timer = window.setInterval(() => {
+      slider.value = String(Number(slider.value) + 1);
+      draw();
+      if (slider.value === slider.max) stop();
+    }, 60);
+  });
+  drawing.addEventListener("pointermove", (event) => {
+    const image = event.target;
+    if (!(image instanceof SVGElement) || !image.classList.contains("hero-cells")) {
+      hideTip();
+      return;
+    }
+    const run = runs.find(({ label }) => label === image.dataset.run);
+    const checkpoint = Number(image.dataset.checkpoint);
+    if (run === undefined) return;
+    const { emergence } = run;
+    const { left, top, width: w, height: h } = image.getBoundingClientRect();
+    const place = Math.min(emergence.neurons - 1, Math.max(0, Math.floor(((event.clientX - left) / w) * emergence.neurons)));
+    const row = Math.min(
+      emergence.labels.length - 1,
+      Math.max(0, Math.floor(((event.clientY - top) / h) * emergence.labels.length)),
+    );
+    const value = orderedR2(emergence, checkpoint)[row * emergence.neurons + place] ?? 0;
+    showTip(event, [
+      ["run", run.label],
+      ["neuron", String(emergence.order[place])],
+      [emergence.rows === "q" ? "task q" : "frequency k", String(emergence.labels[row])],
+      ["R²", `${value.toFixed(3)} (null ${(emergence.null.R2[checkpoint] ?? 0).toFixed(2)})`],
+    ]);
+  });
+  drawing.addEventListener("pointerleave", hideTip);
+  let last = width();
+  new ResizeObserver(() => {
+    if (width() === last) return;
+    last = width();
+    draw();
+  }).observe(drawing);
+  if (width() !== Number(box.dataset.width)) draw();
+  box.dataset.live = "yes";
+}

@@ -1,0 +1,135 @@
+import { accuracyOf } from "./answer.ts";
+import { type Cast, resultOf } from "./cast.ts";
+import { escapeHtml, formatNumber, formatPercent, slug } from "./html.ts";
+import { barThumb, histogramThumb, lineThumb } from "./thumbs.ts";
+
+/** A finding: a sentence, a small drawing, a number with its null, and where it is shown. */
+interface Finding {
+  readonly sentence: string;
+  readonly thumb: string;
+  readonly number: string;
+  readonly none: string;
+  readonly analysis: string;
+}
+
+const two = (value: number) => value.toFixed(2);
+
+function order({ main }: Cast): Finding[] {
+  const curves = resultOf(main, "curves");
+  const own = accuracyOf(main);
+  if (curves === undefined || own === undefined) return [];
+  const mean = curves.epochs.map(
+    (_, t) => curves.validation.accuracy.reduce((sum, task) => sum + (task[t] ?? 0), 0) / curves.q.length,
+  );
+  const train = curves.epochs.map(
+    (_, t) => curves.train.accuracy.reduce((sum, task) => sum + (task[t] ?? 0), 0) / curves.q.length,
+  );
+  const first = curves.order.slice(0, 4);
+  const sentence =
+    curves.q.length === 1
+      ? `${main.label} memorises first and generalises later.`
+      : `The small primes come first (${first.join(", ")}), the others generalise together, long after the training data are memorised.`;
+  return [
+    {
+      sentence,
+      thumb: lineThumb("mean validation accuracy over epochs, training accuracy in grey", [mean, train]),
+      number: `accuracy ${two(own.mean)}`,
+      none: `chance ${two(own.chance)}`,
+      analysis: "curves",
+    },
+  ];
+}
+
+function oneTask({ main }: Cast): Finding[] {
+  const neurons = resultOf(main, "neurons");
+  if (neurons === undefined) return [];
+  return [
+    {
+      sentence: `Each neuron of ${main.label} computes with one frequency of one task: ${formatPercent(neurons.above_half / Math.max(1, neurons.neurons - neurons.dead))} are explained by more than half.`,
+      thumb: histogramThumb("R² of the neurons' closed form; the null as a line", neurons.R2, [0, 1], neurons.null.R2),
+      number: `median R² ${two(neurons.median.R2)}`,
+      none: `null ${two(neurons.null.R2)} (99 %)`,
+      analysis: "neurons",
+    },
+  ];
+}
+
+function phases({ main }: Cast): Finding[] {
+  const neurons = resultOf(main, "neurons");
+  if (neurons === undefined) return [];
+  return [
+    {
+      sentence: "The read-out points where a clock's hands add up: its phase is the sum of the two digits' phases.",
+      thumb: histogramThumb("phase errors of the neurons in radians", neurons.phase_error, [-Math.PI, Math.PI]),
+      number: `median error ${two(neurons.median.phase_error)} rad`,
+      none: `uniform phases ${two(neurons.null.phase_error)}`,
+      analysis: "neurons",
+    },
+  ];
+}
+
+function birth({ main, twin }: Cast): Finding[] {
+  const own = resultOf(main, "emergence");
+  const other = resultOf(twin, "emergence");
+  const last = own?.above_half.at(-1);
+  if (own === undefined || last === undefined) return [];
+  const share = (count: number, all: number) => formatPercent(count / Math.max(1, all));
+  const twins = other?.above_half.at(-1);
+  return [
+    {
+      sentence: `The block structure is learned, not built in: ${share(own.above_half[0] ?? 0, own.neurons)} of the neurons follow one frequency at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${share(last, own.neurons)} at the end.`,
+      thumb: barThumb("neurons above one half at each checkpoint", own.above_half),
+      number: share(last, own.neurons),
+      none: other === undefined || twins === undefined ? "no twin here" : `shuffled twin ${share(twins, other.neurons)}`,
+      analysis: "emergence",
+    },
+  ];
+}
+
+function addition({ main, other }: Cast): Finding[] {
+  const run = main.config.task === "nanda" ? main : other;
+  const fourier = run?.config.task === "nanda" ? resultOf(run, "fourier") : undefined;
+  if (run === undefined || fourier === undefined) return [];
+  return [
+    {
+      sentence: `${run.label} adds with ${fourier.key_frequencies.length} of ${(fourier.p - 1) / 2} frequencies: ${fourier.key_frequencies.join(", ")}.`,
+      thumb: barThumb(
+        "share of the embedding's energy at each frequency; the null as a line",
+        fourier.share_by_k,
+        fourier.null.share,
+      ),
+      number: `${formatPercent(fourier.key_share)} of the energy`,
+      none: `null ${formatPercent(fourier.null.share)} each (99 %)`,
+      analysis: "fourier",
+    },
+  ];
+}
+
+function spike({ main }: Cast): Finding[] {
+  const omega = resultOf(main, "omega");
+  if (omega === undefined || main.config.task === "nanda") return [];
+  return [
+    {
+      sentence:
+        "The paper's spike of active frequencies is what its statistic gives for a fixed spectrum that only grows: it counts an amplitude, not a mechanism.",
+      thumb: lineThumb("the paper's count over epochs, that of a fixed spectrum in grey", [
+        omega.paper.count,
+        omega.null.paper_amplitude,
+      ]),
+      number: `peak ${formatNumber(omega.paper.peak.value)} bins`,
+      none: `fixed spectrum ${formatNumber(omega.null.paper_amplitude_peak)}`,
+      analysis: "omega",
+    },
+  ];
+}
+
+/** Four to six findings as cards; `shown` are the analyses with a figure on the page. */
+export function findingsSection(cast: Cast, shown: ReadonlySet<string>): string {
+  const all = [oneTask, birth, phases, order, addition, spike].flatMap((find) => find(cast)).slice(0, 6);
+  if (all.length === 0) return "";
+  const cards = all.map(({ sentence, thumb, number, none, analysis }) => {
+    const link = shown.has(analysis) ? `<a href="#figure-${slug(analysis)}">see ${escapeHtml(analysis)}</a>` : "";
+    return `<article class="finding">${thumb}<p>${escapeHtml(sentence)}</p><p class="measure"><b>${escapeHtml(number)}</b> <span class="null">${escapeHtml(none)}</span> ${link}</p></article>`;
+  });
+  return `<section id="findings"><h2>Findings</h2><div class="cards">${cards.join("")}</div></section>`;
+}

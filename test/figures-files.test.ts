@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Analysis } from "../src/analyses/kit/define.ts";
+import { writeCsv, writeParquet } from "../src/cli/data-file.ts";
+import { analysisFigure, figureWriter } from "../src/cli/figure-file.ts";
+import { made, madeRun, pictures } from "./helpers/report.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "miiii-figures-"));
+after(() => rmSync(folder, { recursive: true }));
+const file = (name: string) => join(folder, name);
+
+const { config } = madeRun("a");
+const ENTRIES = ["a", "b"].map((label) => ({ label, result: { values: [0.25, 1, 0.1 + 0.2] }, config }));
+const analysis = made as Analysis;
+
+test("CSV: one long table, every value as it is", () => {
+  writeCsv(file("made.csv"), analysis, ENTRIES);
+  const [head, ...lines] = readFileSync(file("made.csv"), "utf8").trimEnd().split("\n");
+  assert.equal(head, "mark,low,high,label,run,i,value");
+  assert.equal(lines.length, 7);
+  assert.ok(lines.includes("line,,,,b,2,0.30000000000000004"), lines.join("\n"));
+});
+
+test("CSV of images: a row a cell, with its panel", () => {
+  const entries = [{ label: "a", result: { p: 7 }, config }];
+  writeCsv(file("pictures.csv"), pictures as Analysis, entries);
+  const lines = readFileSync(file("pictures.csv"), "utf8").trimEnd().split("\n");
+  const cells = lines.filter((line) => line.startsWith("a,"));
+  assert.equal(cells.length, 2 * 49, "two matrices of 7 × 7");
+});
+
+test("Parquet: the same table, numbers as numbers", async () => {
+  await writeParquet(file("made.parquet"), analysis, ENTRIES);
+  const bytes = readFileSync(file("made.parquet"));
+  assert.equal(bytes.subarray(0, 4).toString(), "PAR1");
+  assert.equal(bytes.subarray(-4).toString(), "PAR1");
+  const { parquetReadObjects } = await import("hyparquet");
+  const rows = await parquetReadObjects({
+    file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
+  });
+  assert.equal(rows.length, 7);
+  assert.deepEqual(rows.at(-1)?.value, 0.1 + 0.2);
+  assert.equal(rows.at(-1)?.run, "b");
+});
+
+test("PDF: one page of the drawing's size; SVG and PNG in the theme that was asked for", async () => {
+  for (const name of ["f.pdf", "f.svg", "f.png", "f.vl.json"])
+    await figureWriter(file(name), name === "f.svg" ? { theme: "dark", width: 500 } : {})(analysisFigure(analysis, ENTRIES));
+  const pdf = readFileSync(file("f.pdf"), "latin1");
+  assert.match(pdf, /^%PDF-1\.4\n/);
+  const start = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(pdf)?.[1]);
+  assert.equal(pdf.slice(start, start + 4), "xref");
+  const offsets = [...pdf.slice(start).matchAll(/^(\d{10}) 00000 n /gm)].map(([, offset]) => Number(offset));
+  offsets.forEach((offset, i) => {
+    assert.equal(pdf.slice(offset, offset + 7), `${i + 1} 0 obj`);
+  });
+  const png = readFileSync(file("f.png"));
+  const [, width = ""] = /MediaBox \[0 0 ([\d.]+) /.exec(pdf) ?? [];
+  assert.ok(Math.abs(Number(width) / 0.75 - png.readUInt32BE(16) / 2) < 1, "both of the drawing's width");
+  const svg = readFileSync(file("f.svg"), "utf8");
+  assert.match(svg, /^<svg style="background: #14181c; color: #e4e8ec" /);
+  const spec = JSON.parse(readFileSync(file("f.vl.json"), "utf8")) as object;
+  assert.ok(JSON.stringify(spec).includes("0.30000000000000004"));
+});
+
+test("usage: an ending that is not known, a scale that is out of range or for a drawing without pixels", () => {
+  assert.throws(() => figureWriter("f.gif"), /must end in .*\.pdf.*, got f\.gif/);
+  assert.throws(() => figureWriter("f.png", { scale: 99 }), /--figure-scale: must be from 0\.25 to 10, got 99/);
+  assert.throws(() => figureWriter("f.svg", { scale: 2 }), /is for \.png and \.pdf, got \.svg/);
+  assert.throws(() => figureWriter("f.svg", { width: 5 }), /--figure-width: must be from 280 to 4000, got 5/);
+});
