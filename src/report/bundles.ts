@@ -16,7 +16,10 @@ function vegaBundle(name: string): string {
   try {
     // The packages' exports name no build files: the entry is resolved, and the bundle stands in the folder beside it.
     const entry = fileURLToPath(import.meta.resolve(name));
-    return scriptText(readFileSync(join(dirname(entry), "..", "build", `${name}.min.js`), "utf8"));
+    const folder = join(dirname(entry), "..");
+    // Its licence (BSD-3) asks for its notice wherever the code goes.
+    const notice = `/*! ${name}\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}\n*/\n`;
+    return scriptText(notice + readFileSync(join(folder, "build", `${name}.min.js`), "utf8"));
   } catch (error) {
     throw new MiiiiError("io", `report: the script of ${name} cannot be read: ${messageOf(error)}`, { cause: error });
   }
