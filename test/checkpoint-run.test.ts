@@ -46,7 +46,7 @@ import {
   writeFileAtomic,
   writeResume,
 } from "../src/checkpoint/index.ts";
-import { float32, int32, type NdArray } from "../src/core/index.ts";
+import { float32, int32, MiiiiError, type NdArray } from "../src/core/index.ts";
 import { initParameters, layeredConfig, type MetricsRow, perParameter, type RunConfig } from "../src/model/index.ts";
 
 const config: RunConfig = {
@@ -99,7 +99,7 @@ function inFolder(run: (folder: string) => void): void {
 
 const fails = (run: () => unknown, code: string, pattern: RegExp) =>
   assert.throws(run, (error: Error & { code?: string }) => {
-    assert.equal(error.name, "MiiiiError", String(error.stack));
+    assert.ok(error instanceof MiiiiError, String(error.stack));
     assert.match(error.message, pattern);
     assert.equal(error.code, code);
     assert.ok(!error.message.includes("\n"));

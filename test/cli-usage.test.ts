@@ -58,7 +58,7 @@ test("a process of its own: help on stdout, usage errors exit 2 on stderr, a sta
 
 test("unknown names get the nearest", () => {
   refuses(
-    [2, /a command must be given: train, analyze/],
+    [2, /a command must be given: train, sweep, analyze/],
     [2, /unknown analysis "forier"; did you mean fourier\?/, "analyze", "forier", "x"],
     [2, /unknown option "--grokfast-lamda"; did you mean --grokfast-lambda\?/, "train", "--grokfast-lamda", "1"],
     [2, /unknown option "--jsn"; did you mean --json\?/, "analyze", "svd", "x", "--jsn"],
@@ -84,7 +84,7 @@ test("wrong values and contradictions are refused", () => {
     [2, /--resume .* excludes --preset, --lr/, "train", "--resume", folder, "--preset", "nanda", "--lr", "1"],
     [2, /--csv or --json, got both/, "metrics", folder, "--csv", "--json"],
     [2, /--figure draws one analysis/, "analyze", "all", folder, "--figure", "x.svg"],
-    [2, /must end in \.html, \.svg, \.png or \.vl\.json, got x\.gif/, "analyze", "svd", folder, "--figure", "x.gif"],
+    [2, /must end in .html, .svg, .png, .pdf or .vl.json, got x\.gif/, "analyze", "svd", folder, "--figure", "x.gif"],
     [2, /different files/, "analyze", "svd", folder, "--figure", "x.svg", "--out", "x.svg"],
     [2, /a checkpoint must be given/, "analyze", "svd"],
     [2, /an argument is missing/, "inspect"],

@@ -9,6 +9,7 @@ import {
   statOf,
 } from "../checkpoint/index.ts";
 import { ensure } from "../core/index.ts";
+import { sameValue } from "../model/index.ts";
 import { makeSplit, type Split } from "../tasks/index.ts";
 import type { ForeignOptions, OnNote } from "./foreign.ts";
 import { shownPath } from "./output.ts";
@@ -128,7 +129,7 @@ export function ensureGroups(models: readonly GroupMember[]): void {
     const [a, b] = [other.checkpoint.config, model.checkpoint.config];
     for (const field of Object.keys({ ...a, ...b }) as (keyof typeof a)[]) {
       ensure(
-        field === "seed" || a[field] === b[field],
+        field === "seed" || sameValue(a[field], b[field]),
         "usage",
         () => `group ${model.group}: its runs must differ in the seed alone, ${field} is ${a[field]} and ${b[field]}`,
       );
