@@ -1,5 +1,5 @@
 import { mean } from "../math/index.ts";
-import { type Cast, resultOf } from "./cast.ts";
+import { type Cast, type Result, resultOf } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
@@ -49,15 +49,36 @@ function learned({ main, twin }: Cast): string[] {
   return [`Trained on ${taskOf(main)}, ${b(main.label)} ${how}; ${beside}.`];
 }
 
-function computed({ main, twin, other }: Cast): string[] {
+/** Whether most of each neuron is the closed form that is looked for, and the read-out answers to it. */
+export function followsClosedForm({ median, null: none }: Result<"neurons">): boolean {
+  return median.R2 > Math.max(none.R2, 0.5) && median.phase_error < none.phase_error / 4;
+}
+
+/** What the tasks' own neurons answer by their formulas alone; nothing where `algorithm` was not run. */
+function circuitClause({ main, twin }: Cast): string {
+  const own = resultOf(main, "algorithm");
+  if (own === undefined) return "";
+  const other = resultOf(twin, "algorithm");
+  const of = ({ ladder }: Result<"algorithm">, rung: "circuit" | "circuit_permuted" | "model") =>
+    two(mean(ladder[rung].accuracy));
+  const beside = other === undefined ? "" : `, twin ${of(other, "circuit")}`;
+  return `; these formulas alone, each task from its own neurons, are right in ${of(own, "circuit")} of all inputs (the model ${of(own, "model")}; read-outs permuted ${of(own, "circuit_permuted")}${beside})`;
+}
+
+function computed(cast: Cast): string[] {
+  const { main, twin, other } = cast;
   const parts: string[] = [];
   const neurons = resultOf(main, "neurons");
   const fourier = resultOf(main.config.task === "nanda" ? main : other, "fourier");
   if (neurons !== undefined && main.config.task !== "nanda") {
     const shuffled = resultOf(twin, "neurons");
     const beside = shuffled === undefined ? "" : `, ${two(shuffled.median.R2)} in the twin`;
+    const explained = `one frequency k/q of one task explains a median R² of ${two(neurons.median.R2)} of a neuron before the ReLU (null ${two(neurons.null.R2)}${beside})`;
+    const phases = `its read-out has the sum of the two digits' phases to ${two(neurons.median.phase_error)} rad (${two(neurons.null.phase_error)} by chance)`;
     parts.push(
-      `It does so by clocks, as the addition model does: one frequency of one task explains a median R² of ${two(neurons.median.R2)} of each neuron before the ReLU (null ${two(neurons.null.R2)}${beside}), and the read-out's phase is the sum of the digits' phases that the remainder needs, to ${two(neurons.median.phase_error)} rad (${two(neurons.null.phase_error)} by chance).`,
+      followsClosedForm(neurons)
+        ? `Each neuron is a clock of one task: ${explained}, and ${phases}${circuitClause(cast)}.`
+        : `No closed form is found in it: ${explained}, and ${phases}.`,
     );
   } else if (fourier !== undefined) {
     const run = main.config.task === "nanda" ? main : other;

@@ -26,7 +26,7 @@ function vegaBundle(name: string): string {
 }
 
 /** Where the build puts the page's own script, beside this module. */
-export const PAGE_BUNDLE = "page.js";
+export const PAGE_BUNDLE = "browser-bundle.js";
 
 /** The page's own script: from the build, or of a copy that runs from its sources, bundled on the spot. */
 async function pageBundle(): Promise<string> {

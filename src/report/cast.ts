@@ -1,3 +1,4 @@
+import type { AlgorithmResult } from "../analyses/algorithm/compute.ts";
 import type { CurvesResult } from "../analyses/curves/compute.ts";
 import type { EmergenceResult } from "../analyses/emergence/compute.ts";
 import type { FourierResult } from "../analyses/fourier/compute.ts";
@@ -7,12 +8,16 @@ import type { ReportRun } from "./types.ts";
 
 /** Results that the first screen speaks of, by the analysis that gives them. */
 interface Known {
+  readonly algorithm: AlgorithmResult;
   readonly curves: CurvesResult;
   readonly emergence: EmergenceResult;
   readonly fourier: FourierResult;
   readonly neurons: NeuronsResult;
   readonly omega: OmegaResult;
 }
+
+/** What an analysis that the first screen knows gives. */
+export type Result<K extends keyof Known> = Known[K];
 
 /** A run's result of an analysis that the first screen knows. */
 export function resultOf<K extends keyof Known>(run: ReportRun | undefined, id: K): Known[K] | undefined {

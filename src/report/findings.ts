@@ -1,4 +1,4 @@
-import { accuracyOf } from "./answer.ts";
+import { accuracyOf, followsClosedForm } from "./answer.ts";
 import { type Cast, resultOf } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, slug } from "./html.ts";
 import { barThumb, histogramThumb, lineThumb } from "./thumbs.ts";
@@ -25,10 +25,15 @@ function order({ main }: Cast): Finding[] {
     (_, t) => curves.train.accuracy.reduce((sum, task) => sum + (task[t] ?? 0), 0) / curves.q.length,
   );
   const first = curves.order.slice(0, 4);
+  const grok = curves.grok_epoch[0];
   const sentence =
     curves.q.length === 1
-      ? `${main.label} memorises first and generalises later.`
-      : `The small primes come first (${first.join(", ")}), the others generalise together, long after the training data are memorised.`;
+      ? grok === null || grok === undefined
+        ? `${main.label} has not generalised by epoch ${formatNumber(own.epoch)}.`
+        : `${main.label} generalises from epoch ${formatNumber(grok)} on.`
+      : first.length === 0
+        ? `No task of ${main.label} generalises.`
+        : `The first tasks that stay generalised are q = ${first.join(", ")}; at the end ${own.solved} of ${own.tasks} are at 0.99 or above.`;
   return [
     {
       sentence,
@@ -43,13 +48,40 @@ function order({ main }: Cast): Finding[] {
 function oneTask({ main }: Cast): Finding[] {
   const neurons = resultOf(main, "neurons");
   if (neurons === undefined) return [];
+  const share = formatPercent(neurons.above_half / Math.max(1, neurons.neurons - neurons.dead));
   return [
     {
-      sentence: `Each neuron of ${main.label} computes with one frequency of one task: ${formatPercent(neurons.above_half / Math.max(1, neurons.neurons - neurons.dead))} are explained by more than half.`,
+      sentence: followsClosedForm(neurons)
+        ? `Each neuron of ${main.label} computes with one frequency of one task: ${share} are explained by more than half.`
+        : `Few neurons of ${main.label} compute with one frequency of one task: ${share} are explained by more than half.`,
       thumb: histogramThumb("R² of the neurons' closed form; the null as a line", neurons.R2, [0, 1], neurons.null.R2),
       number: `median R² ${two(neurons.median.R2)}`,
       none: `null ${two(neurons.null.R2)} (99 %)`,
       analysis: "neurons",
+    },
+  ];
+}
+
+/** From how much accuracy on formulas are said to suffice. */
+const SUFFICES = 0.9;
+
+function circuits({ main, twin }: Cast): Finding[] {
+  const own = resultOf(main, "algorithm");
+  if (own === undefined) return [];
+  const other = resultOf(twin, "algorithm");
+  const average = (accuracy: readonly number[]) => accuracy.reduce((sum, value) => sum + value, 0) / Math.max(1, accuracy.length);
+  const accuracy = average(own.ladder.circuit.accuracy);
+  const model = average(own.ladder.model.accuracy);
+  return [
+    {
+      sentence:
+        accuracy >= SUFFICES
+          ? `The formulas suffice: each task, computed from the closed forms of its own neurons alone, is right in ${two(accuracy)} of all inputs, where the model is in ${two(model)}.`
+          : `The formulas do not suffice: each task, computed from the closed forms of its own neurons alone, is right in ${two(accuracy)} of all inputs, where the model is in ${two(model)}.`,
+      thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy),
+      number: `accuracy ${two(accuracy)}`,
+      none: `read-outs permuted ${two(average(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${two(average(other.ladder.circuit.accuracy))}`}`,
+      analysis: "algorithm",
     },
   ];
 }
@@ -59,7 +91,9 @@ function phases({ main }: Cast): Finding[] {
   if (neurons === undefined) return [];
   return [
     {
-      sentence: "The read-out points where a clock's hands add up: its phase is the sum of the two digits' phases.",
+      sentence: followsClosedForm(neurons)
+        ? "The read-out points where a clock's hands add up: its phase is the sum of the two digits' phases."
+        : "The read-out's phases are not the sums of the neurons' two phases.",
       thumb: histogramThumb("phase errors of the neurons in radians", neurons.phase_error, [-Math.PI, Math.PI]),
       number: `median error ${two(neurons.median.phase_error)} rad`,
       none: `uniform phases ${two(neurons.null.phase_error)}`,
@@ -77,7 +111,7 @@ function birth({ main, twin }: Cast): Finding[] {
   const twins = other?.above_half.at(-1);
   return [
     {
-      sentence: `The block structure is learned, not built in: ${share(own.above_half[0] ?? 0, own.neurons)} of the neurons follow one frequency at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${share(last, own.neurons)} at the end.`,
+      sentence: `${share(own.above_half[0] ?? 0, own.neurons)} of the neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${share(last, own.neurons)} at the end.`,
       thumb: barThumb("neurons above one half at each checkpoint", own.above_half),
       number: share(last, own.neurons),
       none: other === undefined || twins === undefined ? "no twin here" : `shuffled twin ${share(twins, other.neurons)}`,
@@ -125,7 +159,7 @@ function spike({ main }: Cast): Finding[] {
 
 /** Four to six findings as cards; `shown` are the analyses with a figure on the page. */
 export function findingsSection(cast: Cast, shown: ReadonlySet<string>): string {
-  const all = [oneTask, birth, phases, order, addition, spike].flatMap((find) => find(cast)).slice(0, 6);
+  const all = [circuits, oneTask, birth, phases, order, addition, spike].flatMap((find) => find(cast)).slice(0, 6);
   if (all.length === 0) return "";
   const cards = all.map(({ sentence, thumb, number, none, analysis }) => {
     const link = shown.has(analysis) ? `<a href="#figure-${slug(analysis)}">see ${escapeHtml(analysis)}</a>` : "";
