@@ -71,6 +71,7 @@ function exceeding({ q, embedding }: CircuitsResult, name: "accuracy_lost" | "lo
 export const UNCHECKED: Readonly<Record<string, string>> = {
   norms: "it has no null",
   course: "its limits are those of neurons and algorithm, at each checkpoint",
+  emergence: "its limit is that of neurons, at each checkpoint and by rows of the matrix",
 };
 
 /** Every null of every analysis that has a rate. */
