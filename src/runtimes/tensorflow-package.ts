@@ -26,11 +26,13 @@ async function loadBesideMiiii(name: string): Promise<{ imported: object; versio
   return { imported, version };
 }
 
+const NOT_INSTALLED = "not installed";
+
 /** Why a package does not serve, in a few words. */
 function reasonOf(name: string, error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const [first = ""] = messageOf(error).split("\n");
-  if ((code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && first.includes(`'${name}'`)) return "not installed";
+  if ((code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && first.includes(`'${name}'`)) return NOT_INSTALLED;
   const again = `npm rebuild ${name} --foreground-scripts tries again and shows what fails`;
   if (first.includes("native addon module")) return `installed, but its install step did not make the native addon; ${again}`;
   if (code === "ERR_DLOPEN_FAILED") return `its native addon cannot be loaded: ${first}; ${again}`;
@@ -60,6 +62,7 @@ export async function tensorflowRuntime(load: PackageLoader = loadBesideMiiii): 
   // Its notes about the processor's instructions are no news; warnings stay.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "1";
   const reasons: string[] = [];
+  const installed: string[] = [];
   for (const name of PACKAGES) {
     try {
       const { imported, version } = await load(name);
@@ -74,11 +77,16 @@ export async function tensorflowRuntime(load: PackageLoader = loadBesideMiiii): 
         gpu: backend.isUsingGpuDevice === true,
       });
     } catch (error) {
-      reasons.push(`${name}: ${reasonOf(name, error)}`);
+      const reason = reasonOf(name, error);
+      reasons.push(`${name}: ${reason}`);
+      if (reason !== NOT_INSTALLED) installed.push(`${name}: ${reason}`);
     }
   }
   throw new MiiiiError(
     "runtime",
-    `tensorflow: needs ${GPU_PACKAGE} (NVIDIA GPU) or ${CPU_PACKAGE} beside miiii; ${reasons.join("; ")}`,
+    // What is there and fails is what to mend; the other package is no news then, and a message has its length.
+    installed.length > 0
+      ? `tensorflow: ${installed.join("; ")}`
+      : `tensorflow: needs ${GPU_PACKAGE} (NVIDIA GPU) or ${CPU_PACKAGE} beside miiii; ${reasons.join("; ")}`,
   );
 }
