@@ -110,10 +110,17 @@ export async function analyzeModel(
     }
   };
   const { onProgress, cache } = how;
-  const remembered = new Map(
+  // Once for reading and writing: the key of a series is a digest of all its files.
+  const keys = new Map(
     chosen.flatMap((analysis) => {
-      const result = cache?.read(cache.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) }));
-      return result === undefined ? [] : [[analysis.id, result] as const];
+      const key = cache?.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) });
+      return key === undefined ? [] : [[analysis.id, key] as const];
+    }),
+  );
+  const remembered = new Map(
+    [...keys].flatMap(([id, key]) => {
+      const result = cache?.read(key);
+      return result === undefined ? [] : [[id, result] as const];
     }),
   );
   const inOrder = () => {
@@ -165,12 +172,8 @@ export async function analyzeModel(
         }
         await together;
         for (const analysis of remarked ? [] : open) {
-          const outcome = outcomes.get(analysis.id);
-          if (outcome === undefined) continue;
-          cache?.write(
-            cache.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) }),
-            outcome.result,
-          );
+          const [outcome, key] = [outcomes.get(analysis.id), keys.get(analysis.id)];
+          if (outcome !== undefined && key !== undefined) cache?.write(key, outcome.result);
         }
         return inOrder();
       },
