@@ -21,6 +21,8 @@ export type Absence =
   | { readonly kind: "few frequencies"; readonly label: string; readonly p: number }
   | { readonly kind: "other p"; readonly label: string; readonly p: number; readonly wanted: number }
   | { readonly kind: "other settings"; readonly label: string; readonly settings: string }
+  /** The schedule of training, not the model, decides when these tasks come. */
+  | { readonly kind: "late tasks"; readonly label: string; readonly q: readonly number[] }
   /** A requirement of the rule that these values do not meet. */
   | { readonly kind: "unmet"; readonly label: string; readonly requirement: string; readonly found: string };
 
@@ -55,6 +57,8 @@ export function absenceText(absence: Absence): string {
       return `${absence.label}: values at p = ${absence.p} are not those of p = ${absence.wanted}`;
     case "other settings":
       return `${absence.label} is on another schedule than the paper's: ${absence.settings}`;
+    case "late tasks":
+      return `${absence.label}: its schedule, not the model, decides when q = ${absence.q.join(", ")} come into the loss`;
     case "unmet":
       return `${absence.label}: the rule requires ${absence.requirement}; got ${absence.found}`;
     default:

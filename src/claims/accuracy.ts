@@ -3,6 +3,8 @@ import { median } from "../math/index.ts";
 import { type Claim, defineClaim } from "./claim.ts";
 import { NANDA, SYRKIS } from "./papers.ts";
 import { above, atLeast, holds, of, times } from "./rule.ts";
+import type { AnalyzedRun } from "./run.ts";
+import { lateTasks } from "./tasks.ts";
 import { type Training, trained, trainingOf } from "./training.ts";
 
 /** Accuracy from which a task counts as learned. */
@@ -11,9 +13,14 @@ const LEARNED = 0.99;
 /** How many times later than memorised a task must generalise for that to be grokking. */
 const LATER = 2;
 
+/** The tasks that are in the loss from the beginning: the others' epochs count from where their schedule let them in. */
+const fromStart = ({ tasks }: Training, { config }: AnalyzedRun) => tasks.filter(({ q }) => !lateTasks(config).includes(q));
+
 /** Epoch of generalising over epoch of memorising by task; those that do neither are left out. */
-const delays = ({ tasks }: Training) =>
-  tasks.flatMap(({ grok, memorised }) => (grok === undefined || memorised === undefined ? [] : [(1 + grok) / (1 + memorised)]));
+const delays = (training: Training, run: AnalyzedRun) =>
+  fromStart(training, run).flatMap(({ grok, memorised }) =>
+    grok === undefined || memorised === undefined ? [] : [(1 + grok) / (1 + memorised)],
+  );
 
 const allTasks = defineClaim({
   id: "all-heads",
@@ -59,14 +66,18 @@ const grokking = (["nanda", "miiii"] as const).map((role) =>
       late: trained(
         `tasks whose validation accuracy stays at ${LEARNED} from an epoch at least ${LATER} times that of their training accuracy`,
         "count",
-        (training) => delays(training).filter((delay) => delay >= LATER).length,
+        (training, run) => delays(training, run).filter((delay) => delay >= LATER).length,
       ),
-      tasks: trained("number of tasks", "count", ({ tasks }) => tasks.length),
+      tasks: trained(
+        "number of tasks in the loss from the beginning",
+        "count",
+        (training, run) => fromStart(training, run).length,
+      ),
     },
     texts: {
       delay: (run) => {
         const training = trainingOf(run);
-        const known = training === undefined ? [] : delays(training);
+        const known = training === undefined ? [] : delays(training, run);
         return known.length === 0 ? "no task generalises" : `median ratio ${formatNumber(median(known))}`;
       },
     },

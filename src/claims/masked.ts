@@ -5,7 +5,8 @@ import { SYRKIS } from "./papers.ts";
 import { atLeast, atMost, holds, of } from "./rule.ts";
 import type { AnalyzedRun } from "./run.ts";
 import { likeSeed } from "./subject.ts";
-import { isHarder, meanReaches, orderText, type Training, trained, trainingOf } from "./training.ts";
+import { isHarder } from "./tasks.ts";
+import { meanReaches, orderText, type Training, trained, trainingOf } from "./training.ts";
 
 /** The tasks that the paper says come first without the four simplest. */
 const NEXT: readonly number[] = [11, 13, 17, 19];

@@ -5,7 +5,8 @@ import type { Unit } from "./judged.ts";
 import { SYRKIS } from "./papers.ts";
 import { all, atLeast, atMost, below, each, holds, of, times } from "./rule.ts";
 import { type AnalyzedRun, resultOf } from "./run.ts";
-import { grokEpochs, isHarder, trained, trainingOf } from "./training.ts";
+import { isHarder } from "./tasks.ts";
+import { grokEpochs, trained, trainingOf } from "./training.ts";
 
 /** Peak over end from which the count of active frequencies has a spike. */
 const SPIKE = 1.25;
@@ -40,7 +41,7 @@ const phases = defineClaim({
     "The number of active frequencies goes through four phases: none; gradual emergence; a wall; back to about phase two's count.",
   printed: "0, 0, 10, 18, 10",
   analysis: "omega",
-  subject: { roles: ["miiii"], solved: true },
+  subject: { roles: ["miiii"], solved: true, fromStart: "all" },
   values: {
     ...complete,
     second: derived("median count between the first task to generalise and the first of q > 7", "number", secondPhase),

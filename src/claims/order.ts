@@ -2,7 +2,8 @@ import { spearman } from "../math/index.ts";
 import { asNull, type Claim, defineClaim } from "./claim.ts";
 import { SYRKIS } from "./papers.ts";
 import { atLeast, atMost, below, holds, of, times } from "./rule.ts";
-import { isHarder, orderText, SIMPLE, type Training, trained, trainingOf } from "./training.ts";
+import { isHarder, SIMPLE } from "./tasks.ts";
+import { orderText, type Training, trained, trainingOf } from "./training.ts";
 
 /** 1 over the number of ways to choose and order `k` of `n`. */
 const chanceOfOrder = (n: number, k: number) => 1 / Array.from({ length: k }, (_, i) => n - i).reduce((a, b) => a * b, 1);
@@ -66,7 +67,7 @@ const simpleFirst = defineClaim({
   claim: "The tasks modulo 2, 3, 5 and 7 generalise first, in that order.",
   printed: "2, 3, 5, 7",
   analysis: "curves",
-  subject: { roles: ["miiii"], finished: true },
+  subject: { roles: ["miiii"], finished: true, fromStart: "all" },
   values: {
     others,
     both: trained(
@@ -111,7 +112,7 @@ const restTogether = defineClaim({
   claim: "The other tasks generalise around the same time.",
   printed: "25 tasks around epoch 40,000",
   analysis: "curves",
-  subject: { roles: ["miiii"], finished: true },
+  subject: { roles: ["miiii"], finished: true, fromStart: "harder" },
   values: {
     ...together,
     from: trained("epoch from which the first of these tasks does", "epochs", (training) => Math.min(...epochsOf(training))),
@@ -130,7 +131,7 @@ const restUnordered = defineClaim({
   claim: "The other tasks generalise in no particular order.",
   printed: "“no particular order”",
   analysis: "curves",
-  subject: { roles: ["miiii"], finished: true },
+  subject: { roles: ["miiii"], finished: true, fromStart: "harder" },
   values: {
     ...together,
     rho: trained("Spearman's ρ of q and the epoch from which it does", "r", rho),

@@ -3,6 +3,7 @@ import { type Absence, noResult } from "./absence.ts";
 import { type Role, roleOf } from "./roles.ts";
 import { type AnalyzedRun, metricOf, resultOf } from "./run.ts";
 import { PAPER_P, sameSettings, settingsApart } from "./settings.ts";
+import { isHarder, lateTasks } from "./tasks.ts";
 
 /** The other runs that a claim compares each of its runs with. */
 export interface Beside {
@@ -28,6 +29,8 @@ export interface Subject {
   readonly paperP?: true;
   /** Only on the paper's own schedule: the printed epochs hold for no other. */
   readonly paperSettings?: true;
+  /** Only runs that train every task from the beginning, or all of those with q > 7: the order of late tasks is their schedule's. */
+  readonly fromStart?: "all" | "harder";
   readonly beside?: Beside;
 }
 
@@ -87,6 +90,8 @@ export function excluded(run: AnalyzedRun, subject: Subject): Absence | undefine
   if (subject.paperP && p !== PAPER_P) return { kind: "other p", label, p, wanted: PAPER_P };
   const settings = subject.paperSettings ? settingsApart(config) : undefined;
   if (settings !== undefined) return { kind: "other settings", label, settings };
+  const late = lateTasks(config).filter((q) => subject.fromStart === "all" || (subject.fromStart === "harder" && isHarder(q)));
+  if (late.length > 0) return { kind: "late tasks", label, q: late };
   if (subject.manyFrequencies && (p - 1) / 2 < MANY_FREQUENCIES) return { kind: "few frequencies", label, p };
   if (subject.solved) return unsolved(run);
   if (subject.finished) return unfinished(run);

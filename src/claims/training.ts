@@ -76,12 +76,6 @@ export function standingAt(run: AnalyzedRun, epoch: number, chosen: (q: number) 
   };
 }
 
-/** The paper's four simplest tasks. */
-export const SIMPLE: readonly number[] = [2, 3, 5, 7];
-
-/** Whether a modulus is none of the four simplest. */
-export const isHarder = (q: number) => !SIMPLE.includes(q);
-
 /** Grok epochs of the tasks that grok and are chosen. */
 export function grokEpochs({ tasks }: Training, chosen: (q: number) => boolean = () => true): number[] {
   return tasks.filter(({ q }) => chosen(q)).flatMap(({ grok }) => grok ?? []);

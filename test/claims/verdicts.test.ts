@@ -189,6 +189,19 @@ test("training: all heads, the simple first and in order, the rest together", ()
   );
 });
 
+test("where a schedule lets tasks in late, their order is no evidence, and grokking is counted over the others", () => {
+  const late = { late_primes: [2, 3, 5, 7], late_epoch: 40_000 };
+  const scheduled = trained("miiii", (q) => (q < 11 ? 41_000 : 30_000), 65_536, late);
+  const why = /schedule, not the model, decides when q = 2, 3, 5, 7 come/;
+  assert.match(judge("simple-first", [scheduled]).why ?? "", why);
+  assert.match(judge("omega-phases", [scheduled]).why ?? "", why);
+  assert.equal(judge("rest-together", [scheduled]).verdict, "reproduced");
+  assert.equal(judge("all-heads", [scheduled]).verdict, "reproduced");
+  assert.match(judge("grokking-miiii", [scheduled]).ours, /: 25 of 25 tasks/);
+  const harder = trained("miiii", () => 30_000, 65_536, { ...late, late_primes: [2, 101] });
+  assert.match(judge("rest-unordered", [harder]).why ?? "", /decides when q = 101 come/);
+});
+
 test("ablations of the recipe are held against a comparable run, trained for as long", () => {
   const never = trained("no-grokfast", (q) => (q < 5 ? 300 : null), 65_536);
   assert.equal(judge("no-grokfast", [miiii, never]).verdict, "reproduced");
