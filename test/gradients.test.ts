@@ -154,7 +154,7 @@ for (const [name, overrides, preset] of cases) {
 }
 
 test("cross-entropy stays exact far below float32's resolution, and for confident mistakes", async () => {
-  const heads = [{ q: 3, classes: 3, offset: 0, active: true }];
+  const heads = [{ q: 3, adds: false, classes: 3, offset: 0, active: true }];
   // Targets are class 0. Differences of 20, 40, and a mistake by 60: losses e^-20 (2e-9), e^-40, 60.
   const logits = float32([20, 0, -5, 40, 0, -5, -20, 40, -5], [3, 3]);
   const columns: NdArray<"int32"> = { dtype: "int32", shape: [1, 1], data: Int32Array.of(0) };

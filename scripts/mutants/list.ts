@@ -223,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     "src/analyses/closed-form/dictionary.ts",
     [of("neurons")],
     [
-      ["digits", 'c1: task === "nanda" ? 1 : p % q,', "c1: 1,"],
+      ["digits", "c1: adds ? 1 : p % q,", "c1: 1,"],
       ["off by one", "m === 2 ? 1 : Math.floor((m - 1) / 2)", "m === 2 ? 1 : Math.floor((m - 1) / 2) - 1"],
     ],
   ),

@@ -78,7 +78,7 @@ export function parseReferences(words: readonly string[]): Reference[] {
 }
 
 /** Order of the tasks in a report: the addition baseline, the paper's task, and their baselines. */
-const TASK_ORDER = ["nanda", "miiii", "basis", "masked"] as const satisfies readonly TaskName[];
+const TASK_ORDER = ["nanda", "miiii", "basis", "masked", "joint"] as const satisfies readonly TaskName[];
 
 /** Where a shipped run stands in a report: larger p first, then by task, the recipe's own settings before changes to them. */
 function rankOf(path: string): number[] {
@@ -123,7 +123,11 @@ export function leadingReferences(): Reference[] {
   const kinds = shipped.map((reference) => {
     const { task, shuffle_labels, p } = openAnyRun(reference.path).header.config;
     const shuffled = task === "basis" || shuffle_labels;
-    return { reference, kind: task === "masked" ? "" : `${task === "nanda" ? "nanda" : "miiii"} ${shuffled}`, p };
+    return {
+      reference,
+      kind: task === "masked" || task === "joint" ? "" : `${task === "nanda" ? "nanda" : "miiii"} ${shuffled}`,
+      p,
+    };
   });
   const most = Math.max(...kinds.map(({ p }) => p));
   const first = kinds.filter(

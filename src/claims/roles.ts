@@ -9,7 +9,7 @@ import type { AnalyzedRun } from "./run.ts";
  */
 export type Role = "nanda" | "nanda-shuffled" | "miiii" | "basis" | "masked" | "no-grokfast" | "no-dropout";
 
-/** The role of a run; undefined where it is none of the paper's (divisibility labels, several changes at once). */
+/** The role of a run; undefined where it is none of the paper's (divisibility labels, addition and remainders in one model, several changes at once). */
 export function roleOf({ config }: Pick<AnalyzedRun, "config">): Role | undefined {
   const { task, labels, shuffle_labels, grokfast_lambda, dropout } = config;
   if (labels !== "remainder") return undefined;
@@ -20,6 +20,8 @@ export function roleOf({ config }: Pick<AnalyzedRun, "config">): Role | undefine
       return "basis";
     case "masked":
       return shuffle_labels || grokfast_lambda === 0 || dropout === 0 ? undefined : "masked";
+    case "joint":
+      return undefined;
     case "miiii":
       if (shuffle_labels) return "basis";
       if (grokfast_lambda === 0) return dropout === 0 ? undefined : "no-grokfast";

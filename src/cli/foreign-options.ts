@@ -12,7 +12,7 @@ export function withForeignOptions<T>(parser: Argv<T>) {
     .option("layout", { choices: LAYOUTS, requiresArg: true, group: GROUP, description: "how the file writes its matrices" })
     .option("heads", numberOption("heads", "number of attention heads", "integer", { group: GROUP }))
     .option("task", {
-      choices: ["nanda", "miiii", "masked"] as const,
+      choices: ["nanda", "miiii", "masked", "joint"] as const,
       requiresArg: true,
       group: GROUP,
       description: "what it was trained on",

@@ -45,7 +45,7 @@ export const SETTINGS = {
   preset: string({ value: "nanda", help: "the settings to start from", hidden: true, unstated: true, varies: true }),
   task: choice(TASK_NAMES, {
     value: "nanda",
-    presets: { miiii: "miiii", basis: "basis", masked: "masked" },
+    presets: { miiii: "miiii", basis: "basis", masked: "masked", joint: "joint" },
     help: "what is learned",
     hidden: true,
     everyModel: true,

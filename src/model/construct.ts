@@ -84,13 +84,13 @@ function safeMargin(ks: readonly number[], q: number, p: number, high: number): 
   return marginOf(ks, q) - 2 * ks.reduce((sum, k) => sum + offset(k) + offset((k * high) % q), 0);
 }
 
-function frequenciesOf(head: Head, wanted: number, { task, p, seed = 0 }: ConstructOptions): number[] {
+function frequenciesOf(head: Head, wanted: number, { p, seed = 0 }: ConstructOptions): number[] {
   const random = randomStream(seed, `construct/${head.q}`);
   const available = Math.max(1, (head.q - 1) / 2);
   const drawn = Array.from({ length: CANDIDATES }, () =>
     Array.from(random.permutation(available).slice(0, wanted), (i) => i + 1).sort((a, b) => a - b),
   );
-  const margins = drawn.map((ks) => safeMargin(ks, head.q, p, task === "nanda" ? 1 : p % head.q));
+  const margins = drawn.map((ks) => safeMargin(ks, head.q, p, head.adds ? 1 : p % head.q));
   return at(drawn, margins.indexOf(Math.max(...margins)));
 }
 
@@ -154,8 +154,8 @@ function writer(array: NdArray<"float32">) {
  * A model that computes its task exactly, written by hand from the closed form: the positive control of every analysis. Neuron j of task
  * q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of head q is cos(2πk·c/q + φ0 + φ1):
  * |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle evenly, so that all else cancels. Half of
- * the attention heads read x0 and half x1. Addition has one embedding for both digits under even attention, and φ0 = φ1. Only tasks in
- * the loss are written; neurons that are left over are zero.
+ * the attention heads read x0 and half x1; `joint`'s addition head has p in q's place and x1 instead of p·x1. Addition by itself has one
+ * embedding for both digits under even attention, and φ0 = φ1. Only tasks in the loss are written; neurons that are left over are zero.
  *
  * @throws MiiiiError `usage` where the sizes cannot hold the frequencies.
  */
@@ -187,7 +187,8 @@ type Config = TaskConfig & ModelConfig;
 /** The waves of each frequency over the tokens: those of x0, and of x1, which counts p-fold (addition: the same). */
 function writeEmbedding(set: Setters, { task, p }: Config, written: readonly Written[]): void {
   for (const { head, k, width, digit } of written) {
-    const places = task === "nanda" ? [[digit[0], 1] as const] : [[digit[0], 1] as const, [digit[1], p % head.q] as const];
+    const places =
+      task === "nanda" ? [[digit[0], 1] as const] : [[digit[0], 1] as const, [digit[1], head.adds ? 1 : p % head.q] as const];
     for (let x = 0; x < p; x++) {
       for (const [place, factor] of places) {
         const angle = (2 * Math.PI * ((k * factor * x) % head.q)) / head.q;

@@ -11,9 +11,13 @@ const b = (text: string) => `<b>${escapeHtml(text)}</b>`;
 /** What a run has to do, in words. */
 export function taskOf({ config }: ReportRun): string {
   if (config.task === "nanda") return `(x₀ + x₁) mod ${config.p}`;
-  return config.labels === "divisibility"
-    ? `whether q divides n, for every prime q < ${config.p}`
-    : `n mod q for every prime q < ${config.p}`;
+  const remainders =
+    config.labels === "divisibility"
+      ? `whether q divides n, for every prime q < ${config.p}`
+      : `n mod q for every prime q < ${config.p}`;
+  if (config.task !== "joint") return remainders;
+  const sum = config.labels === "divisibility" ? `whether ${config.p} divides x₀ + x₁` : `(x₀ + x₁) mod ${config.p}`;
+  return `${remainders}, and ${sum}, in one model`;
 }
 
 /** Validation accuracy at the end: mean over tasks, how many tasks are solved, chance. */

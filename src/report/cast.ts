@@ -25,6 +25,7 @@ export function resultOf<K extends keyof Known>(run: ReportRun | undefined, id: 
 }
 
 const isShuffled = ({ config }: ReportRun) => config.task === "basis" || config.shuffle_labels === true;
+const isJoint = ({ config }: ReportRun) => config.task === "joint";
 const hasManyTasks = ({ config }: ReportRun) => config.task !== "nanda";
 
 /** Who plays which part on the first screen. */
@@ -40,7 +41,9 @@ export interface Cast {
 
 function twinOf(run: ReportRun | undefined, runs: readonly ReportRun[]): ReportRun | undefined {
   if (run === undefined || isShuffled(run)) return undefined;
-  const alike = runs.filter((other) => isShuffled(other) && hasManyTasks(other) === hasManyTasks(run));
+  const alike = runs.filter(
+    (other) => isShuffled(other) && hasManyTasks(other) === hasManyTasks(run) && isJoint(other) === isJoint(run),
+  );
   return alike.find(({ config }) => config.p === run.config.p) ?? alike[0];
 }
 

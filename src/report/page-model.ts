@@ -250,9 +250,8 @@ export class PageModel {
   }
 
   /** The right class of a head. */
-  target({ q, classes }: Head, x0: number, x1: number): number {
-    const { p, task } = this.config;
-    const residue = (task === "nanda" ? x0 + x1 : x0 + x1 * p) % q;
+  target({ q, classes, adds }: Head, x0: number, x1: number): number {
+    const residue = (adds ? x0 + x1 : x0 + x1 * this.config.p) % q;
     return classes === q ? residue : Number(residue === 0);
   }
 }
@@ -294,7 +293,7 @@ export interface Wave {
 }
 
 /** A head's logits as a sum of cosines over its classes, exact: every frequency k = 1 … ⌊q/2⌋. */
-export function wavesOfLogits(logits: Float64Array, { offset, classes }: Head): Wave[] {
+export function wavesOfLogits(logits: Float64Array, { offset, classes }: Pick<Head, "offset" | "classes">): Wave[] {
   return Array.from({ length: Math.floor(classes / 2) }, (_, i) => {
     const k = i + 1;
     let [cosine, sine] = [0, 0];

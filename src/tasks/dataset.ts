@@ -31,9 +31,8 @@ export function makeDataset(config: TaskConfig, seed: number): Dataset {
   for (let i = 0; i < samples; i++) {
     const from = source?.[i] ?? i;
     const [a, b] = [Math.floor(from / p), from % p];
-    const value = config.task === "nanda" ? a + b : numberOf(a, b, p);
     heads.forEach((head, h) => {
-      const remainder = value % head.q;
+      const remainder = (head.adds ? a + b : numberOf(a, b, p)) % head.q;
       targets[i * heads.length + h] = config.labels === "divisibility" ? Number(remainder === 0) : remainder;
     });
   }

@@ -8,11 +8,12 @@ import { isPrime, primesBelow } from "./primes.ts";
  * - `miiii`: n mod q for every prime q < p, where n = x0 + x1·p.
  * - `basis`: `miiii` with whole label rows permuted over the samples, the baseline without structure.
  * - `masked`: `miiii` with q ∈ {2, 3, 5, 7}, or the given `mask_primes`, masked out of the loss, though still evaluated.
+ * - `joint`: both in one model: the remainders of `miiii`, and as the last output head, with q = p, the sum of `nanda`.
  */
-export type TaskName = "nanda" | "miiii" | "basis" | "masked";
+export type TaskName = "nanda" | "miiii" | "basis" | "masked" | "joint";
 
 /** Every task by name. */
-export const TASK_NAMES = ["nanda", "miiii", "basis", "masked"] as const satisfies readonly TaskName[];
+export const TASK_NAMES = ["nanda", "miiii", "basis", "masked", "joint"] as const satisfies readonly TaskName[];
 
 /** `remainder`: the class is n mod q. `divisibility`: two classes a head, whether q divides n. */
 export type Labels = "remainder" | "divisibility";
@@ -42,9 +43,11 @@ export function maskedPrimes({ task, mask_primes = [] }: Pick<TaskConfig, "task"
   return task === "masked" && mask_primes.length === 0 ? MASKED : mask_primes;
 }
 
-/** One output of the model: the remainder modulo `q`. */
+/** One output of the model: n mod q, or for addition (x0 + x1) mod p. */
 export interface Head {
   readonly q: number;
+  /** Whether it is the addition head: of (x0 + x1) mod q, with q = p. Every other q lies below p. */
+  readonly adds: boolean;
   /** Number of classes: q, or 2 for divisibility. */
   readonly classes: number;
   /** Where its logits begin among all logits. */
@@ -58,16 +61,17 @@ export function ensureModulus(p: number): void {
   ensure(isPrime(p) && p >= 5 && p <= 251, "usage", () => `p: must be a prime from 5 to 251, got ${p}`);
 }
 
-/** The heads of a task in order of q; `nanda` has one, with q = p. */
+/** The output heads of a task in order of q; the addition head, which is `nanda`'s only one and `joint`'s last, has q = p. */
 export function headsOf(config: TaskConfig): Head[] {
   ensureModulus(config.p);
-  const moduli = config.task === "nanda" ? [config.p] : primesBelow(config.p);
+  const { p, task } = config;
+  const moduli = [...(task === "nanda" ? [] : primesBelow(p)), ...(task === "nanda" || task === "joint" ? [p] : [])];
   const masked = maskedPrimes(config);
   const untrained = config.untrained ?? [];
   let offset = 0;
   const heads = moduli.map((q) => {
     const classes = config.labels === "divisibility" ? 2 : q;
-    const head = { q, classes, offset, active: !masked.includes(q) && !untrained.includes(q) };
+    const head = { q, adds: q === p, classes, offset, active: !masked.includes(q) && !untrained.includes(q) };
     offset += classes;
     return head;
   });

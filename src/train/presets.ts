@@ -12,7 +12,7 @@ import { headsOf } from "../tasks/index.ts";
 import { checkLateTasks } from "./curriculum.ts";
 
 /** The named configurations of a run. */
-export const PRESETS = ["nanda", "miiii", "miiii-fast", "basis", "masked", "no-grokfast", "no-dropout"] as const;
+export const PRESETS = ["nanda", "miiii", "miiii-fast", "basis", "masked", "joint", "no-grokfast", "no-dropout"] as const;
 
 /** The name of a preset. */
 export type Preset = (typeof PRESETS)[number];
@@ -30,6 +30,8 @@ export function presetSummary(preset: Preset): string {
       return "miiii with labels shuffled over the samples: the baseline without structure (--fast)";
     case "masked":
       return "miiii with q ∈ {2, 3, 5, 7} masked out of the loss (--fast)";
+    case "joint":
+      return "miiii and (x0 + x1) mod p in one model, an output head more (--fast)";
     case "no-grokfast":
       return "miiii without Grokfast's filter (--fast)";
     case "no-dropout":
@@ -46,6 +48,7 @@ const LAYERS: { readonly [preset in Preset]: readonly PresetLayer[] } = {
   "miiii-fast": ["miiii", "fast"],
   basis: ["miiii", "basis"],
   masked: ["miiii", "masked"],
+  joint: ["miiii", "joint"],
   "no-grokfast": ["miiii", "no-grokfast"],
   "no-dropout": ["miiii", "no-dropout"],
 };

@@ -40,7 +40,7 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
   const parts: Parts = config.task === "nanda" ? "frequency" : "prime";
   const samples = sampleOf(input, options);
 
-  const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts);
+  const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts, config.task === "joint");
   const live = best.flatMap((label, j) => (label === 0 ? [] : [j]));
   const W_E = input.parameters["embed.W_E"];
   const neuronParts = groupsOf(best).map(({ label, neurons }) => ({

@@ -98,9 +98,10 @@ export const circuits = defineAnalysis({
 taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
 
 - \`groups\`: all neurons of one best k (as in \`fft\`) or one best prime (as in \`primes\`), replaced by their means over all p² inputs; \`sizes\` in
-  neurons. Dead neurons (\`dead\`) are in no group.
+  neurons. Dead neurons (\`dead\`) are in no group. In a model of the task \`joint\` p is the group of the addition head: neurons whose ε² for (x0 + x1) mod p
+  exceeds that for every n mod q.
 - \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
-  means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone). The mean token and '=' stay.
+  means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone, which leaves out \`joint\`'s addition head). The mean token and '=' stay.
 - \`attention\`: one head's output replaced by its mean over all p² inputs.
 
 Beside what a task needs, what suffices for it: \`sufficiency\`, by **interaction** alone, that is post-activations and logits without their means over either digit (a − row mean − column mean + grand

@@ -1,20 +1,24 @@
 import { at, dim, type NdArray, rows, toFloat64 } from "../../core/index.ts";
 import { argmax, frequencyShares, gridsOf, halfPlanePower, isDead } from "../../math/index.ts";
 import { primesBelow } from "../../tasks/index.ts";
-import { columnsOf, gridNumbers, liveColumns, selectivity } from "../kit/selectivity.ts";
+import { columnsOf, digitSums, gridNumbers, liveColumns, selectivity } from "../kit/selectivity.ts";
 
 /** What neurons and embedding are taken apart by: frequencies k for addition, primes q for everything else. */
 export type Parts = "frequency" | "prime";
 
-/** The best frequency or prime of every neuron, as in `fft` and `primes`; 0 for dead ones. */
-export function bestOf(neurons: NdArray<"float64">, p: number, parts: Parts): number[] {
+/**
+ * The best frequency or prime of every neuron, as in `fft` and `primes`; 0 for dead ones. Where there is an addition head beside the
+ * remainders (`joint`), p stands for it: the neuron reacts to (x0 + x1) mod p more than to any n mod q.
+ */
+export function bestOf(neurons: NdArray<"float64">, p: number, parts: Parts, joint = false): number[] {
   if (parts === "frequency") {
     return gridsOf(neurons).map((grid) => (isDead(grid) ? 0 : argmax(frequencyShares(halfPlanePower(grid, p), p)) + 1));
   }
   const primes = primesBelow(p);
   const columns = columnsOf(neurons);
-  const byPrime = selectivity(columns, gridNumbers(p), primes);
-  return liveColumns(columns).map((live, j) => (live ? at(primes, argmax(byPrime.map((column) => at(column, j)))) : 0));
+  const byPrime = [...selectivity(columns, gridNumbers(p), primes), ...(joint ? selectivity(columns, digitSums(p), [p]) : [])];
+  const labels = joint ? [...primes, p] : primes;
+  return liveColumns(columns).map((live, j) => (live ? at(labels, argmax(byPrime.map((column) => at(column, j)))) : 0));
 }
 
 /** A group of neurons and what they have in common. */

@@ -28,7 +28,7 @@ export const clock = defineAnalysis<ClockResult>({
   title: "Clock, pizza, or neither",
   description:
     "Addition models: gradient symmetricity, distance irrelevance, circularity, and whether neurons form discs or tori.",
-  definition: `Addition models alone, with '=' or without. L_c is the logit of class c, E_x0 and E_x1 are the inputs of the two positions (token and position embedding).
+  definition: `Addition models alone, with '=' or without; the addition head of \`joint\` is left out. L_c is the logit of class c, E_x0 and E_x1 are the inputs of the two positions (token and position embedding).
 
 - \`gradient_symmetricity\`: mean and standard deviation over \`triples\` random (x0, x1, c) of cos(∂L_c/∂E_x0, ∂L_c/∂E_x1); exact gradients in float64.
 - \`distance_irrelevance\`: with o[x0 + x1 mod p][x0 − x1 mod p] the right class's logit (\`logit\`, to 1/255 of its range, base64), the mean over the differences
@@ -58,7 +58,7 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
   refuses: ({ task, labels }) =>
     task === "nanda" && labels === "remainder"
       ? undefined
-      : `needs an addition model (task nanda, labels remainder), got task ${task}, labels ${labels}`,
+      : `needs an addition model (task nanda, labels remainder), got task ${task}, labels ${labels}${task === "joint" ? "; its addition head is left out, see neurons and mechanism" : ""}`,
   run: (input, options) => compute(input, Number(options.triples), Number(options.draws)),
   metrics: ({ gradient_symmetricity: S, distance_irrelevance, circularity, disc, frequencies, null: none }) => ({
     gradient_symmetricity: S.mean,

@@ -38,10 +38,10 @@ export function withoutResidues({ labels }: { readonly labels: Labels }): string
  */
 export function moduliOf(
   where: string,
-  { task, p, labels }: Pick<TaskConfig, "task" | "p"> & { readonly labels: Labels },
+  { p, labels }: Pick<TaskConfig, "p"> & { readonly labels: Labels },
   heads: readonly Head[],
 ): Modulus[] {
   const refusal = withoutResidues({ labels });
   ensure(refusal === undefined, "input", () => `${where}: ${refusal}`);
-  return heads.map(({ q }, head) => ({ m: q, c0: 1, c1: task === "nanda" ? 1 : p % q, head }));
+  return heads.map(({ q, adds }, head) => ({ m: q, c0: 1, c1: adds ? 1 : p % q, head }));
 }

@@ -174,6 +174,11 @@ export function gridNumbers(p: number, order?: TokenPermutation): Int32Array {
   });
 }
 
+/** x0 + x1 of every sample in grid order, [p²]. */
+export function digitSums(p: number): Int32Array {
+  return Int32Array.from({ length: p * p }, (_, i) => Math.floor(i / p) + (i % p));
+}
+
 /** Some columns of a matrix, copied: [n, picked]. */
 export function pickColumns(values: NdArray<"float64">, columns: ArrayLike<number>): NdArray<"float64"> {
   const [n, d] = [dim(values, 0), dim(values, 1)];

@@ -3,28 +3,36 @@ import type { HeadColumns, TokenPermutation } from "../../math/index.ts";
 import { type Head, numberOf, type TaskConfig } from "../../tasks/index.ts";
 
 /**
- * What each sample stands for by the rule of the task, in grid order, [p²]: n = x0 + x1·p, or x0 + x1 for addition.
+ * The number that each sample stands for, n = x0 + x1·p, in grid order, [p²].
  *
  * @param order Where given, the tokens are relabelled first.
  */
-export function sampleNumbers({ p, task }: Pick<TaskConfig, "task" | "p">, order?: TokenPermutation): Int32Array {
+export function sampleNumbers({ p }: Pick<TaskConfig, "p">, order?: TokenPermutation): Int32Array {
   const numbers = new Int32Array(p * p);
   for (let row = 0; row < p; row++) {
     const x0 = order?.[row] ?? row;
     for (let column = 0; column < p; column++) {
       const x1 = order?.[column] ?? column;
-      numbers[row * p + column] = task === "nanda" ? x0 + x1 : numberOf(x0, x1, p);
+      numbers[row * p + column] = numberOf(x0, x1, p);
     }
   }
   return numbers;
 }
 
 /**
- * The place of each number in a head's own group, n mod q. Shuffled labels do not enter: this is the structure of the task, not what was
- * trained on.
+ * The place of each number in a head's own group: n mod q, or for the addition head the sum of the digits mod q. Shuffled labels do not enter:
+ * this is the structure of the task, not what was trained on.
  */
-export function residues(numbers: Int32Array, { q }: Pick<Head, "q">): Int32Array {
+export function residues(numbers: Int32Array, { q, adds }: Pick<Head, "q" | "adds">): Int32Array {
   const residue = new Int32Array(numbers.length);
+  if (adds) {
+    // Its q is p, the base of the digits.
+    for (let i = 0; i < numbers.length; i++) {
+      const n = numbers[i] as number;
+      residue[i] = ((n % q) + Math.floor(n / q)) % q;
+    }
+    return residue;
+  }
   for (let i = 0; i < numbers.length; i++) residue[i] = (numbers[i] as number) % q;
   return residue;
 }

@@ -35,7 +35,7 @@ export const neurons = defineAnalysis({
 \`mu\`. \`additive_share\`: Σ (Var f + Var g) / Σ Var u over all neurons, 1 where attention does not mix the digits.
 
 **Dictionary.** A head of modulus m whose answer is (c0·x0 + c1·x1) mod m has the frequency pairs (k·c0/m, k·c1/m), k = 1 … ⌊(m−1)/2⌋; m = 2 has k = 1 with a
-cosine alone. Tasks of n mod q: m = q, c = (1, p mod q). Addition: m = p, c = (1, 1). \`moduli\`, and \`pairs\` in all. For each pair f is fitted by
+cosine alone. Tasks of n mod q: m = q, c = (1, p mod q). Addition, alone or as the last head of \`joint\`: m = p, c = (1, 1). \`moduli\`, and \`pairs\` in all. For each pair f is fitted by
 cos and sin of 2πk·c0·x/m and g by those of 2πk·c1·x/m, columns centred over the p tokens, by least squares. \`R2\` = explained / (Σf² + Σg²) of the
 best pair, the neuron's \`m\` and \`k\`:
 

@@ -42,6 +42,7 @@ prime q: η² = Var(E[a | n mod q])/Var(a), and ε² = (η² − m)/(1 − m) wi
 - \`neuron_selectivity\`: ε² of each neuron (after the ReLU) for each of \`primes\`, [d_mlp][primes], five significant digits.
 - \`best_prime\`, \`best_selectivity\`: the prime of the largest ε², and that ε². Neurons of zero variance (\`dead\`) have 0 for both and are left out of all
   counts and means.
+- The addition head of \`joint\` has no column here, since no n mod q is its answer: \`neurons\` and \`algorithm\` have it among their moduli, as m = p.
 - A neuron is selective for q when ε² > ${SELECTIVE} and ε² > \`null.band\`. \`selective\`: live neurons selective for one, several, no prime.
   \`selective_by_prime\`: live neurons selective for each prime; \`mean_by_prime\`: mean ε² over live neurons.
 - \`interaction\`: the same of what no sum of a function of x0 and one of x1 explains, a(x0, x1) − row mean − column mean + grand mean, which has

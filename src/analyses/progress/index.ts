@@ -55,7 +55,7 @@ export const progress = defineAnalysis({
 
 - \`loss\`, \`restricted_loss\`, \`excluded_loss\` in nats as in \`mechanism\`, over \`all\` samples and, where the split is known, over those of \`train\` and
   all others (\`test\`). For addition the key frequencies are those of the last checkpoint (\`key_frequencies\`), the projection is fitted
-  anew at each; other heads have their own g_q at each checkpoint.
+  anew at each; other heads, \`joint\`'s addition head among them, have their own g_q at each checkpoint.
 - \`restricted_epoch\`: per head the first checkpoint from which restricted loss on \`test\` (else \`all\`) stays at or below half of chance;
   \`generalised_epoch\`: the same of the loss itself. Null where there is none.
 

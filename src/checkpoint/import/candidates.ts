@@ -64,7 +64,7 @@ function tasksOf(
   sizes: Sizes & Pick<Read, "equals">,
   asked: StoredConfig["task"] | undefined,
 ): Pick<StoredConfig, "task" | "labels">[] {
-  const tasks = asked ? [asked] : (["nanda", "miiii"] as const);
+  const tasks = asked ? [asked] : (["nanda", "miiii", "joint"] as const);
   return tasks.flatMap((task) =>
     (["remainder", "divisibility"] as const).flatMap((labels) => {
       const expected = logits(task, labels, sizes);
@@ -188,7 +188,7 @@ function waysOf(
 ): Way[] {
   const tasks = tasksOf(read.W_U.other, read, options.task);
   if (tasks.length === 0) {
-    const expected = `${read.p} or ${read.p + 1} for nanda, ${logits("miiii", "remainder", read)} or ${logits("miiii", "divisibility", read)} for miiii`;
+    const expected = `${read.p} or ${read.p + 1} for nanda, ${logits("miiii", "remainder", read)} or ${logits("miiii", "divisibility", read)} for miiii, ${logits("joint", "remainder", read)} or ${logits("joint", "divisibility", read)} for joint`;
     const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
     reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
   }

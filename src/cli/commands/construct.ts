@@ -10,7 +10,7 @@ import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
 import { note, print } from "../output.ts";
 
-const TASKS = ["nanda", "miiii", "masked"] as const satisfies readonly ConstructedTask[];
+const TASKS = ["nanda", "miiii", "masked", "joint"] as const satisfies readonly ConstructedTask[];
 
 /** Declares the options of `construct`. */
 export function options(parser: Argv<GlobalOptions>) {

@@ -46,7 +46,7 @@ const fixed = (value: number, digits = 1) => Number(value.toFixed(digits));
 function logitsSvg(logits: Float64Array, classes: number, offset: number, target: number, width: number, terms: number): string {
   const own = Array.from(logits.subarray(offset, offset + classes));
   const mean = own.reduce((a, b) => a + b, 0) / classes;
-  const waves = wavesOfLogits(logits, { q: classes, classes, offset, active: true })
+  const waves = wavesOfLogits(logits, { classes, offset })
     .sort((a, b) => b.amplitude - a.amplitude)
     .slice(0, terms);
   const sum = own.map(
@@ -72,7 +72,7 @@ function logitsSvg(logits: Float64Array, classes: number, offset: number, target
 
 /** A clock for each of the strongest cosines: the hand is where it points, the mark where the right answer is. */
 function clocksSvg(logits: Float64Array, classes: number, offset: number, target: number): string {
-  const waves = wavesOfLogits(logits, { q: classes, classes, offset, active: true })
+  const waves = wavesOfLogits(logits, { classes, offset })
     .sort((a, b) => b.amplitude - a.amplitude)
     .slice(0, CLOCKS);
   const largest = waves[0]?.amplitude ?? 1;
@@ -177,7 +177,7 @@ class Explorer {
     const chosen = answers[this.#task];
     if (chosen === undefined) return;
     const { head, answer, target } = chosen;
-    const what = model.config.task === "nanda" ? `(${x0} + ${x1})` : `${x0 + x1 * p}`;
+    const what = head.adds ? `(${x0} + ${x1})` : `${x0 + x1 * p}`;
     elementById("ask-said").textContent =
       `${right} of ${answers.length} ${answers.length === 1 ? "task" : "tasks"} right. ${what} mod ${head.q}: the model says ${answer}${answer === target ? ", which is right." : `; right is ${target}.`} ` +
       `Bars: its logits, the right class in color; line: the sum of their ${CLOCKS} largest cosines; under it a clock for each, its hand and the mark of the right answer.`;
@@ -276,7 +276,7 @@ class Explorer {
   /** One neuron over the grid beside its closed form. */
   async learned(): Promise<void> {
     const { model, neurons } = await this.#explored();
-    const { p, d_mlp, task } = model.config;
+    const { p, d_mlp } = model.config;
     const j = Math.min(d_mlp - 1, Math.max(0, Math.floor(Number(input("learned-neuron").value))));
     const u = model.grid(j);
     const grids: [string, Float64Array][] = [
@@ -286,7 +286,7 @@ class Explorer {
     const said = elementById("learned-said");
     if (neurons !== undefined) {
       const [m, k] = [at(neurons.m, j), at(neurons.k, j)];
-      const c1 = task === "nanda" ? 1 : p % m;
+      const c1 = m === p ? 1 : p % m;
       const wave = (amplitude: number, cycles: number, phase: number) =>
         amplitude * Math.cos((2 * Math.PI * (cycles % m)) / m + phase);
       const written = u.map(
