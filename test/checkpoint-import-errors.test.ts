@@ -15,8 +15,16 @@ test("p must be a prime that all shapes agree on", () => {
     "input",
     /vocabulary must be p \+ 1 tokens, '=' the last, for a prime p from 5 to 251, got 13/,
   );
-  fails(change(short.E, draw(14, 8)), "input", /the classes at p = 13 must be 13 or 14 for nanda, 28 or 10 for miiii, got 11/);
-  fails(change(short.U, draw(8, 13)), "input", /the classes at p = 11 must be 11 or 12 for nanda, 17 or 8 for miiii, got 13/);
+  fails(
+    change(short.E, draw(14, 8)),
+    "input",
+    /the classes at p = 13 must be 13 or 14 for nanda, 28 or 10 for miiii, 41 or 12 for joint, got 11/,
+  );
+  fails(
+    change(short.U, draw(8, 13)),
+    "input",
+    /the classes at p = 11 must be 11 or 12 for nanda, 17 or 8 for miiii, 28 or 10 for joint, got 13/,
+  );
   fails(
     change(short.pos, draw(2, 8)),
     "input",
