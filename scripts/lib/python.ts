@@ -53,21 +53,23 @@ export function hasCuda(python: string): boolean {
 }
 
 /**
- * Makes the virtual environment `.venv/peers`, which all comparisons share, and installs what is missing from it, one package after the
- * other, so that one that cannot be had leaves the others.
+ * Makes a virtual environment and installs what is missing from it, one package after the other, so that one that cannot be had leaves
+ * the others.
  *
  * @param wanted - files of pinned packages.
  * @param needed - the packages to install, of those pinned.
  * @param install - false: take what is there.
  * @param tell - told of what takes long or fails, a line at a time.
+ * @param name - the environment's folder in `.venv`; all comparisons share `peers`.
  */
 export function preparePython(
   wanted: readonly string[],
   needed: readonly string[],
   install: boolean,
   tell: (line: string) => void,
+  name = "peers",
 ): Python {
-  const home = join(ROOT, ".venv", "peers");
+  const home = join(ROOT, ".venv", name);
   const path = process.platform === "win32" ? join(home, "Scripts", "python.exe") : join(home, "bin", "python");
   if (install && !existsSync(path)) {
     const base = process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
@@ -79,13 +81,13 @@ export function preparePython(
   if (found.path === undefined) return { python: "no Python with its venv module", versions: {} };
   if (!install) return found;
   const pins = new Map(wanted.flatMap((file) => [...pinsOf(file)]));
-  for (const name of needed) {
-    const version = pins.get(name);
-    if (found.versions[name] === version) continue;
-    tell(`installing ${name} ${version}`);
+  for (const wish of needed) {
+    const version = pins.get(wish);
+    if (found.versions[wish] === version) continue;
+    tell(`installing ${wish} ${version}`);
     const words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", ...wanted.flatMap((file) => ["-c", file])];
-    const { status, stderr } = call(path, [...words, `${name}==${version}`]);
-    if (status !== 0) tell(`${name} ${version} cannot be installed: ${lastLines(stderr, 1)}`);
+    const { status, stderr } = call(path, [...words, `${wish}==${version}`]);
+    if (status !== 0) tell(`${wish} ${version} cannot be installed: ${lastLines(stderr, 1)}`);
   }
   return inspectPython(path, needed);
 }
