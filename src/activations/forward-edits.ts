@@ -1,8 +1,9 @@
 import { dim, ensure, float64, type NdArray } from "../core/index.ts";
-import { type BiasName, type Edits, inFloat64, type ModelConfig, type Parameters } from "../model/index.ts";
+import { type BiasName, type Edits, type ForwardOutput, inFloat64, type ModelConfig, type Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
-import type { TaskConfig } from "../tasks/index.ts";
+import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import { activationsOf, everySample, type GridModel, gridModel } from "./activations.ts";
+import { type RuntimeMatmul, runtimeMatmul } from "./matmul.ts";
 
 /** A model that takes edits; see {@link editableModel}. */
 export interface EditableModel {
@@ -11,14 +12,23 @@ export interface EditableModel {
   readonly dispose: () => Promise<void>;
 }
 
+/** The first columns of a matrix: an extra '=' class goes. */
+function firstColumns(matrix: NdArray<"float64">, count: number): NdArray<"float64"> {
+  const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
+  if (width === count) return matrix;
+  const out = new Float64Array(n * count);
+  for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width, i * width + count), i * count);
+  return float64(out, [n, count]);
+}
+
 /** Mean over the first axis: [n, width…] → width values. */
 function columnMeans(array: NdArray<"float64">): Float64Array {
   const n = dim(array, 0);
   const width = array.data.length / n;
-  const means = new Float64Array(width);
+  const sums = new Float64Array(width);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < width; j++) means[j] = (means[j] as number) + (array.data[i * width + j] as number) / n;
-  return means;
+    for (let j = 0; j < width; j++) sums[j] = (sums[j] as number) + (array.data[i * width + j] as number);
+  return sums.map((sum) => sum / n);
 }
 
 /**
@@ -47,16 +57,55 @@ function ensureIndices(indices: readonly number[], limit: number, what: string):
   ensure(bad === undefined, "usage", () => `ablation: ${what} must be in 0..${limit - 1}, got ${bad}`);
 }
 
-/** A model that is run again and again with parts of it replaced, in float64. Call `dispose` when done. */
+/** What the logits of some samples are without edits, and how far each neuron is from its mean there. */
+interface Unedited {
+  readonly logits: NdArray<"float64">; // [samples, classes]
+  readonly deviation: NdArray<"float64">; // [samples, d_mlp]
+}
+
+/**
+ * Logits with some neurons at their means: less the neurons' deviations times what each adds to the logits, since everything after the neurons is
+ * linear.
+ *
+ * @param readout W_out·W_U, [d_mlp, classes].
+ */
+async function withoutNeurons(
+  { logits, deviation }: Unedited,
+  readout: NdArray<"float64">,
+  cut: readonly number[],
+  { matmul }: RuntimeMatmul,
+): Promise<NdArray<"float64">> {
+  const [samples, width, classes] = [dim(deviation, 0), dim(deviation, 1), dim(readout, 1)];
+  const [own, rows] = [new Float64Array(samples * cut.length), new Float64Array(cut.length * classes)];
+  for (let i = 0; i < samples; i++) {
+    for (let g = 0; g < cut.length; g++) own[i * cut.length + g] = deviation.data[i * width + (cut[g] as number)] as number;
+  }
+  cut.forEach((j, g) => {
+    rows.set(readout.data.subarray(j * classes, (j + 1) * classes), g * classes);
+  });
+  const added = await matmul(float64(own, [samples, cut.length]), float64(rows, [cut.length, classes])); // [samples, classes]
+  for (let i = 0; i < added.data.length; i++) added.data[i] = (logits.data[i] as number) - (added.data[i] as number);
+  return added;
+}
+
+/**
+ * A model that is run again and again with parts of it replaced, in float64. Call `dispose` when done.
+ *
+ * @param known activations over the grid, where they have been computed already.
+ */
 export async function editableModel(
   runtime: Runtime,
   config: TaskConfig & ModelConfig,
   parameters: Parameters,
+  known: { readonly [name in ForwardOutput]?: NdArray<"float64"> } = {},
 ): Promise<EditableModel> {
   const { d_model, d_head, d_mlp, n_heads, p } = config;
-  const means = await activationsOf(runtime, config, parameters, ["blocks.0.attn.hook_z", "blocks.0.mlp.hook_post"]);
+  const wanted = (["blocks.0.attn.hook_z", "blocks.0.mlp.hook_post"] as const).filter((name) => known[name] === undefined);
+  const means = { ...known, ...(await activationsOf(runtime, config, parameters, wanted)) };
   const zMeans = columnMeans(means["blocks.0.attn.hook_z"] as NdArray<"float64">); // [head·d_head]
   const neuronMeans = columnMeans(means["blocks.0.mlp.hook_post"] as NdArray<"float64">); // [d_mlp]
+  const products = runtimeMatmul(runtime);
+  let readout: Promise<NdArray<"float64">> | undefined;
   const stored = inFloat64(parameters);
   const bias = (name: BiasName) =>
     (stored[name] as NdArray<"float64"> | undefined) ?? float64(new Float64Array(d_model), [d_model]);
@@ -74,8 +123,30 @@ export async function editableModel(
     models.set(samples, made);
     return made;
   };
+  const unedited = new Map<Int32Array, Unedited>();
+  const uneditedAt = async (samples: Int32Array): Promise<Unedited> => {
+    const found = unedited.get(samples);
+    if (found) return found;
+    const model = await gridModel(runtime, config, base, ["logits", "blocks.0.mlp.hook_post"], { samples });
+    const { logits, "blocks.0.mlp.hook_post": post } = await model.run();
+    await model.dispose();
+    const deviation = (post as NdArray<"float64">).data;
+    for (let i = 0; i < deviation.length; i++) deviation[i] = (deviation[i] as number) - (neuronMeans[i % d_mlp] as number);
+    const made = { logits: logits as NdArray<"float64">, deviation: float64(deviation, [samples.length, d_mlp]) };
+    unedited.set(samples, made);
+    return made;
+  };
+  const readoutMatrix = () => {
+    const W_U = stored["unembed.W_U"] as NdArray<"float64">;
+    readout ??= products.matmul(stored["blocks.0.mlp.W_out"] as NdArray<"float64">, firstColumns(W_U, logitsOf(headsOf(config))));
+    return readout; // [d_mlp, classes]
+  };
   return {
     async forward(edits, samples = all) {
+      if (edits.meanAblateNeurons?.length && !edits.meanAblateHeads?.length && edits.W_E === undefined) {
+        ensureIndices(edits.meanAblateNeurons, d_mlp, "neurons");
+        return withoutNeurons(await uneditedAt(samples), await readoutMatrix(), edits.meanAblateNeurons, products);
+      }
       const changes: Record<string, NdArray> = {};
       const neurons = edits.meanAblateNeurons ?? [];
       if (neurons.length > 0) {
@@ -100,6 +171,7 @@ export async function editableModel(
     },
     async dispose() {
       for (const model of models.values()) await model.dispose();
+      await products.dispose();
     },
   };
 }

@@ -102,7 +102,8 @@ export async function withAnalysisInput<T>(
   const { checkpoint, run, split } = model;
   const { config, parameters } = checkpoint;
   const products = needs.includes("matmul") ? runtimeMatmul(runtime) : undefined;
-  const editable = needs.includes("forward") ? await editableModel(runtime, config, parameters) : undefined;
+  const activations = await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared });
+  const editable = needs.includes("forward") ? await editableModel(runtime, config, parameters, activations) : undefined;
   try {
     return await use({
       config,
@@ -110,7 +111,7 @@ export async function withAnalysisInput<T>(
       parameters,
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
-      activations: await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared }),
+      activations,
       ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, runtime, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       ...(products === undefined ? {} : { matmul: products.matmul }),

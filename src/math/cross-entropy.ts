@@ -1,4 +1,5 @@
 import { type DataOf, type DType, dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
+import { expBelow } from "./exp.ts";
 
 /** Where a head's logits stand in a row: from column `offset`, `classes` of them. */
 export interface HeadColumns {
@@ -63,29 +64,18 @@ function argmaxOf(data: DataOf[DType], start: number, classes: number): number {
 function crossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
   const max = data[start + best] as number;
   let others = 0;
-  for (let c = 0; c < best; c++) others += Math.exp((data[start + c] as number) - max);
-  for (let c = best + 1; c < classes; c++) others += Math.exp((data[start + c] as number) - max);
+  for (let c = 0; c < best; c++) others += expBelow((data[start + c] as number) - max);
+  for (let c = best + 1; c < classes; c++) others += expBelow((data[start + c] as number) - max);
   return max - (data[start + target] as number) + Math.log1p(others);
 }
 
-/**
- * Mean cross-entropy (nats) and accuracy per head, in float64 whatever the logits are stored in.
- *
- * A sample's loss is log Σ_c exp(l_c − l_target), computed as (max − l_target) + log1p(Σ over the others of exp(l_c − max)): exact
- * to float64's relative precision however small it is (logits that differ by 40 give losses near 1e-17, not 0), and without
- * overflow however large. The predicted class is the first of the largest logits.
- *
- * @param logits [n, classes]; columns beyond the heads' (an extra '=' class) are not looked at.
- * @param targets class of each sample and head, [m, heads].
- * @param heads where each head's logits begin (`offset`) and how many they are (`classes`).
- * @param rows the samples to evaluate, as rows of `targets`; the logits hold either these alone, in this order, or all m.
- * @throws MiiiiError `input` where shapes do not fit or a target is no class; `numeric` where a logit is not finite.
- */
-export function headMetrics(
+/** Mean cross-entropy (0 where it is not asked for) and accuracy of each head; see {@link headMetrics}. */
+function evaluate(
   logits: NdArray,
   targets: Int32Array | NdArray<"int32">,
   heads: readonly HeadColumns[],
-  rows?: Int32Array,
+  rows: Int32Array | undefined,
+  withLoss: boolean,
 ): HeadMetrics {
   const [n, stride] = [dim(logits, 0), dim(logits, 1)];
   const classOf = targets instanceof Int32Array ? targets : targets.data;
@@ -121,13 +111,51 @@ export function headMetrics(
       }
       const start = row * stride + offset;
       const best = argmaxOf(logits.data, start, classes);
-      const value = crossEntropy(logits.data, start, classes, target, best);
+      // Without the loss one logit is looked at: a forward pass that has gone wrong has no finite ones.
+      const value = withLoss
+        ? crossEntropy(logits.data, start, classes, target, best)
+        : (logits.data[start + best] as number);
       if (!Number.isFinite(value)) {
-        throw new MiiiiError("numeric", `headMetrics: logits of row ${row}, head ${h} must be finite, got a loss of ${value}`);
+        throw new MiiiiError(
+          "numeric",
+          `headMetrics: logits of row ${row}, head ${h} must be finite, got a ${withLoss ? "loss" : "largest"} of ${value}`,
+        );
       }
-      loss[h] = (loss[h] as number) + value;
+      if (withLoss) loss[h] = (loss[h] as number) + value;
       if (best === target) correct[h] = (correct[h] as number) + 1;
     }
   }
   return { loss: Array.from(loss, (total) => total / count), accuracy: Array.from(correct, (hits) => hits / count) };
+}
+
+/**
+ * Mean cross-entropy (nats) and accuracy per head, in float64 whatever the logits are stored in.
+ *
+ * A sample's loss is log Σ_c exp(l_c − l_target), computed as (max − l_target) + log1p(Σ over the others of exp(l_c − max)): exact
+ * to float64's relative precision however small it is (logits that differ by 40 give losses near 1e-17, not 0), and without
+ * overflow however large. The predicted class is the first of the largest logits.
+ *
+ * @param logits [n, classes]; columns beyond the heads' (an extra '=' class) are not looked at.
+ * @param targets class of each sample and head, [m, heads].
+ * @param heads where each head's logits begin (`offset`) and how many they are (`classes`).
+ * @param rows the samples to evaluate, as rows of `targets`; the logits hold either these alone, in this order, or all m.
+ * @throws MiiiiError `input` where shapes do not fit or a target is no class; `numeric` where a logit is not finite.
+ */
+export function headMetrics(
+  logits: NdArray,
+  targets: Int32Array | NdArray<"int32">,
+  heads: readonly HeadColumns[],
+  rows?: Int32Array,
+): HeadMetrics {
+  return evaluate(logits, targets, heads, rows, true);
+}
+
+/** The accuracies of {@link headMetrics} alone, at a fraction of its time: no exponential is taken. */
+export function headAccuracy(
+  logits: NdArray,
+  targets: Int32Array | NdArray<"int32">,
+  heads: readonly HeadColumns[],
+  rows?: Int32Array,
+): number[] {
+  return evaluate(logits, targets, heads, rows, false).accuracy;
 }

@@ -1,6 +1,7 @@
 export * from "./active.ts";
 export * from "./cross-entropy.ts";
 export * from "./dft.ts";
+export * from "./exp.ts";
 export * from "./half-plane.ts";
 export * from "./matmul.ts";
 export * from "./nulls.ts";

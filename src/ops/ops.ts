@@ -59,6 +59,9 @@ export interface DropoutSpec {
   readonly rate: number;
 }
 
+/** Stands for a length that may differ from run to run; `onnx` alone takes such inputs, and not as state. */
+export const FREE = -1;
+
 /** Type and shape of a program's input. */
 export interface TensorSpec {
   readonly dtype: DType;

@@ -1,6 +1,8 @@
 import type { NdArray } from "../core/index.ts";
 import { dropoutMask, type ProgramSource } from "../ops/index.ts";
 
+export { FREE } from "../ops/index.ts";
+
 /** The runtimes that execute programs. */
 export type RuntimeName = "onnx" | "webgpu" | "tensorflow";
 

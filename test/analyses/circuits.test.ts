@@ -357,7 +357,7 @@ test("a written model: each task's own neurons suffice, everything else does not
   ]);
   const split = makeSplit(p, 0.5, 1);
   const input = { ...remainders(), ...written, parameters: written.parameters, activations, split };
-  const found = sufficiencyOf(input, 2048, 10);
+  const found = await sufficiencyOf(input, 2048, 10);
   assert.ok(found);
   assert.deepEqual([found.labels, found.held_out, found.samples], [[2, 3, 5, 7, 11], true, p * p - split.train.length]);
   found.labels.forEach((q, g) => {
@@ -367,14 +367,14 @@ test("a written model: each task's own neurons suffice, everything else does not
     // Random groups hold some of the task's own neurons, each of which is exact here.
     assert.ok(at(own, g) >= at(random.mean, g));
   });
-  const few = sufficiencyOf(input, 20, 1);
+  const few = await sufficiencyOf(input, 20, 1);
   assert.equal(few?.samples, 20);
   // A sample from the training set is never among those looked at: labels of the others alone decide.
   const wrong = input.targets.data.slice();
   for (const sample of split.train) wrong.fill(0, sample * 5, sample * 5 + 5);
-  assert.deepEqual(sufficiencyOf({ ...input, targets: { ...input.targets, data: wrong } }, 2048, 10), found);
+  assert.deepEqual(await sufficiencyOf({ ...input, targets: { ...input.targets, data: wrong } }, 2048, 10), found);
   const two = { ...input, config: { ...input.config, labels: "divisibility" as const } };
-  assert.equal(sufficiencyOf(two, 2048, 1), null);
+  assert.equal(await sufficiencyOf(two, 2048, 1), null);
 });
 
 test("pairs: another task's loss beyond every random group's is told, with how many that gives by chance", () => {

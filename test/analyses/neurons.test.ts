@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { additiveParts } from "../../src/analyses/closed-form/additive.ts";
-import { bestPairs, pairingsOf, wrapped } from "../../src/analyses/closed-form/fit.ts";
-import { inOrder } from "../../src/analyses/closed-form/neurons.ts";
+import { bestPairs, dictionaryOf, pairingsOf, wrapped } from "../../src/analyses/closed-form/fit.ts";
 import { neurons } from "../../src/analyses/neurons/index.ts";
 import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
-import { mean, median } from "../../src/math/index.ts";
+import { matmul, mean, median } from "../../src/math/index.ts";
 import { type ConstructOptions, construct } from "../../src/model/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel, untrained } from "../helpers/model-input.ts";
 import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts";
 
 const PRE = "blocks.0.mlp.hook_pre";
+
+const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
 
 /** Least squares by the normal equations, written out: what cos and sin of one frequency, centred, explain of a centred vector. */
 function explained(vector: readonly number[], cycles: number): number {
@@ -27,12 +28,12 @@ function explained(vector: readonly number[], cycles: number): number {
   return (cv * (ss * cv - cs * sv) + sv * (cc * sv - cs * cv)) / determinant;
 }
 
-test("the best pair is that of least squares over every pair, written out", () => {
+test("the best pair is that of least squares over every pair, written out", async () => {
   const p = 13;
   const pre = normals([p * p, 3], "pre");
   const parts = additiveParts(pre, p);
   const moduli = [2, 3, 5, 7, 11].map((m, head) => ({ m, c0: 1, c1: p % m, head }));
-  const best = bestPairs(pairingsOf(moduli, p), parts, inOrder(p));
+  const best = await bestPairs(dictionaryOf(pairingsOf(moduli, p), p), parts, product);
   for (let j = 0; j < 3; j++) {
     const column = Array.from({ length: p * p }, (_, i) => at(pre.data, 3 * i + j));
     const overall = mean(column);
@@ -101,7 +102,7 @@ test("the closed form needs both digits at the task's pair: crossed and grid fre
     result.moduli.map((m, head) => ({ m, c0: 1, c1: m === 2 ? 1 : ((29 % m) * 2) % m, head })),
     29,
   );
-  const { R2 } = bestPairs(wrong, parts, inOrder(29));
+  const { R2 } = await bestPairs(dictionaryOf(wrong, 29), parts, product);
   assert.ok(typical(Array.from(R2)) < 0.8, `with the wrong pairing ${typical(Array.from(R2))}`);
 });
 

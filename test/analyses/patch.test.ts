@@ -71,7 +71,8 @@ test("the closed products are the plain model run with those neurons replaced, f
       to.shape,
     );
     const all = allColumns(heads);
-    const by = contribution(change, readout, group, all);
+    const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
+    const by = await contribution(change, readout, group, all, product);
     base.forEach((sample, i) => {
       const expected = replaced(input, sample, at(source, i), group, value);
       const got = by.slice(i * all.classes, (i + 1) * all.classes).map((add, c) => add + at(logits.data, i * all.classes + c));
@@ -85,7 +86,7 @@ test("the closed products are the plain model run with those neurons replaced, f
     // A head's own columns alone give its columns of the whole.
     const [head] = heads.slice(2);
     assert.ok(head);
-    const part = contribution(change, readout, group, head);
+    const part = await contribution(change, readout, group, head, product);
     const whole = Array.from({ length: 12 }, (_, i) =>
       Array.from(by.slice(i * all.classes + head.offset, i * all.classes + head.offset + head.classes)),
     );
@@ -147,7 +148,7 @@ test("a patch that changes no logit is told, and so are tasks without neurons", 
     { label: 3, head: 1, neurons: [5, 6] },
     { label: 5, head: 2, neurons: [] },
   ];
-  const result = compute({ ...input, parameters: { ...input.parameters, "blocks.0.mlp.W_out": silent } }, 50, 2, groups);
+  const result = await compute({ ...input, parameters: { ...input.parameters, "blocks.0.mlp.W_out": silent } }, 50, 2, groups);
   assert.deepEqual(
     [result.post.unchanged, result.even.unchanged],
     [

@@ -1,9 +1,9 @@
 import { at, ensure } from "../../core/index.ts";
-import { matmul as plainMatmul, quantile } from "../../math/index.ts";
+import { quantile } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { weightsOf } from "./halves.ts";
 import { circuitNeurons, circuitsOf, type Energy, type GRID_RUNGS, gridLadder, idealNeuron, scoreCircuits } from "./ladder.ts";
 import { type Margin, marginsOf } from "./margin.ts";
@@ -51,10 +51,10 @@ export type AlgorithmResult = {
 export async function compute(input: AnalysisInput, draws: number, repairs: number): Promise<AlgorithmResult> {
   const { config, parameters, seed, onProgress } = input;
   const { p } = config;
-  const matmul = input.matmul ?? (async (a, b) => plainMatmul(a, b));
+  const matmul = matmulOf(input);
   const heads = trainedHeads(input.heads);
   const logits = activationOf(input, "logits");
-  const fitted = fitNeurons("algorithm", input, activationOf(input, "blocks.0.mlp.hook_pre"));
+  const fitted = await fitNeurons("algorithm", input, activationOf(input, "blocks.0.mlp.hook_pre"));
   const mid = activationOf(input, "blocks.0.hook_resid_mid");
   const weights = await weightsOf(parameters, input.heads, matmul);
   const judge = judgeOf(input, heads);
@@ -89,7 +89,7 @@ export async function compute(input: AnalysisInput, draws: number, repairs: numb
       frequencies,
       accuracy,
       p,
-      moduli: fitted.pairings.map(({ modulus }) => modulus),
+      moduli: fitted.dictionary.pairings.map(({ modulus }) => modulus),
     },
     repairs,
   );

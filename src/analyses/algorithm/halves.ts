@@ -50,7 +50,7 @@ export interface Weights {
 /** The weights of the parts. */
 export async function weightsOf(parameters: Parameters, heads: readonly Head[], matmul: Matmul): Promise<Weights> {
   const unembed = unembedding(parameters, heads);
-  const readout = readoutMatrix(parameters, heads);
+  const readout = await readoutMatrix(parameters, heads, matmul);
   const halved = float64(
     readout.data.map((value) => value / 2),
     readout.shape,

@@ -79,7 +79,7 @@ export function reassignedControl(input: ControlInput): ControlRung {
       const other = random.integer(heads.length - 1);
       const task = other < own ? other : other + 1;
       const head = at(heads, task);
-      const pairing = at(fitted.pairings, head.number);
+      const pairing = at(fitted.dictionary.pairings, head.number);
       const ks = at(used, task);
       const k = ks.length > 0 ? at(ks, random.integer(ks.length)) : 1 + random.integer(harmonicsOf(head.q));
       at(groups, task).push({

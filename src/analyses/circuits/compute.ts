@@ -108,6 +108,6 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
     groups,
     embedding,
     attention,
-    sufficiency: sufficiencyOf(input, options.all === true ? p * p : Number(options.samples), draws),
+    sufficiency: await sufficiencyOf(input, options.all === true ? p * p : Number(options.samples), draws),
   };
 }

@@ -1,11 +1,11 @@
 import { at, dim, float64, type NdArray, randomStream, toFloat64 } from "../../core/index.ts";
-import { headMetrics, matmul, mean } from "../../math/index.ts";
+import { headAccuracy, mean } from "../../math/index.ts";
 import { type Columns, contribution } from "../closed-form/contribution.ts";
 import { drawn, liveNeurons, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 
 /** Accuracy of each group's own task from interactions alone, [groups]. */
@@ -33,11 +33,15 @@ export function interactionAt(fields: NdArray<"float64">, p: number, samples: Ar
   for (let i = 0; i < p * p; i++) {
     const [row, column] = [Math.floor(i / p) * n, (i % p) * n];
     for (let j = 0; j < n; j++) {
-      const value = (fields.data[i * n + j] as number) / p;
+      const value = fields.data[i * n + j] as number;
       rowMeans[row + j] = (rowMeans[row + j] as number) + value;
       columnMeans[column + j] = (columnMeans[column + j] as number) + value;
-      grand[j] = (grand[j] as number) + value / p;
     }
+  }
+  for (let i = 0; i < p * n; i++) {
+    rowMeans[i] = (rowMeans[i] as number) / p;
+    columnMeans[i] = (columnMeans[i] as number) / p;
+    grand[i % n] = (grand[i % n] as number) + (rowMeans[i] as number) / p;
   }
   const out = new Float64Array(samples.length * n);
   for (let s = 0; s < samples.length; s++) {
@@ -66,17 +70,18 @@ function heldOut({ config, split, seed }: AnalysisInput, limit: number): Int32Ar
  * Whether a group's neurons solve their task by themselves: accuracy of their interaction alone, beside that of everything else, of random groups
  * and of another group, on held-out samples. Null for divisibility labels, whose neurons have no dictionary of pairs.
  */
-export function sufficiencyOf(input: AnalysisInput, limit: number, draws: number): Sufficiency | null {
+export async function sufficiencyOf(input: AnalysisInput, limit: number, draws: number): Promise<Sufficiency | null> {
   const { config, heads, targets, parameters, split } = input;
   if (config.labels !== "remainder") return null;
-  const fitted = fitNeurons("circuits", input, activationOf(input, "blocks.0.mlp.hook_pre"));
+  const matmul = matmulOf(input);
+  const fitted = await fitNeurons("circuits", input, activationOf(input, "blocks.0.mlp.hook_pre"));
   const groups = neuronGroups(input, fitted).filter(({ neurons }) => neurons.length > 0);
   const trained = trainedHeads(heads);
   const live = liveNeurons(fitted);
   const samples = heldOut(input, limit);
   const neurons = interactionAt(activationOf(input, "blocks.0.mlp.hook_post"), config.p, samples); // [samples, d_mlp]
   const logits = interactionAt(activationOf(input, "logits"), config.p, samples); // [samples, classes]
-  const readout = matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
+  const readout = await matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
   const width = dim(logits, 1);
 
   const whole = (head: Columns) => {
@@ -85,33 +90,28 @@ export function sufficiencyOf(input: AnalysisInput, limit: number, draws: number
       out.set(logits.data.subarray(i * width + head.offset, i * width + head.offset + head.classes), i * head.classes);
     return out;
   };
-  const accuracyOf = (values: Float64Array, head: (typeof trained)[number]) => {
-    const column = Int32Array.from({ length: config.p ** 2 }, (_, i) => at(targets.data, i * heads.length + head.number));
-    const alone = [{ ...head, offset: 0 }];
-    const { accuracy } = headMetrics(
-      float64(values, [samples.length, head.classes]),
-      { ...targets, shape: [config.p ** 2, 1], data: column },
-      alone,
-      samples,
-    );
-    return at(accuracy, 0);
-  };
   const random = randomStream(input.seed, "circuits/sufficiency");
-  const rows = groups.map((group, g) => {
+  const rows: { model: number; own: number; others: number; other_group: number; random: number[] }[] = [];
+  for (const [g, group] of groups.entries()) {
     const head = at(trained, group.head);
-    const of = (chosen: readonly number[]) => contribution(neurons, readout, chosen, head);
-    const [all, own] = [whole(head), of(group.neurons)];
-    const others = all.map((value, i) => value - at(own, i));
+    const classOf = Int32Array.from(samples, (i) => targets.data[i * heads.length + head.number] as number);
+    const accuracyOf = (values: Float64Array) =>
+      at(headAccuracy(float64(values, [samples.length, head.classes]), classOf, [{ ...head, offset: 0 }]), 0);
+    const of = (chosen: readonly number[]) => contribution(neurons, readout, chosen, head, matmul);
+    const [all, own] = [whole(head), await of(group.neurons)];
+    const others = all.map((value, i) => value - (own[i] as number));
     const next = at(groups, (g + 1) % groups.length);
-    const draw = () => accuracyOf(of(drawn(live, group.neurons.length, random.permutation)), head);
-    return {
-      model: accuracyOf(all, head),
-      own: accuracyOf(own, head),
-      others: accuracyOf(others, head),
-      other_group: accuracyOf(of(next === group ? [] : next.neurons), head),
-      random: Array.from({ length: draws }, draw),
+    const row = {
+      model: accuracyOf(all),
+      own: accuracyOf(own),
+      others: accuracyOf(others),
+      other_group: accuracyOf(await of(next === group ? [] : next.neurons)),
+      random: [] as number[],
     };
-  });
+    for (let draw = 0; draw < draws; draw++)
+      row.random.push(accuracyOf(await of(drawn(live, group.neurons.length, random.permutation))));
+    rows.push(row);
+  }
   return {
     labels: groups.map(({ label }) => label),
     sizes: groups.map((group) => group.neurons.length),

@@ -3,7 +3,7 @@ import { centralRange, cosine, mean, std } from "../../math/index.ts";
 
 import { fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf, tokenEmbedding } from "../kit/inputs.ts";
+import { activationOf, matmulOf, tokenEmbedding } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
 import { resultant } from "../neurons/clusters.ts";
@@ -56,9 +56,9 @@ function symmetricity(input: AnalysisInput, triples: readonly Triple[], draws: n
 }
 
 /** Discs or tori: the neurons' phases by frequency (4.10). */
-function phases(input: AnalysisInput, draws: number): Pick<ClockResult, "frequencies" | "disc"> {
-  const fitted = fitNeurons("clock", input, activationOf(input, "blocks.0.mlp.hook_pre"));
-  const { limit } = permutedLimit(fitted, draws, input.seed);
+async function phases(input: AnalysisInput, draws: number): Promise<Pick<ClockResult, "frequencies" | "disc">> {
+  const fitted = await fitNeurons("clock", input, activationOf(input, "blocks.0.mlp.hook_pre"));
+  const { limit } = await permutedLimit(fitted, draws, input.seed, matmulOf(input));
   const byK = new Map<number, number[]>();
   fitted.forms.forEach((form, j) => {
     if (form === undefined || at(fitted.best.R2, j) <= limit) return;
@@ -85,7 +85,7 @@ function phases(input: AnalysisInput, draws: number): Pick<ClockResult, "frequen
 }
 
 /** The measures of Zhong et al. 2023 and the neurons' phases. */
-export function compute(input: AnalysisInput, triples: number, draws: number): ClockResult {
+export async function compute(input: AnalysisInput, triples: number, draws: number): Promise<ClockResult> {
   const { p } = input.config;
   const { own, unpaired } = symmetricity(input, triplesOf(p, triples, input.seed), draws);
   const logits = activationOf(input, "logits");
@@ -105,7 +105,7 @@ export function compute(input: AnalysisInput, triples: number, draws: number): C
     gradient_symmetricity: { mean: mean(own), std: std(own) },
     distance_irrelevance: distanceIrrelevance(o, p),
     circularity: circularity(components),
-    ...phases(input, draws),
+    ...(await phases(input, draws)),
     logit: quantised(o, p),
     null: {
       draws,

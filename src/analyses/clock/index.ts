@@ -44,7 +44,7 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
 \`null.distance_irrelevance\`, \`null.circularity\`: the same statistic with the tokens relabelled by one random permutation, the classes not. Each as \`mean\` and the 1 % and 99 % limits (\`low\`, \`high\`) of
 \`null.draws\` draws (--draws, 200). \`disc.random\`: the mean length of as many random unit vectors.`,
   citation: "Zhong et al. 2023 (The Clock and the Pizza); discs and tori: McCracken et al. 2025, Moisescu-Pareja et al. 2026",
-  needs: ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits"],
+  needs: ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "matmul"],
   options: {
     triples: {
       type: "integer",

@@ -6,7 +6,7 @@ export interface AdditiveParts {
   readonly neurons: number;
   /** Grand means, [neurons]. */
   readonly mu: Float64Array;
-  /** f and g of each neuron one after the other, centred: [2·neurons (even), p]; a last pair of zeros where the number of neurons is odd. */
+  /** f and g of each neuron one after the other, centred: [2·neurons, p]. */
   readonly digits: Float64Array;
   /** Σf² + Σg² over the tokens, [neurons]. */
   readonly energy: Float64Array;
@@ -42,7 +42,7 @@ export function additiveParts(pre: NdArray<"float64">, p: number): AdditiveParts
   }
   const samples = p * p;
   const mu = total.map((sum) => sum / samples);
-  const digits = new Float64Array(2 * p * (neurons + (neurons % 2)));
+  const digits = new Float64Array(2 * p * neurons);
   const energy = new Float64Array(neurons);
   for (let j = 0; j < neurons; j++) {
     for (let x = 0; x < p; x++) {

@@ -1,6 +1,6 @@
 import { at, dim, float64, type NdArray } from "../../core/index.ts";
-import { matmul } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
+import type { Matmul } from "../kit/define.ts";
 
 /** Consecutive columns of the logits. */
 export interface Columns {
@@ -28,21 +28,23 @@ export function rowsAt(matrix: NdArray<"float64">, rows: ArrayLike<number>): NdA
  * What a group of neurons adds to logits: values[:, group] times readout[group, columns], [samples, classes]. A patch changes the
  * logits by this much and by nothing else, for what follows the neurons is linear.
  */
-export function contribution(
+export async function contribution(
   values: NdArray<"float64">,
   readout: NdArray<"float64">,
   group: readonly number[],
   { offset, classes }: Columns,
-): Float64Array {
+  matmul: Matmul,
+): Promise<Float64Array> {
   const [samples, width, logits] = [dim(values, 0), dim(values, 1), dim(readout, 1)];
+  if (group.length === 0) return new Float64Array(samples * classes);
   const own = new Float64Array(samples * group.length);
-  for (let i = 0; i < samples; i++)
-    group.forEach((j, g) => {
-      own[i * group.length + g] = values.data[i * width + j] as number;
-    });
+  for (let i = 0; i < samples; i++) {
+    const [from, to] = [i * width, i * group.length];
+    for (let g = 0; g < group.length; g++) own[to + g] = values.data[from + (group[g] as number)] as number;
+  }
   const rows = new Float64Array(group.length * classes);
   group.forEach((j, g) => {
     rows.set(readout.data.subarray(j * logits + offset, j * logits + offset + classes), g * classes);
   });
-  return matmul(float64(own, [samples, group.length]), float64(rows, [group.length, classes])).data;
+  return (await matmul(float64(own, [samples, group.length]), float64(rows, [group.length, classes]))).data;
 }

@@ -1,7 +1,8 @@
-import { at } from "../../core/index.ts";
+import { at, dim, float64, type NdArray } from "../../core/index.ts";
+import type { Matmul } from "../kit/define.ts";
 import type { AdditiveParts } from "./additive.ts";
 import { foldedFrequency, harmonicsOf, type Modulus } from "./dictionary.ts";
-import { middleToken, type WaveTable, waveEnergies, waveSpace, waveTable } from "./waves.ts";
+import { middleToken, type WaveTable, waveTable } from "./waves.ts";
 
 /** A modulus with its waves, and which of them each frequency has in each digit. */
 export interface Pairing {
@@ -22,6 +23,82 @@ export function pairingsOf(moduli: readonly Modulus[], p: number): Pairing[] {
   });
 }
 
+/** The waves of several pairings side by side, and their pairs one after the other. */
+export interface Dictionary {
+  readonly pairings: readonly Pairing[];
+  /** All cosines, then all sines, [tokens, 2·waves]. */
+  readonly basis: NdArray<"float64">;
+  readonly waves: number;
+  /** Each pair's waves in x0 and x1 (from 0), its pairing's number, and its k, [pairs]. */
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly pairing: Int32Array;
+  readonly k: Int32Array;
+}
+
+/** Puts pairings together, so that one product fits them all. */
+export function dictionaryOf(pairings: readonly Pairing[], p: number): Dictionary {
+  const waves = pairings.reduce((sum, { table }) => sum + table.harmonics, 0);
+  const basis = new Float64Array(p * 2 * waves);
+  const [low, high, numbers, ks]: [number[], number[], number[], number[]] = [[], [], [], []];
+  let first = 0;
+  pairings.forEach((pairing, number) => {
+    const { table } = pairing;
+    for (let k = 0; k < table.harmonics; k++) {
+      for (let x = 0; x < p; x++) {
+        basis[x * 2 * waves + first + k] = at(table.cos, k * p + x);
+        basis[x * 2 * waves + waves + first + k] = at(table.sin, k * p + x);
+      }
+      low.push(first + at(pairing.low, k));
+      high.push(first + at(pairing.high, k));
+      numbers.push(number);
+      ks.push(k + 1);
+    }
+    first += table.harmonics;
+  });
+  return {
+    pairings,
+    basis: float64(basis, [p, 2 * waves]),
+    waves,
+    low: Int32Array.from(low),
+    high: Int32Array.from(high),
+    pairing: Int32Array.from(numbers),
+    k: Int32Array.from(ks),
+  };
+}
+
+/** Neurons whose energies are computed at a time. */
+const BLOCK = 512;
+
+/** What is fitted: each neuron's f and g, [2·neurons, p], and Σf² + Σg², [neurons]. */
+export type Digits = Pick<AdditiveParts, "neurons" | "digits" | "energy">;
+
+/**
+ * Calls `visit` for each neuron with its energies along every wave: f's from `energies[f]` on, g's from `energies[g]` on, as many as there are
+ * waves, valid until the next call. Neurons without energy are passed over.
+ */
+export async function forEnergies(
+  { basis, waves }: Dictionary,
+  { neurons, digits, energy }: Digits,
+  matmul: Matmul,
+  visit: (neuron: number, energies: Float64Array, f: number, g: number) => void,
+): Promise<void> {
+  const p = dim(basis, 0);
+  for (let first = 0; first < neurons; first += BLOCK) {
+    const count = Math.min(BLOCK, neurons - first);
+    const own = float64(digits.subarray(2 * first * p, 2 * (first + count) * p), [2 * count, p]);
+    const along = (await matmul(own, basis)).data; // [2·count, 2·waves]
+    for (let row = 0; row < 2 * count; row++) {
+      const start = row * 2 * waves;
+      for (let wave = start; wave < start + waves; wave++) {
+        along[wave] = (along[wave] as number) ** 2 + (along[wave + waves] as number) ** 2;
+      }
+    }
+    for (let j = 0; j < count; j++)
+      if (energy[first + j] !== 0) visit(first + j, along, 4 * j * waves, (4 * j + 2) * waves);
+  }
+}
+
 /** The best pair of each neuron: number of its pairing (−1: none), its k, and the share of Σf² + Σg² that it explains. */
 export interface BestPairs {
   readonly pairing: Int32Array;
@@ -29,70 +106,86 @@ export interface BestPairs {
   readonly R2: Float64Array;
 }
 
-/**
- * Fits every pair of the dictionary to every neuron by least squares.
- *
- * @param order the tokens' permutation, one for both digits.
- */
-export function bestPairs(
-  pairings: readonly Pairing[],
-  { neurons, digits, energy }: Pick<AdditiveParts, "neurons" | "digits" | "energy">,
-  order: Int32Array,
-): BestPairs {
-  const space = waveSpace(pairings.map(({ table }) => table));
-  const { energies } = space;
+/** Fits every pair of the dictionary to every neuron by least squares. */
+export async function bestPairs(dictionary: Dictionary, parts: Digits, matmul: Matmul): Promise<BestPairs> {
+  const { low, high, pairing, k } = dictionary;
+  const { neurons, energy } = parts;
   const best = { pairing: new Int32Array(neurons).fill(-1), k: new Int32Array(neurons), R2: new Float64Array(neurons) };
-  pairings.forEach(({ table, low, high }, number) => {
-    for (let j = 0; j < neurons; j += 2) {
-      waveEnergies(table, digits, 2 * j, order, space);
-      for (let one = 0; one < 2 && j + one < neurons; one++) {
-        const whole = energy[j + one] as number;
-        if (whole === 0) continue;
-        const lane = 2 * one;
-        for (let k = 0; k < table.harmonics; k++) {
-          const f = energies[(low[k] as number) * 4 + lane] as number;
-          const g = energies[(high[k] as number) * 4 + lane + 1] as number;
-          const explained = (f + g) / whole;
-          if (explained > (best.R2[j + one] as number)) {
-            best.pairing[j + one] = number;
-            best.k[j + one] = k + 1;
-            best.R2[j + one] = explained;
-          }
-        }
+  await forEnergies(dictionary, parts, matmul, (j, energies, f, g) => {
+    let [place, most] = [-1, 0];
+    for (let pair = 0; pair < low.length; pair++) {
+      const explained = (energies[f + (low[pair] as number)] as number) + (energies[g + (high[pair] as number)] as number);
+      if (explained > most) {
+        place = pair;
+        most = explained;
       }
     }
+    if (place < 0) return;
+    best.pairing[j] = pairing[place] as number;
+    best.k[j] = k[place] as number;
+    best.R2[j] = most / (energy[j] as number);
   });
   return best;
+}
+
+/** What each neuron's best frequency of each pairing explains, [pairings, neurons]. */
+export async function sharesByPairing(dictionary: Dictionary, parts: Digits, matmul: Matmul): Promise<Float64Array> {
+  const { low, high, pairing, pairings } = dictionary;
+  const { neurons, energy } = parts;
+  const shares = new Float64Array(pairings.length * neurons);
+  await forEnergies(dictionary, parts, matmul, (j, energies, f, g) => {
+    for (let pair = 0; pair < low.length; pair++) {
+      const explained = (energies[f + (low[pair] as number)] as number) + (energies[g + (high[pair] as number)] as number);
+      const place = (pairing[pair] as number) * neurons + j;
+      const share = explained / (energy[j] as number);
+      if (share > (shares[place] as number)) shares[place] = share;
+    }
+  });
+  return shares;
+}
+
+/** What each pair explains of each neuron, [pairs, neurons]. */
+export async function sharesByPair(dictionary: Dictionary, parts: Digits, matmul: Matmul): Promise<Float64Array> {
+  const { low, high } = dictionary;
+  const { neurons, energy } = parts;
+  const shares = new Float64Array(low.length * neurons);
+  await forEnergies(dictionary, parts, matmul, (j, energies, f, g) => {
+    for (let pair = 0; pair < low.length; pair++) {
+      const explained = (energies[f + (low[pair] as number)] as number) + (energies[g + (high[pair] as number)] as number);
+      shares[pair * neurons + j] = explained / (energy[j] as number);
+    }
+  });
+  return shares;
 }
 
 /**
  * What each neuron's own modulus explains with x0 at one frequency and x1 at another, at best, [neurons]: the control of the pairing. 0 where
  * the modulus has one frequency alone.
  */
-export function crossedShares(
-  pairings: readonly Pairing[],
-  { neurons, digits, energy }: Pick<AdditiveParts, "neurons" | "digits" | "energy">,
+export async function crossedShares(
+  dictionary: Dictionary,
+  parts: Digits,
   best: BestPairs,
-  order: Int32Array,
-): Float64Array {
-  const space = waveSpace(pairings.map(({ table }) => table));
-  const shares = new Float64Array(neurons);
-  for (let j = 0; j < neurons; j++) {
-    const pairing = pairings[best.pairing[j] as number];
-    const whole = energy[j] as number;
-    if (pairing === undefined || whole === 0) continue;
-    const { table, low, high } = pairing;
-    waveEnergies(table, digits, 2 * (j - (j % 2)), order, space);
-    const lane = 2 * (j % 2);
-    const energyOf = (waves: Int32Array, k: number, digit: number) =>
-      space.energies[(waves[k] as number) * 4 + lane + digit] as number;
-    for (let k = 0; k < table.harmonics; k++) {
-      for (let other = 0; other < table.harmonics; other++) {
-        if (other === k) continue;
-        shares[j] = Math.max(shares[j] as number, (energyOf(low, k, 0) + energyOf(high, other, 1)) / whole);
+  matmul: Matmul,
+): Promise<Float64Array> {
+  const { low, high, pairing } = dictionary;
+  const shares = new Float64Array(parts.neurons);
+  const pairsOf = dictionary.pairings.map((_, number) => {
+    const first = pairing.indexOf(number);
+    return { first, end: pairing.lastIndexOf(number) + 1 };
+  });
+  await forEnergies(dictionary, parts, matmul, (j, energies, f, g) => {
+    const { first, end } = pairsOf[best.pairing[j] as number] ?? { first: 0, end: 0 };
+    let most = 0;
+    for (let one = first; one < end; one++) {
+      const own = energies[f + (low[one] as number)] as number;
+      for (let other = first; other < end; other++) {
+        const both = own + (energies[g + (high[other] as number)] as number);
+        if (other !== one && both > most) most = both;
       }
     }
-  }
+    shares[j] = most / (parts.energy[j] as number);
+  });
   return shares;
 }
 
@@ -118,14 +211,16 @@ function waveOf(vector: Float64Array, { m }: Modulus, c: number, k: number, tabl
   const middle = middleToken(table.tokens);
   const wave = Math.max(1, foldedFrequency(k, c, m)) - 1;
   let [cosine, sine] = [0, 0];
+  const row = wave * table.tokens;
   for (let x = 0; x < table.tokens; x++) {
-    // Reduced first: an angle of many turns has lost its last digits.
-    const angle = (2 * Math.PI * (((k * c * (x - middle)) % m) + m)) / m;
-    cosine += at(vector, x) * Math.cos(angle);
-    sine += at(vector, x) * Math.sin(angle);
+    const value = vector[x] as number;
+    cosine += value * (table.cos[row + x] as number);
+    sine += value * (table.sin[row + x] as number);
   }
-  const a = cosine / at(table.cosNorm, wave) ** 2;
-  const b = m === 2 ? 0 : sine / at(table.sinNorm, wave) ** 2;
+  // A frequency above m/2 has the wave of m less it, its sine with the other sign.
+  const sign = 2 * ((k * c) % m) > m ? -1 : 1;
+  const a = cosine / at(table.cosNorm, wave);
+  const b = m === 2 ? 0 : (sign * sine) / at(table.sinNorm, wave);
   const phase = -Math.atan2(b, a) - (2 * Math.PI * ((k * c * middle) % m)) / m;
   return { amplitude: Math.hypot(a, b), phase: wrapped(phase), mean: a * at(table.mean, wave) };
 }

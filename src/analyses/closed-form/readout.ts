@@ -1,7 +1,7 @@
 import { at, dim, ensure, float64, type NdArray, toFloat64 } from "../../core/index.ts";
-import { matmul } from "../../math/index.ts";
 import type { Parameters } from "../../model/index.ts";
 import { type Head, logitsOf } from "../../tasks/index.ts";
+import type { Matmul } from "../kit/define.ts";
 import { harmonicsOf } from "./dictionary.ts";
 
 /** W_U over the heads' classes alone, float64, [d_model, classes]: an extra '=' class left out. */
@@ -29,8 +29,12 @@ export function centreWithinHeads(matrix: NdArray<"float64">, heads: readonly Pi
 }
 
 /** What each neuron adds to each logit, C = W_out·W_U, centred within each head: [d_mlp, classes]. */
-export function readoutMatrix(parameters: Parameters, heads: readonly Head[]): NdArray<"float64"> {
-  const product = matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
+export async function readoutMatrix(
+  parameters: Parameters,
+  heads: readonly Head[],
+  matmul: Matmul,
+): Promise<NdArray<"float64">> {
+  const product = await matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
   centreWithinHeads(product, heads);
   return product;
 }

@@ -1,5 +1,5 @@
 import { at, MiiiiError, type NdArray } from "../../core/index.ts";
-import { mean, matmul as plainMatmul, quantile } from "../../math/index.ts";
+import { mean, quantile } from "../../math/index.ts";
 import { closedEven, closedGrid } from "../algorithm/halves.ts";
 import { chunksOf, circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
 import { permutedControl } from "../algorithm/nulls.ts";
@@ -8,7 +8,7 @@ import { additiveShare } from "../closed-form/additive.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
-import { activationOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
+import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 
 /** A pair (q, k) that the run uses at some checkpoint, with its neurons above the null at each. */
@@ -79,13 +79,13 @@ async function snapshot(
   draws: number,
 ) {
   const here = { config: input.config, activations };
-  const fitted = fitNeurons("course", input, activationOf(here, "blocks.0.mlp.hook_pre"));
+  const fitted = await fitNeurons("course", input, activationOf(here, "blocks.0.mlp.hook_pre"));
   const logits = activationOf(here, "logits");
-  const readout = readoutMatrix(parameters, input.heads);
+  const readout = await readoutMatrix(parameters, input.heads, matmul);
   const neurons = circuitNeurons(judge.heads, fitted, readout);
   const own = neurons.map((group) => group.map((member) => member.own));
   const { p } = input.config;
-  const { limit } = permutedLimit(fitted, draws, input.seed);
+  const { limit } = await permutedLimit(fitted, draws, input.seed, matmul);
   const counts = new Map<string, number>();
   const live: number[] = [];
   fitted.forms.forEach((form, j) => {
@@ -130,7 +130,7 @@ function pairsOf(snapshots: readonly Snapshot[]): PairCourse[] {
 /** The closed form at each kept checkpoint of a run. */
 export async function compute(input: AnalysisInput, draws: number): Promise<CourseResult> {
   const series = seriesOf(input);
-  const matmul: Matmul = input.matmul ?? (async (a, b) => plainMatmul(a, b));
+  const matmul = matmulOf(input);
   const heads = trainedHeads(input.heads);
   const judge = judgeOf(input, heads);
   const [epochs, snapshots]: [number[], Snapshot[]] = [[], []];

@@ -1,12 +1,11 @@
 import { at } from "../../core/index.ts";
-import { type AdditiveParts, additiveParts } from "../closed-form/additive.ts";
+import { additiveParts } from "../closed-form/additive.ts";
 import { moduliOf } from "../closed-form/dictionary.ts";
-import { bestPairs, type Pairing, pairingsOf } from "../closed-form/fit.ts";
-import { fitNeurons, inOrder, permutedLimit } from "../closed-form/neurons.ts";
-import { waveEnergies, waveSpace } from "../closed-form/waves.ts";
+import { dictionaryOf, pairingsOf, sharesByPair, sharesByPairing } from "../closed-form/fit.ts";
+import { permutedLimit } from "../closed-form/neurons.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf, seriesOf } from "../kit/inputs.ts";
+import { activationOf, matmulOf, seriesOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
 
@@ -37,34 +36,6 @@ export type EmergenceResult = {
   null: { R2: number[]; draws: number };
 };
 
-/** What each frequency of one pairing explains of each neuron, [harmonics, neurons]. */
-function byFrequency({ table, low, high }: Pairing, { neurons, digits, energy, p }: AdditiveParts): Float64Array {
-  const space = waveSpace([table]);
-  const out = new Float64Array(table.harmonics * neurons);
-  for (let j = 0; j < neurons; j += 2) {
-    waveEnergies(table, digits, 2 * j, inOrder(p), space);
-    for (let one = 0; one < 2 && j + one < neurons; one++) {
-      const whole = at(energy, j + one);
-      if (whole === 0) continue;
-      for (let k = 0; k < table.harmonics; k++) {
-        const f = at(space.energies, at(low, k) * 4 + 2 * one);
-        const g = at(space.energies, at(high, k) * 4 + 2 * one + 1);
-        out[k * neurons + j + one] = (f + g) / whole;
-      }
-    }
-  }
-  return out;
-}
-
-/** What each task's best frequency explains of each neuron, [tasks, neurons]. */
-function byTask(pairings: readonly Pairing[], parts: AdditiveParts): Float64Array {
-  const out = new Float64Array(pairings.length * parts.neurons);
-  pairings.forEach((pairing, row) => {
-    out.set(bestPairs([pairing], parts, inOrder(parts.p)).R2, row * parts.neurons);
-  });
-  return out;
-}
-
 /** The largest entry of each column and the row that it is in; row −1 for columns of zeros. */
 function bestRows(R2: Float64Array, neurons: number): { row: number; value: number }[] {
   return Array.from({ length: neurons }, (_, j) => {
@@ -83,14 +54,16 @@ export async function compute(input: AnalysisInput): Promise<EmergenceResult> {
   const series = seriesOf(input);
   const moduli = moduliOf("emergence", config, heads);
   const pairings = pairingsOf(moduli, p);
+  const dictionary = dictionaryOf(pairings, p);
+  const matmul = matmulOf(input);
   const [only] = pairings.length === 1 ? pairings : [];
   const labels = only === undefined ? moduli.map(({ m }) => m) : Array.from({ length: only.table.harmonics }, (_, i) => i + 1);
   const found: { epoch: number; R2: Quantised; best: { row: number; value: number }[]; limit: number }[] = [];
   for await (const { epoch, activations } of series.models(["blocks.0.mlp.hook_pre"])) {
     const pre = activationOf({ config, activations }, "blocks.0.mlp.hook_pre");
     const parts = additiveParts(pre, p);
-    const R2 = only === undefined ? byTask(pairings, parts) : byFrequency(only, parts);
-    const { limit } = permutedLimit({ ...fitNeurons("emergence", input, pre), parts }, DRAWS, seed);
+    const R2 = await (only === undefined ? sharesByPairing : sharesByPair)(dictionary, parts, matmul);
+    const { limit } = await permutedLimit({ parts, dictionary }, DRAWS, seed, matmul);
     found.push({ epoch, R2: quantised(R2, parts.neurons), best: bestRows(R2, parts.neurons), limit });
     onProgress?.(found.length, series.checkpoints.length);
   }

@@ -1,6 +1,7 @@
 import { dim, ensure, ensureFinite, MiiiiError, type NdArray, rows, toFloat64 } from "../../core/index.ts";
+import { matmul as plainMatmul } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import type { ActivationName, AnalysisInput, Series } from "./define.ts";
+import type { ActivationName, AnalysisInput, Matmul, Series } from "./define.ts";
 
 /** The token embedding without the '=' row, float64, [p, d_model]. */
 export function tokenEmbedding(input: Pick<AnalysisInput, "config" | "parameters">): NdArray<"float64"> {
@@ -28,6 +29,11 @@ export function activationOf(input: Pick<AnalysisInput, "config" | "activations"
   ensure(dim(activation, 0) === samples, "input", () => `${name}: must cover ${samples} samples, got ${dim(activation, 0)}`);
   ensureFinite(activation, name);
   return activation;
+}
+
+/** Matrix products: a runtime's, or plain loops where the analysis was given none. */
+export function matmulOf({ matmul }: Pick<AnalysisInput, "matmul">): Matmul {
+  return matmul ?? (async (a, b) => plainMatmul(a, b));
 }
 
 /** the trained tasks, each with its number among all: analyses of heads leave out those that nothing trains (`masked`). */

@@ -2,11 +2,11 @@ import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { quantile, sum } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
-import { bestPairs, crossedShares, pairingsOf, wrapped } from "../closed-form/fit.ts";
-import { type FittedNeurons, fitNeurons, inOrder, permutedLimit } from "../closed-form/neurons.ts";
+import { bestPairs, crossedShares, dictionaryOf, pairingsOf, wrapped } from "../closed-form/fit.ts";
+import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { phaseOf, readoutEnergies, readoutMatrix, readoutWave, strongestReadout } from "../closed-form/readout.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf } from "../kit/inputs.ts";
+import { activationOf, matmulOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
 import { type Cluster, clustersOf } from "./clusters.ts";
@@ -98,18 +98,21 @@ function columnOf(matrix: NdArray<"float64">, j: number): Float64Array {
 }
 
 /** Fits every neuron's closed form, and reads its output and its nulls. */
-export function compute(input: AnalysisInput, draws: number, exampleCount: number): NeuronsResult {
+export async function compute(input: AnalysisInput, draws: number, exampleCount: number): Promise<NeuronsResult> {
   const { config, heads, seed, onProgress } = input;
   const { p } = config;
   const pre = activationOf(input, "blocks.0.mlp.hook_pre");
-  const fitted = fitNeurons("neurons", input, pre);
+  const matmul = matmulOf(input);
+  const fitted = await fitNeurons("neurons", input, pre);
   onProgress?.(1, 4);
-  const { parts, pairings, best, forms } = fitted;
-  const grid = bestPairs(pairingsOf([{ m: p, c0: 1, c1: 1, head: 0 }], p), parts, inOrder(p)).R2;
-  const crossed = crossedShares(pairings, parts, best, inOrder(p));
-  const limit = permutedLimit(fitted, draws, seed);
+  const { parts, dictionary, best, forms } = fitted;
+  const { pairings } = dictionary;
+  const bins = dictionaryOf(pairingsOf([{ m: p, c0: 1, c1: 1, head: 0 }], p), p);
+  const grid = (await bestPairs(bins, parts, matmul)).R2;
+  const crossed = await crossedShares(dictionary, parts, best, matmul);
+  const limit = await permutedLimit(fitted, draws, seed, matmul);
   onProgress?.(2, 4);
-  const readout = readoutMatrix(input.parameters, heads);
+  const readout = await readoutMatrix(input.parameters, heads, matmul);
   const outputs = outputsOf(fitted, readout, input);
   onProgress?.(3, 4);
   const live = forms.flatMap((form, j) => (form === undefined ? [] : [j]));

@@ -1,11 +1,11 @@
 import { at, dim, float64, type NdArray, type Random, randomStream, toFloat64 } from "../../core/index.ts";
-import { matmul, mean } from "../../math/index.ts";
+import { mean } from "../../math/index.ts";
 import { allColumns, type Columns, contribution, rowsAt } from "../closed-form/contribution.ts";
 import { drawn, type GroupedBy, groupedBy, liveNeurons, type NeuronGroup, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";
-import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf, trainedHeads } from "../kit/inputs.ts";
+import type { AnalysisInput, Matmul } from "../kit/define.ts";
+import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { agreement, answersOf } from "./interchange.ts";
 
@@ -76,6 +76,7 @@ interface Patching {
   readonly all: Columns;
   readonly baseAnswers: readonly Int32Array[];
   readonly sourceAnswers: readonly Int32Array[];
+  readonly matmul: Matmul;
 }
 
 /** Shares of pairs after a patch, one for each head. */
@@ -99,17 +100,21 @@ function shares(patching: Patching, by: Float64Array, columns: Columns, heads: r
 }
 
 /** Every group's patch, all heads read. */
-function interchange(patching: Patching, groups: readonly NeuronGroup[]): Interchange & { readonly sufficient: number[] } {
-  const { change, readout, all } = patching;
+async function interchange(
+  patching: Patching,
+  groups: readonly NeuronGroup[],
+): Promise<Interchange & { readonly sufficient: number[] }> {
+  const { change, readout, all, matmul } = patching;
   const everyHead = patching.heads.map((_, h) => h);
   const total = new Float64Array(dim(change, 0) * all.classes);
   const unchanged: number[] = [];
-  const each = groups.map(({ label, neurons }) => {
-    const by = contribution(change, readout, neurons, all);
+  const each: Patched[] = [];
+  for (const { label, neurons } of groups) {
+    const by = await contribution(change, readout, neurons, all, matmul);
     if (by.every((value) => value === 0)) unchanged.push(label);
     for (let i = 0; i < total.length; i++) total[i] = (total[i] as number) + (by[i] as number);
-    return shares(patching, by, all, everyHead);
-  });
+    each.push(shares(patching, by, all, everyHead));
+  }
   const own = (values: "answers" | "sufficient") => rounded(groups.map(({ head }, g) => at(at(each, g)[values], head)));
   return {
     iia: own("answers"),
@@ -122,29 +127,29 @@ function interchange(patching: Patching, groups: readonly NeuronGroup[]): Interc
 }
 
 /** Random groups of the groups' sizes, of which only the group's own head is read but for the first draw. */
-function randomInterchange(
+async function randomInterchange(
   patching: Patching,
   groups: readonly NeuronGroup[],
   live: readonly number[],
   draws: number,
   random: Random,
-): RandomInterchange & { readonly sufficient: number[]; readonly sufficient_largest: number[] } {
-  const { change, readout, all } = patching;
+): Promise<RandomInterchange & { readonly sufficient: number[]; readonly sufficient_largest: number[] }> {
+  const { change, readout, all, matmul } = patching;
   const everyHead = patching.heads.map((_, h) => h);
   const matrices: Patched[] = [];
   const own: { iia: number; sufficient: number }[][] = [];
   for (let draw = 0; draw < draws; draw++) {
-    own.push(
-      groups.map(({ head, neurons }) => {
-        const chosen = drawn(live, neurons.length, random.permutation);
-        const columns = draw === 0 ? all : at(patching.heads, head);
-        const heads = draw === 0 ? everyHead : [head];
-        const found = shares(patching, contribution(change, readout, chosen, columns), columns, heads);
-        if (draw === 0) matrices.push(found);
-        const place = heads.indexOf(head);
-        return { iia: at(found.answers, place), sufficient: at(found.sufficient, place) };
-      }),
-    );
+    const row: { iia: number; sufficient: number }[] = [];
+    for (const { head, neurons } of groups) {
+      const chosen = drawn(live, neurons.length, random.permutation);
+      const columns = draw === 0 ? all : at(patching.heads, head);
+      const heads = draw === 0 ? everyHead : [head];
+      const found = shares(patching, await contribution(change, readout, chosen, columns, matmul), columns, heads);
+      if (draw === 0) matrices.push(found);
+      const place = heads.indexOf(head);
+      row.push({ iia: at(found.answers, place), sufficient: at(found.sufficient, place) });
+    }
+    own.push(row);
   }
   const over = (name: "iia" | "sufficient", value: (values: number[]) => number) =>
     rounded(groups.map((_, g) => value(own.map((row) => at(row, g)[name]))));
@@ -173,17 +178,23 @@ function changes(
 }
 
 /** Interchange interventions and resample ablation of the given groups; those of the closed form where left out. */
-export function compute(input: AnalysisInput, pairs: number, draws: number, given?: readonly NeuronGroup[]): PatchResult {
+export async function compute(
+  input: AnalysisInput,
+  pairs: number,
+  draws: number,
+  given?: readonly NeuronGroup[],
+): Promise<PatchResult> {
   const { parameters, heads } = input;
+  const matmul = matmulOf(input);
   const pre = activationOf(input, "blocks.0.mlp.hook_pre");
-  const fitted = fitNeurons("patch", input, pre);
+  const fitted = await fitNeurons("patch", input, pre);
   const groups = given ?? neuronGroups(input, fitted);
   const live = liveNeurons(fitted);
   const logits = activationOf(input, "logits");
   const chosen = pairsOf(dim(logits, 0), pairs, input.seed);
   const [base, source] = [rowsAt(logits, chosen.base), rowsAt(logits, chosen.source)];
   const trained = trainedHeads(heads);
-  const readout = matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
+  const readout = await matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
   const shared = {
     base,
     source,
@@ -192,19 +203,21 @@ export function compute(input: AnalysisInput, pairs: number, draws: number, give
     all: allColumns(heads),
     baseAnswers: trained.map((head) => answersOf(base, head)),
     sourceAnswers: trained.map((head) => answersOf(source, head)),
+    matmul,
   };
   const kinds = {
     post: changes(activationOf(input, "blocks.0.mlp.hook_post"), chosen, (value) => value),
     even: changes(pre, chosen, (u) => Math.abs(u) / 2),
   };
-  const of = (kind: "post" | "even") => {
+  const of = async (kind: "post" | "even") => {
     const patching = { ...shared, change: kinds[kind] };
-    const { sufficient, ...own } = interchange(patching, groups);
+    const { sufficient, ...own } = await interchange(patching, groups);
     const random = randomStream(input.seed, `patch/random/${kind}`);
-    const { sufficient: meanSufficient, sufficient_largest, ...none } = randomInterchange(patching, groups, live, draws, random);
+    const chance = await randomInterchange(patching, groups, live, draws, random);
+    const { sufficient: meanSufficient, sufficient_largest, ...none } = chance;
     return { own, none, sufficient, meanSufficient, sufficient_largest };
   };
-  const [post, even] = [of("post"), of("even")];
+  const [post, even] = [await of("post"), await of("even")];
   const grouped = new Set(groups.flatMap(({ neurons }) => neurons));
   return {
     parts: groupedBy(input),

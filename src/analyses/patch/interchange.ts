@@ -12,20 +12,20 @@ export function answersOf(
   change?: { readonly by: Float64Array; readonly columns: Columns; readonly sign: 1 | -1 },
 ): Int32Array {
   const [samples, width] = [dim(logits, 0), dim(logits, 1)];
+  const { data } = logits;
+  const { by, columns, sign } = change ?? { by: new Float64Array(head.classes), columns: { ...head, classes: 0 }, sign: 1 };
   const answers = new Int32Array(samples);
   for (let i = 0; i < samples; i++) {
-    let best = Number.NEGATIVE_INFINITY;
+    const [own, added] = [i * width + head.offset, i * columns.classes + head.offset - columns.offset];
+    let [best, answer] = [Number.NEGATIVE_INFINITY, 0];
     for (let c = 0; c < head.classes; c++) {
-      let value = logits.data[i * width + head.offset + c] as number;
-      if (change !== undefined) {
-        const { by, columns, sign } = change;
-        value += sign * (by[i * columns.classes + head.offset - columns.offset + c] as number);
-      }
+      const value = (data[own + c] as number) + sign * (by[added + c] as number);
       if (value > best) {
         best = value;
-        answers[i] = c;
+        answer = c;
       }
     }
+    answers[i] = answer;
   }
   return answers;
 }

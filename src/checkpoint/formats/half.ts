@@ -49,10 +49,15 @@ export function encodeHalf(data: ArrayLike<number>, where: string): Uint8Array {
   return bytes;
 }
 
+/** The value of every half, by its bits; made when the first is read. */
+let values: Float32Array | undefined;
+
 /** Little-endian halves as floats. */
 export function decodeHalf(bytes: Uint8Array): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: bytes.byteLength / 2 }, (_, i) => fromHalfBits(view.getUint16(2 * i, true)));
+  values ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalfBits(bits));
+  const out = new Float32Array(bytes.byteLength / 2);
+  for (let i = 0; i < out.length; i++) out[i] = values[(bytes[2 * i] as number) | ((bytes[2 * i + 1] as number) << 8)] as number;
+  return out;
 }
 
 /** Little-endian bfloat16 as floats. */

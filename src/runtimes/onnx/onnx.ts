@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
 import * as ort from "onnxruntime-node";
 import { type DataOf, type DType, MiiiiError, messageOf, type NdArray, sizeOf } from "../../core/index.ts";
-import type { ProgramSource, TensorSpec } from "../../ops/index.ts";
+import { FREE, type ProgramSource, type TensorSpec } from "../../ops/index.ts";
 import { type Arrays, dropoutFeeds, type Program, type Runtime } from "../runtime.ts";
 import { encodeModel } from "./proto.ts";
 import { OnnxRecorder } from "./recorder.ts";
@@ -13,9 +13,10 @@ function emptyData<D extends DType>(dtype: D, size: number): DataOf[D] {
   return data as DataOf[D];
 }
 
-/** An ONNX Runtime tensor over the array's own memory. */
-function view(array: NdArray): ort.Tensor {
-  return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+/** An ONNX Runtime tensor over the array's own memory; over a copy where threads share it, which ONNX Runtime refuses. */
+function view({ dtype, data, shape }: NdArray): ort.Tensor {
+  const own = data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
+  return new ort.Tensor(dtype, own as Float32Array, shape);
 }
 
 function arrayOf(value: ort.Tensor): NdArray {
@@ -31,7 +32,11 @@ export function recordModel(source: ProgramSource): { bytes: Uint8Array; outputs
   const recorder = new OnnxRecorder(source.dtype);
   const inputs = Object.fromEntries(Object.entries(source.inputs).map(([name, spec]) => [name, { name, type: spec.dtype }]));
   const outputs = source.build(recorder, inputs);
-  return { bytes: encodeModel(recorder.graph(source.inputs, outputs)), outputs: Object.keys(outputs) };
+  const named = Object.entries(source.inputs).map(([name, { dtype, shape }]) => {
+    const lengths = shape.map((length, axis) => (length === FREE ? `${name}_${axis}` : length));
+    return [name, { dtype, shape: lengths }] as const;
+  });
+  return { bytes: encodeModel(recorder.graph(Object.fromEntries(named), outputs)), outputs: Object.keys(outputs) };
 }
 
 class OnnxProgram implements Program {
@@ -43,11 +48,14 @@ class OnnxProgram implements Program {
   #next: Record<string, ort.Tensor> = {};
   readonly #held: Record<string, ort.Tensor> = {};
   readonly #source: ProgramSource;
+  /** Whether outputs have the same shapes in every run, so that each can be written to the memory of the one before. */
+  readonly #fixed: boolean;
 
   constructor(session: ort.InferenceSession, outputs: readonly string[], source: ProgramSource) {
     this.#session = session;
     this.#outputs = outputs;
     this.#source = source;
+    this.#fixed = Object.values(source.inputs).every(({ shape }) => !shape.includes(FREE));
     this.#state = new Map(Object.entries(source.inputs).filter(([name]) => outputs.includes(name)));
     for (const [name, { dtype, shape }] of this.#state) {
       this.#now[name] = new ort.Tensor(dtype, emptyData(dtype, sizeOf(shape)) as Float32Array, shape);
@@ -103,7 +111,7 @@ class OnnxProgram implements Program {
     for (const name of this.#outputs) {
       if (this.#state.has(name)) continue;
       const value = results[`out:${name}`] as ort.Tensor;
-      this.#held[name] = value;
+      if (this.#fixed) this.#held[name] = value;
       named[name] = arrayOf(value);
     }
     return named;
