@@ -112,9 +112,7 @@ function evaluate(
       const start = row * stride + offset;
       const best = argmaxOf(logits.data, start, classes);
       // Without the loss one logit is looked at: a forward pass that has gone wrong has no finite ones.
-      const value = withLoss
-        ? crossEntropy(logits.data, start, classes, target, best)
-        : (logits.data[start + best] as number);
+      const value = withLoss ? crossEntropy(logits.data, start, classes, target, best) : (logits.data[start + best] as number);
       if (!Number.isFinite(value)) {
         throw new MiiiiError(
           "numeric",

@@ -94,8 +94,7 @@ export async function forEnergies(
         along[wave] = (along[wave] as number) ** 2 + (along[wave + waves] as number) ** 2;
       }
     }
-    for (let j = 0; j < count; j++)
-      if (energy[first + j] !== 0) visit(first + j, along, 4 * j * waves, (4 * j + 2) * waves);
+    for (let j = 0; j < count; j++) if (energy[first + j] !== 0) visit(first + j, along, 4 * j * waves, (4 * j + 2) * waves);
   }
 }
 

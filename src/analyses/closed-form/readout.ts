@@ -29,11 +29,7 @@ export function centreWithinHeads(matrix: NdArray<"float64">, heads: readonly Pi
 }
 
 /** What each neuron adds to each logit, C = W_out·W_U, centred within each head: [d_mlp, classes]. */
-export async function readoutMatrix(
-  parameters: Parameters,
-  heads: readonly Head[],
-  matmul: Matmul,
-): Promise<NdArray<"float64">> {
+export async function readoutMatrix(parameters: Parameters, heads: readonly Head[], matmul: Matmul): Promise<NdArray<"float64">> {
   const product = await matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
   centreWithinHeads(product, heads);
   return product;
