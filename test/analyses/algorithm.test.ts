@@ -162,7 +162,8 @@ test("a skip path that cancels the ReLU's linear half has cosine −1", async ()
   assert.ok(Math.abs(plain.skip_cosine) < 0.5, `${plain.skip_cosine}`);
 });
 
-test("a circuit's scores are those of its logits over the whole grid, written out", () => {
+test("a circuit's scores are those of its logits over the whole grid, written out", async () => {
+  const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
   const [p, q] = [11, 7];
   const random = randomStream(3, "test/circuit");
   const modulus = { m: q, c0: 1, c1: p % q, head: 0 };
@@ -205,7 +206,7 @@ test("a circuit's scores are those of its logits over the whole grid, written ou
   const rows = Int32Array.of(3, 50, 51, 120);
   for (const samples of [Int32Array.from({ length: p * p }, (_, i) => i), rows]) {
     const expected = headMetrics(logits, targets, [{ offset: 0, classes: q }], samples);
-    const [got] = scoreCircuit(circuitOf(q, neurons, p), targets, p, [samples]);
+    const [got] = await scoreCircuit(circuitOf(q, neurons, p), p, [{ targets, samples }], product);
     assert.equal(got?.accuracy, expected.accuracy[0]);
     assertAllClose([got?.loss ?? 0], [expected.loss[0] ?? 0], { rtol: 1e-10 });
   }

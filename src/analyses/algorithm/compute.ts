@@ -62,9 +62,9 @@ export async function compute(input: AnalysisInput, draws: number, repairs: numb
   const grid = await gridLadder(judge, fitted, { logits, mid, weights }, matmul, (done, total) => onProgress?.(done, total + 3));
   const neurons = circuitNeurons(heads, fitted, weights.readout);
   const own = neurons.map((group) => group.map((member) => member.own));
-  const circuit = rungOf(scoreCircuits(judge, circuitsOf(heads, own, p), p));
+  const circuit = rungOf(await scoreCircuits(judge, circuitsOf(heads, own, p), p, matmul));
   const ideal = rungOf(
-    scoreCircuits(
+    await scoreCircuits(
       judge,
       circuitsOf(
         heads,
@@ -72,11 +72,12 @@ export async function compute(input: AnalysisInput, draws: number, repairs: numb
         p,
       ),
       p,
+      matmul,
     ),
   );
-  const control = { judge, fitted, neurons, readout: weights.readout, draws, seed };
-  const permuted = permutedControl(control);
-  const reassigned = heads.length > 1 ? reassignedControl(control) : undefined;
+  const control = { judge, fitted, neurons, readout: weights.readout, draws, seed, matmul };
+  const permuted = await permutedControl(control);
+  const reassigned = heads.length > 1 ? await reassignedControl(control) : undefined;
   const { accuracy, validation } = grid.rungs.model;
   const { margin, kernels, frequencies } = marginsOf(logits, config, heads, validation?.accuracy ?? accuracy);
   const live = fitted.forms.flatMap((form, j) => (form === undefined ? [] : [at(fitted.best.R2, j)]));

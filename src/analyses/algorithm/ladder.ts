@@ -154,19 +154,26 @@ export function idealNeuron({ form, wave }: CircuitNeuron): CircuitNeuron {
 }
 
 /** Scores of one circuit a task. */
-export function scoreCircuits(judge: Judge, circuits: readonly Circuit[], p: number): TaskScore[] {
-  return circuits.map((circuit, task) => {
-    const lists = judge.validation === undefined ? [judge.samples] : [judge.samples, judge.validation];
-    const [score, validation] = scoreCircuit(circuit, at(judge.targets, task), p, lists);
+export async function scoreCircuits(judge: Judge, circuits: readonly Circuit[], p: number, matmul: Matmul): Promise<TaskScore[]> {
+  const { samples } = judge;
+  const scores: TaskScore[] = [];
+  for (const [task, circuit] of circuits.entries()) {
+    const targets = at(judge.targets, task);
     const answers = judge.answers?.[task];
-    const [answer] = answers === undefined ? [] : scoreCircuit(circuit, answers, p, [judge.samples]);
-    return {
+    const readings = [
+      { targets, samples },
+      { targets, samples: judge.validation ?? new Int32Array(0) },
+      { targets: answers ?? targets, samples: answers === undefined ? new Int32Array(0) : samples },
+    ];
+    const [score, validation, answer] = await scoreCircuit(circuit, p, readings, matmul);
+    scores.push({
       accuracy: score?.accuracy ?? 0,
       loss: score?.loss ?? 0,
-      ...(validation === undefined ? {} : { validation }),
-      ...(answer === undefined ? {} : { task_accuracy: answer.accuracy }),
-    };
-  });
+      ...(judge.validation === undefined || validation === undefined ? {} : { validation }),
+      ...(answers === undefined || answer === undefined ? {} : { task_accuracy: answer.accuracy }),
+    });
+  }
+  return scores;
 }
 
 /** The circuits of all tasks from their neurons. */

@@ -1,10 +1,19 @@
-import { at, type NdArray, randomStream } from "../../core/index.ts";
+import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
-import { type CircuitNeuron, scoreCircuit } from "../closed-form/circuit.ts";
+import {
+  type CircuitNeuron,
+  cellsOf,
+  centredFields,
+  logitsOfWaves,
+  readRows,
+  type Score,
+  scoreCircuit,
+} from "../closed-form/circuit.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
 import { closedForm } from "../closed-form/fit.ts";
 import type { FittedNeurons } from "../closed-form/neurons.ts";
 import { readoutWave } from "../closed-form/readout.ts";
+import type { Matmul } from "../kit/define.ts";
 import { circuitsOf } from "./ladder.ts";
 import type { Judge } from "./score.ts";
 
@@ -22,58 +31,112 @@ export interface ControlInput {
   readonly readout: NdArray<"float64">;
   readonly draws: number;
   readonly seed: number;
+  readonly matmul: Matmul;
+  /** Whether the permuted control's losses are wanted (they are). */
+  readonly withLoss?: boolean;
 }
 
-/** Scores circuits that each draw makes anew, on a seeded sample of inputs. */
-function control({ judge, fitted, draws, seed }: ControlInput, draw: () => readonly (readonly CircuitNeuron[])[]): ControlRung {
-  const { p } = fitted.parts;
-  const { samples, heads, targets } = judge;
-  const chosen =
-    samples.length <= CONTROL_SAMPLES
-      ? samples
-      : randomStream(seed, "algorithm/samples").permutation(samples.length).slice(0, CONTROL_SAMPLES);
-  const scores = Array.from({ length: draws }, () =>
-    circuitsOf(heads, draw(), p).map((circuit, task) => {
-      const [score] = scoreCircuit(circuit, at(targets, task), p, [chosen]);
-      return score ?? { accuracy: 0, loss: 0 };
-    }),
-  );
-  const over = (task: number, value: (score: { accuracy: number; loss: number }) => number) =>
-    scores.map((row) => value(at(row, task)));
+/** The inputs that circuits are scored on: a seeded sample of all. */
+function samplesOf({ judge: { samples }, seed }: ControlInput): Int32Array {
+  return samples.length <= CONTROL_SAMPLES
+    ? samples
+    : randomStream(seed, "algorithm/samples").permutation(samples.length).slice(0, CONTROL_SAMPLES);
+}
+
+/** Means and largest over draws, [tasks] of [draws]. */
+function rungOver(scores: readonly (readonly Score[])[]): ControlRung {
   return {
-    accuracy: heads.map((_, task) => mean(over(task, ({ accuracy }) => accuracy))),
-    loss: heads.map((_, task) => mean(over(task, ({ loss }) => loss))),
-    largest: heads.map((_, task) => Math.max(...over(task, ({ accuracy }) => accuracy))),
+    accuracy: scores.map((draws) => mean(draws.map(({ accuracy }) => accuracy))),
+    loss: scores.map((draws) => mean(draws.map(({ loss }) => loss))),
+    largest: scores.map((draws) => Math.max(...draws.map(({ accuracy }) => accuracy))),
   };
 }
 
+/** Draws whose logits are held at a time. */
+const TOGETHER = 20;
+
+/** One task's circuit under several permutations of its read-out rows: the neurons' fields are the same in all of them, and so one product gives all. */
+async function permutedScores(
+  { judge, fitted, neurons, readout, matmul, withLoss = true }: ControlInput,
+  task: number,
+  orders: readonly Int32Array[],
+  samples: Int32Array,
+): Promise<Score[]> {
+  const head = at(judge.heads, task);
+  const group = at(neurons, task);
+  const { p } = fitted.parts;
+  const { q: m } = head;
+  const ks = [...new Set(group.map(({ own }) => own.form.k))].sort((a, b) => a - b);
+  const { cells, place } = cellsOf(samples, m, p);
+  const width = orders.length * 2 * ks.length;
+  const weights = new Float64Array(group.length * width);
+  const waves = group.map(({ neuron }) => ks.map((k) => readoutWave(readout, neuron, head, k)));
+  orders.forEach((order, draw) => {
+    group.forEach(({ own }, j) => {
+      const place = ks.indexOf(own.form.k);
+      const { a, b } = at(at(waves, at(order, j)), place);
+      const column = j * width + 2 * (draw * ks.length + place);
+      weights[column] = a;
+      weights[column + 1] = b;
+    });
+  });
+  let logits = new Float64Array(cells.length * orders.length * m);
+  if (group.length > 0) {
+    const fields = centredFields(
+      m,
+      group.map(({ own }) => own.form),
+      p,
+      cells,
+    );
+    const factors = await matmul(fields, float64(weights, [group.length, width])); // [cells, draws·2·ks]
+    logits = (await logitsOfWaves(factors.data, { m, ks }, matmul)) as typeof logits; // [cells·draws, m]
+  }
+  const read = readRows(logits, m, withLoss);
+  const targets = at(judge.targets, task);
+  return orders.map((_, draw) => {
+    let [hits, loss] = [0, 0];
+    for (let i = 0; i < samples.length; i++) {
+      const row = (place[i] as number) * orders.length + draw;
+      const target = targets[samples[i] as number] as number;
+      if (read.best[row] === target) hits++;
+      loss += (read.top[row] as number) - (logits[row * m + target] as number) + Math.log1p(read.rest[row] as number);
+    }
+    return { accuracy: hits / samples.length, loss: loss / samples.length };
+  });
+}
+
 /** Circuits with the read-out rows permuted among a task's neurons, each projected on its new neuron's frequency. */
-export function permutedControl(input: ControlInput): ControlRung {
-  const { judge, neurons, readout, seed } = input;
+export async function permutedControl(input: ControlInput): Promise<ControlRung> {
+  const { neurons, seed, draws } = input;
+  const samples = samplesOf(input);
   const random = randomStream(seed, "algorithm/permuted");
-  return control(input, () =>
-    neurons.map((group, task) => {
-      const order = random.permutation(group.length);
-      const head = at(judge.heads, task);
-      return group.map(({ own: { form } }, i) => {
-        const row = at(group, at(order, i)).neuron;
-        return { form, wave: readoutWave(readout, row, head, form.k) };
-      });
-    }),
-  );
+  const orders = Array.from({ length: draws }, () => neurons.map((group) => random.permutation(group.length)));
+  const scores: Score[][] = [];
+  for (let task = 0; task < neurons.length; task++) {
+    const own: Score[] = [];
+    for (let first = 0; first < draws; first += TOGETHER) {
+      const some = orders.slice(first, first + TOGETHER).map((order) => at(order, task));
+      own.push(...(await permutedScores(input, task, some, samples)));
+    }
+    scores.push(own);
+  }
+  return rungOver(scores);
 }
 
 /**
  * Circuits with each neuron given to a random other task: fitted anew at a frequency which that task's neurons use (any, where it has none), and
  * read out to that task at it.
  */
-export function reassignedControl(input: ControlInput): ControlRung {
-  const { judge, fitted, neurons, readout, seed } = input;
+export async function reassignedControl(input: ControlInput): Promise<ControlRung> {
+  const { judge, fitted, neurons, readout, seed, draws, matmul } = input;
   const { heads } = judge;
+  const { p } = fitted.parts;
+  const samples = samplesOf(input);
   const random = randomStream(seed, "algorithm/reassigned");
   const used = neurons.map((group) => [...new Set(group.map(({ own }) => own.form.k))]);
   const taskOf = new Map(neurons.flatMap((group, task) => group.map(({ neuron }) => [neuron, task] as const)));
-  return control(input, () => {
+  const scores: Score[][] = heads.map(() => []);
+  for (let draw = 0; draw < draws; draw++) {
     const groups: CircuitNeuron[][] = heads.map(() => []);
     for (const [neuron, own] of taskOf) {
       const other = random.integer(heads.length - 1);
@@ -87,6 +150,10 @@ export function reassignedControl(input: ControlInput): ControlRung {
         wave: readoutWave(readout, neuron, head, k),
       });
     }
-    return groups;
-  });
+    for (const [task, circuit] of circuitsOf(heads, groups, p).entries()) {
+      const [score] = await scoreCircuit(circuit, p, [{ targets: at(judge.targets, task), samples }], matmul);
+      scores[task]?.push(score ?? { accuracy: 0, loss: 0 });
+    }
+  }
+  return rungOver(scores);
 }

@@ -1,5 +1,5 @@
 import { at, float64, type NdArray } from "../../core/index.ts";
-import { headMetrics, quantile } from "../../math/index.ts";
+import { headAccuracy, quantile } from "../../math/index.ts";
 import { SUM_HARMONIC, torusPhases } from "../../tasks/index.ts";
 import { type CircuitNeuron, cellLogits, circuitOf, classWaves } from "../closed-form/circuit.ts";
 import { harmonicsOf, type Modulus } from "../closed-form/dictionary.ts";
@@ -128,6 +128,5 @@ function accuracyWith(
       }
     }
   }
-  const { accuracy } = headMetrics(float64(sums, before.shape), at(judge.targets, task), [{ offset: 0, classes: q }]);
-  return at(accuracy, 0);
+  return at(headAccuracy(float64(sums, before.shape), at(judge.targets, task), [{ offset: 0, classes: q }]), 0);
 }

@@ -1,5 +1,5 @@
 import { at, dim, type NdArray } from "../../core/index.ts";
-import { headMetrics } from "../../math/index.ts";
+import { headAccuracy, headMetrics } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { residues, sampleNumbers } from "../logits/groups.ts";
@@ -66,8 +66,20 @@ export function scoreLogits(judge: Judge, task: number, logits: NdArray<"float64
   return {
     ...score(targets),
     ...(judge.validation === undefined ? {} : { validation: score(targets, judge.validation) }),
-    ...(judge.answers === undefined ? {} : { task_accuracy: score(at(judge.answers, task)).accuracy }),
+    ...(judge.answers === undefined ? {} : { task_accuracy: at(headAccuracy(logits, at(judge.answers, task), column), 0) }),
   };
+}
+
+/** The accuracies of {@link scoreLogits} on all samples and on validation alone, without the losses. */
+export function accuraciesOf(
+  judge: Judge,
+  task: number,
+  logits: NdArray<"float64">,
+  offset: number,
+): { readonly accuracy: number; readonly validation?: number } {
+  const column = [{ offset, classes: at(judge.heads, task).classes }];
+  const score = (rows?: Int32Array) => at(headAccuracy(logits, at(judge.targets, task), column, rows), 0);
+  return { accuracy: score(), ...(judge.validation === undefined ? {} : { validation: score(judge.validation) }) };
 }
 
 /** A rung from its tasks' scores. */

@@ -1,4 +1,6 @@
-import { at } from "../../core/index.ts";
+import { at, float64, type NdArray } from "../../core/index.ts";
+import { expBelow } from "../../math/index.ts";
+import type { Matmul } from "../kit/define.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { ReadoutWave } from "./readout.ts";
 
@@ -74,6 +76,41 @@ export function circuitOf(m: number, neurons: readonly CircuitNeuron[], p: numbe
   return { m, ks, cosines, sines };
 }
 
+/** The double-centred relu(closed form) of each neuron of one modulus at some cells, [cells, neurons]: a circuit is a sum of these. */
+export function centredFields(m: number, forms: readonly ClosedForm[], p: number, cells: ArrayLike<number>): NdArray<"float64"> {
+  const counts = countsOf(m, p);
+  const out = new Float64Array(cells.length * forms.length);
+  const field = new Float64Array(m * m);
+  forms.forEach((form, j) => {
+    const { low, high } = wavesOf(form);
+    for (let r0 = 0; r0 < m; r0++) {
+      for (let r1 = 0; r1 < m; r1++) {
+        const u = (low[r0] as number) + (high[r1] as number);
+        field[r0 * m + r1] = 0.5 * (u + Math.abs(u));
+      }
+    }
+    doubleCentre(field, m, counts, p);
+    for (let i = 0; i < cells.length; i++) out[i * forms.length + j] = field[cells[i] as number] as number;
+  });
+  return float64(out, [cells.length, forms.length]);
+}
+
+/** The cell (x0 mod m)·m + x1 mod m of each sample, as its place among the cells that occur. */
+export function cellsOf(
+  samples: ArrayLike<number>,
+  m: number,
+  p: number,
+): { readonly cells: number[]; readonly place: Int32Array } {
+  const known = new Int32Array(m * m).fill(-1);
+  const cells: number[] = [];
+  const place = Int32Array.from(samples, (i) => {
+    const cell = (Math.floor(i / p) % m) * m + ((i % p) % m);
+    if ((known[cell] as number) < 0) known[cell] = cells.push(cell) - 1;
+    return known[cell] as number;
+  });
+  return { cells, place };
+}
+
 /** Waves over the classes of a circuit's frequencies: cosines and sines of 2πk·c/m, [frequencies, m] each. */
 export interface ClassWaves {
   readonly cos: Float64Array;
@@ -81,7 +118,7 @@ export interface ClassWaves {
 }
 
 /** The waves of a circuit. */
-export function classWaves({ m, ks }: Circuit): ClassWaves {
+export function classWaves({ m, ks }: Pick<Circuit, "m" | "ks">): ClassWaves {
   const [cos, sin] = [new Float64Array(ks.length * m), new Float64Array(ks.length * m)];
   ks.forEach((k, i) => {
     for (let c = 0; c < m; c++) {
@@ -113,45 +150,95 @@ export interface Score {
   readonly loss: number;
 }
 
-/**
- * Scores of a circuit against several lists of samples (grid indices).
- *
- * @param targets the head's classes, [p²].
- */
-export function scoreCircuit(circuit: Circuit, targets: Int32Array, p: number, lists: readonly Int32Array[]): Score[] {
-  const { m } = circuit;
-  const waves = classWaves(circuit);
-  // Samples of one cell have the same logits: those of a cell that has been met are kept.
-  const place = new Int32Array(m * m).fill(-1);
-  const [tops, rest, kept]: [number[], number[], Float64Array[]] = [[], [], []];
-  const best: number[] = [];
-  const meet = (cell: number): number => {
-    const logits = new Float64Array(m);
-    cellLogits(circuit, waves, cell, logits);
-    let first = 0;
-    for (let c = 1; c < m; c++) if ((logits[c] as number) > (logits[first] as number)) first = c;
-    const largest = logits[first] as number;
-    let others = 0;
-    for (let c = 0; c < m; c++) {
-      const below = (logits[c] as number) - largest;
-      // Beyond it a term does not reach the last digit of a sum that matters.
-      if (c !== first && below > -700) others += Math.exp(below);
+/** For each of some rows of logits [rows, m] its largest, which class that is, and Σ over the others of e^(logit − largest). */
+export interface ReadRows {
+  readonly best: Int32Array;
+  readonly top: Float64Array;
+  /** Zeros where losses are not asked for. */
+  readonly rest: Float64Array;
+}
+
+/** Reads rows of logits, [rows, m]. */
+export function readRows(data: Float64Array, m: number, withLoss: boolean): ReadRows {
+  const rows = data.length / m;
+  const read = { best: new Int32Array(rows), top: new Float64Array(rows), rest: new Float64Array(rows) };
+  for (let row = 0; row < rows; row++) {
+    const start = row * m;
+    let [best, top] = [0, data[start] as number];
+    for (let c = 1; c < m; c++) {
+      const value = data[start + c] as number;
+      if (value > top) {
+        best = c;
+        top = value;
+      }
     }
-    tops.push(largest);
-    rest.push(others);
-    kept.push(logits);
-    place[cell] = best.length;
-    return best.push(first) - 1;
-  };
-  return lists.map((samples) => {
+    let rest = 0;
+    if (withLoss) {
+      for (let c = 0; c < m; c++) if (c !== best) rest += expBelow((data[start + c] as number) - top);
+    }
+    read.best[row] = best;
+    read.top[row] = top;
+    read.rest[row] = rest;
+  }
+  return read;
+}
+
+/** Logits from the factors of cosines and of −sines, [rows, 2·frequencies], in turn: [rows, m]. */
+export async function logitsOfWaves(
+  factors: Float64Array,
+  circuit: Pick<Circuit, "m" | "ks">,
+  matmul: Matmul,
+): Promise<Float64Array> {
+  const { m, ks } = circuit;
+  const { cos, sin } = classWaves(circuit);
+  const waves = new Float64Array(2 * ks.length * m);
+  for (let i = 0; i < ks.length; i++) {
+    for (let c = 0; c < m; c++) {
+      waves[2 * i * m + c] = cos[i * m + c] as number;
+      waves[(2 * i + 1) * m + c] = -(sin[i * m + c] as number);
+    }
+  }
+  const width = 2 * ks.length;
+  return (await matmul(float64(factors, [factors.length / width, width]), float64(waves, [width, m]))).data;
+}
+
+/** Samples (grid indices) and what a head should answer at each grid index, [p²]. */
+export interface Reading {
+  readonly targets: Int32Array;
+  readonly samples: Int32Array;
+}
+
+/** Scores of a circuit on several readings. Samples of one cell have the same logits, which are computed once. */
+export async function scoreCircuit(
+  circuit: Circuit,
+  p: number,
+  readings: readonly Reading[],
+  matmul: Matmul,
+  withLoss = true,
+): Promise<Score[]> {
+  const { m, ks, cosines, sines } = circuit;
+  const { cells, place } = cellsOf(
+    readings.flatMap(({ samples }) => Array.from(samples)),
+    m,
+    p,
+  );
+  const factors = new Float64Array(cells.length * 2 * ks.length);
+  cells.forEach((cell, row) => {
+    for (let i = 0; i < ks.length; i++) {
+      factors[2 * (row * ks.length + i)] = at(cosines, i)[cell] as number;
+      factors[2 * (row * ks.length + i) + 1] = at(sines, i)[cell] as number;
+    }
+  });
+  const logits = ks.length === 0 ? new Float64Array(cells.length * m) : await logitsOfWaves(factors, circuit, matmul);
+  const read = readRows(logits, m, withLoss);
+  let next = 0;
+  return readings.map(({ targets, samples }) => {
     let [hits, loss] = [0, 0];
     for (const i of samples) {
-      const cell = (Math.floor(i / p) % m) * m + ((i % p) % m);
-      const known = place[cell] as number;
-      const met = known < 0 ? meet(cell) : known;
+      const row = place[next++] as number;
       const target = targets[i] as number;
-      if (best[met] === target) hits++;
-      loss += (tops[met] as number) - ((kept[met] as Float64Array)[target] as number) + Math.log1p(rest[met] as number);
+      if (read.best[row] === target) hits++;
+      loss += (read.top[row] as number) - (logits[row * m + target] as number) + Math.log1p(read.rest[row] as number);
     }
     return { accuracy: hits / samples.length, loss: loss / samples.length };
   });

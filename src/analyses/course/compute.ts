@@ -3,7 +3,7 @@ import { mean, quantile } from "../../math/index.ts";
 import { closedEven, closedGrid } from "../algorithm/halves.ts";
 import { chunksOf, circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
 import { permutedControl } from "../algorithm/nulls.ts";
-import { type Judge, judgeOf, scoreLogits, type TaskScore } from "../algorithm/score.ts";
+import { accuraciesOf, type Judge, judgeOf } from "../algorithm/score.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
@@ -60,12 +60,12 @@ async function closedScores(
   fitted: FittedNeurons,
   readout: NdArray<"float64">,
   matmul: Matmul,
-): Promise<TaskScore[]> {
+): Promise<{ readonly accuracy: number }[]> {
   const closed = closedGrid(fitted);
-  const scores: TaskScore[] = [];
+  const scores: { readonly accuracy: number }[] = [];
   for (const { tasks, columns } of chunksOf(judge.heads)) {
     const logits = await closedEven(closed, readout, columns, matmul);
-    for (const task of tasks) scores.push(scoreLogits(judge, task, logits, at(judge.heads, task).offset - columns.start));
+    for (const task of tasks) scores.push(accuraciesOf(judge, task, logits, at(judge.heads, task).offset - columns.start));
   }
   return scores;
 }
@@ -96,15 +96,16 @@ async function snapshot(
     const key = `${form.modulus.m} ${form.k}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   });
-  const control = permutedControl({ judge, fitted, neurons, readout, draws: CONTROL_DRAWS, seed: input.seed });
+  const draw = { judge, fitted, neurons, readout, draws: CONTROL_DRAWS, seed: input.seed, matmul, withLoss: false };
+  const control = await permutedControl(draw);
   return {
     additiveShare: additiveShare(fitted.parts),
     R2: live.length === 0 ? 0 : quantile(live, 0.5),
     limit,
     counts,
-    model: judge.heads.map(({ offset }, task) => scoreLogits(judge, task, logits, offset)),
+    model: judge.heads.map(({ offset }, task) => accuraciesOf(judge, task, logits, offset)),
     closed: await closedScores(judge, fitted, readout, matmul),
-    circuit: scoreCircuits(judge, circuitsOf(judge.heads, own, p), p),
+    circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul),
     permuted: mean(control.accuracy),
   };
 }
@@ -140,21 +141,15 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     input.onProgress?.(snapshots.length, series.checkpoints.length);
   }
   if (snapshots.length === 0) throw new MiiiiError("input", "course: needs a run that kept a checkpoint, got none");
-  const byTask = (scores: (one: Snapshot) => readonly TaskScore[], value = (score: TaskScore) => score.accuracy) =>
+  const byTask = (accuracy: (one: Snapshot, task: number) => number) =>
     heads.map((_, task) =>
       rounded(
-        snapshots.map((one) => value(at(scores(one), task))),
+        snapshots.map((one) => accuracy(one, task)),
         6,
       ),
     );
-  const circuit = byTask((one) => one.circuit);
-  const validation =
-    judge.validation === undefined
-      ? undefined
-      : byTask(
-          (one) => one.model,
-          (score) => score.validation?.accuracy ?? 0,
-        );
+  const circuit = byTask((one, task) => at(one.circuit, task).accuracy);
+  const validation = judge.validation === undefined ? undefined : byTask((one, task) => at(one.model, task).validation ?? 0);
   const pairs = pairsOf(snapshots);
   const uses = ({ neurons }: PairCourse, tick: number) => (neurons[tick] ?? 0) >= IN_USE;
   const count = (is: (pair: PairCourse, tick: number) => boolean) =>
@@ -168,8 +163,8 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     additive_share: snapshots.map(({ additiveShare: share }) => share),
     R2: snapshots.map(({ R2 }) => R2),
     accuracy: {
-      model: byTask((one) => one.model),
-      u_hat: byTask((one) => one.closed),
+      model: byTask((one, task) => at(one.model, task).accuracy),
+      u_hat: byTask((one, task) => at(one.closed, task).accuracy),
       circuit,
       ...(validation === undefined ? {} : { validation }),
     },
