@@ -30,7 +30,15 @@ import { ensure, MiiiiError } from "../core/index.ts";
 import { latePrimesOut, type MetricsRow, type RunConfig } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { makeSplit } from "../tasks/index.ts";
-import { checkConfig, decayStart, type OmegaWindowState, type TrainEvent, type TrainState, train } from "../train/index.ts";
+import {
+  checkConfig,
+  checkPrecision,
+  decayStart,
+  type OmegaWindowState,
+  type TrainEvent,
+  type TrainState,
+  train,
+} from "../train/index.ts";
 import { shellWord, writeText } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -195,6 +203,7 @@ async function follow(stretch: Stretch, options: TrainRunOptions): Promise<Train
 /** Trains a new run into a new directory. */
 export async function trainRun(config: RunConfig, path: string, options: TrainRunOptions): Promise<TrainRunResult> {
   checkConfig(config);
+  checkPrecision(config, options.runtime);
   const split = makeSplit(config.p, config.train_fraction, config.seed);
   const header: RunHeader = {
     miiii: VERSION,

@@ -54,6 +54,11 @@ export function toFloat32(array: NdArray): NdArray<"float32"> {
   return float32(array.data, array.shape);
 }
 
+/** The same array as floats of the given type; itself where it is so already. */
+export function inPrecision(array: NdArray, precision: "float32" | "float64"): NdArray<"float32" | "float64"> {
+  return precision === "float64" ? toFloat64(array) : toFloat32(array);
+}
+
 /** The axis length `shape[axis]`; throws where the array has no such axis. */
 export function dim(array: { readonly shape: readonly number[] }, axis: number): number {
   const n = array.shape[axis];

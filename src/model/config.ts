@@ -26,6 +26,12 @@ export type Schedule = "constant" | "wsd";
 /** The schedules of the learning rate. */
 export const SCHEDULES = ["constant", "wsd"] as const satisfies readonly Schedule[];
 
+/** What a run's weights, gradients and moments are computed and kept in. */
+export type Precision = "float32" | "float64";
+
+/** The precisions of training. */
+export const PRECISIONS = ["float32", "float64"] as const satisfies readonly Precision[];
+
 /** Epochs from one decision on the tasks' weights to the next, where they follow accuracy or loss. */
 export const DECISION_EVERY = 25;
 
@@ -233,6 +239,13 @@ export const SETTINGS = {
     later: true,
     unstated: true,
     varies: true,
+  }),
+  /** What the step computes in, and weights and moments are kept in; runs of either start from the same weights. */
+  precision: choice(PRECISIONS, {
+    value: "float32",
+    help: "what training computes in; float64, as the paper's code did, on the runtime onnx alone",
+    later: true,
+    unstated: true,
   }),
   decay_without_dropout: flag({
     help: "no dropout while wsd decays",

@@ -29,7 +29,7 @@ function prefixesOf({ grokfast_lambda, weight_ema }: RunConfig): readonly string
 }
 
 /**
- * One full-batch training step as a program. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`,
+ * One full-batch training step as a program, in the configuration's precision. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`,
  * with an average of the weights `average/…`.
  * Other inputs: `lr`, `correct1`, `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; with an average of
  * the weights `average_decay`, [1]; and with
@@ -41,7 +41,7 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
   const heads = headsOf(config);
   const shapes = parameterShapes(config);
   const size = batch.rows0.data.length;
-  const float = (shape: readonly number[]): TensorSpec => ({ dtype: "float32", shape });
+  const float = (shape: readonly number[]): TensorSpec => ({ dtype: config.precision, shape });
   const grokfast = config.grokfast_lambda !== 0;
   const inputs: Record<string, TensorSpec> = {};
   for (const prefix of prefixesOf(config)) for (const name of PARAMETER_NAMES) inputs[prefix + name] = float(shapes[name]);
@@ -56,7 +56,7 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
     inputs.drop_post = { ...float(shape), dropout: { seed, site: 1, rate: config.dropout } };
   }
   return {
-    dtype: "float32",
+    dtype: config.precision,
     inputs,
     build: (ops, given) => {
       const shared = config.dropout_mask === "step";

@@ -13,7 +13,7 @@ export interface MatmulOptions<T> {
  * graph being recorded, or a device tensor that is computed at once. Element-wise operations broadcast as in NumPy.
  */
 export interface Ops<T> {
-  /** Bytes of an array beyond which what acts row by row is best done in blocks of rows; absent where that gains nothing. */
+  /** Bytes of an array, counted as float32, beyond which what acts row by row is best done in blocks of rows; absent where that gains nothing. */
   readonly blockBytes?: number;
   /** A fixed array, in the type that the program computes in unless it is an int32 index. */
   constant(array: NdArray): T;

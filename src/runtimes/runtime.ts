@@ -1,4 +1,4 @@
-import type { NdArray } from "../core/index.ts";
+import { inPrecision, type NdArray } from "../core/index.ts";
 import { dropoutMask, type ProgramSource } from "../ops/index.ts";
 
 export { FREE } from "../ops/index.ts";
@@ -43,7 +43,7 @@ export function dropoutFeeds(source: ProgramSource, feeds: Arrays): Record<strin
     if (dropout === undefined) continue;
     const step = feeds.step?.data[0];
     if (step === undefined) throw new Error(`program: dropout mask ${name} needs the feed step`);
-    masks[name] = dropoutMask(dropout, step, shape);
+    masks[name] = inPrecision(dropoutMask(dropout, step, shape), source.dtype);
   }
   return masks;
 }

@@ -1,4 +1,4 @@
-import { ensure, float32, type NdArray } from "../core/index.ts";
+import { ensure, float64, inPrecision, type NdArray } from "../core/index.ts";
 import { type CurriculumState, DECISION_EVERY, hasTaskSchedule, latePrimesOut, type RunConfig } from "../model/index.ts";
 import { type Head, headWeights } from "../tasks/index.ts";
 
@@ -95,9 +95,12 @@ export class Curriculum {
   feeds(batch: number): Record<string, NdArray> {
     if (!hasTaskSchedule(this.#config)) return {};
     return {
-      task_weights: float32(
-        this.weights().data.map((weight) => weight / batch),
-        [this.#heads.length, 1],
+      task_weights: inPrecision(
+        float64(
+          this.weights().data.map((weight) => weight / batch),
+          [this.#heads.length, 1],
+        ),
+        this.#config.precision,
       ),
     };
   }

@@ -1,4 +1,4 @@
-import { at, type NdArray } from "../core/index.ts";
+import { at, float32, float64, type NdArray } from "../core/index.ts";
 import {
   type HeadMetrics,
   headMetrics,
@@ -22,7 +22,7 @@ import {
 import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
 import type { Dataset, Split } from "../tasks/index.ts";
 
-/** The weights, float32. */
+/** The weights, in the precision that they are trained in. */
 export type Weights = PerParameter<NdArray>;
 
 /** Measures a model in training: without dropout, on fixed sets of samples. */
@@ -53,12 +53,15 @@ function norms(squares: NdArray): Record<string, number> {
   return Object.fromEntries(PARAMETER_NAMES.map((name, i) => [name, Math.sqrt(at(squares.data, i))]));
 }
 
+const arrayOf = (data: Float32Array | Float64Array, shape: readonly number[]) =>
+  data instanceof Float64Array ? float64(data, shape) : float32(data, shape);
+
 /** The model with the given neurons alone; the others' outputs are not computed. */
 function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<number>): { config: RunConfig; weights: Weights } {
   const { d_model, d_mlp } = config;
   const count = neurons.length;
-  const W_in = new Float32Array(d_model * count);
-  const W_out = new Float32Array(count * d_model);
+  const floats = (size: number) => (config.precision === "float64" ? new Float64Array(size) : new Float32Array(size));
+  const [W_in, W_out] = [floats(d_model * count), floats(count * d_model)];
   const [fullIn, fullOut] = [weights["blocks.0.mlp.W_in"].data, weights["blocks.0.mlp.W_out"].data];
   for (let j = 0; j < count; j++) {
     const neuron = neurons[j] as number;
@@ -71,13 +74,13 @@ function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<num
     config: { ...config, d_mlp: count },
     weights: {
       ...weights,
-      "blocks.0.mlp.W_in": { dtype: "float32", shape: [d_model, count], data: W_in },
-      "blocks.0.mlp.W_out": { dtype: "float32", shape: [count, d_model], data: W_out },
+      "blocks.0.mlp.W_in": arrayOf(W_in, [d_model, count]),
+      "blocks.0.mlp.W_out": arrayOf(W_out, [count, d_model]),
     },
   };
 }
 
-/** An evaluator of models of this configuration. Metrics are computed from float32 logits, statistics of frequencies in float64. */
+/** An evaluator of models of this configuration. Metrics are computed from logits in the precision of training, statistics of frequencies in float64. */
 export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset: Dataset, split: Split): Promise<Evaluator> {
   const shapes = zeroParameters(config);
   const programs: Program[] = [];
@@ -87,7 +90,7 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
     return program;
   };
   const scorer = async (samples: Int32Array): Promise<(weights: Weights) => Promise<HeadMetrics>> => {
-    const program = await compile(config, shapes, samples.length, ["logits"], "float32");
+    const program = await compile(config, shapes, samples.length, ["logits"], config.precision);
     const feeds = tableRows(samples, dataset);
     return async (weights) => {
       const { logits } = await runOnce(program, { ...weights, ...feeds });

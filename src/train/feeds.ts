@@ -1,4 +1,4 @@
-import { float32, type NdArray } from "../core/index.ts";
+import { float64, inPrecision, type NdArray } from "../core/index.ts";
 import type { RunConfig } from "../model/index.ts";
 
 type Scheduled = Pick<RunConfig, "epochs" | "schedule" | "decay_fraction">;
@@ -29,7 +29,7 @@ function averageDecay({ weight_ema }: Pick<RunConfig, "weight_ema">, step: numbe
 
 /** A step's inputs other than state; steps count from 1. Adam's corrections are those of the first and second moments' bias. */
 export function feedsOf(config: RunConfig, step: number): Record<string, NdArray> {
-  const one = (value: number) => float32([value], [1]);
+  const one = (value: number) => inPrecision(float64([value], [1]), config.precision);
   return {
     lr: one(learningRate(config, step)),
     correct1: one(1 / (1 - config.beta1 ** step)),

@@ -8,6 +8,7 @@ import {
   requirementOf,
   settingOf,
 } from "../model/index.ts";
+import type { Runtime } from "../runtimes/index.ts";
 import { headsOf } from "../tasks/index.ts";
 import { checkLateTasks } from "./curriculum.ts";
 
@@ -73,6 +74,18 @@ export function presetConfig(preset: Preset, overrides: Partial<RunConfig> = {},
   const d_head = overrides.d_head ?? (resized ? config.d_model / config.n_heads : config.d_head);
   const d_mlp = overrides.d_mlp ?? (overrides.d_model !== undefined ? 4 * config.d_model : config.d_mlp);
   return checkConfig({ ...config, d_head, d_mlp });
+}
+
+/**
+ * Throws a usage error unless a runtime computes in the precision that a run asks for: GPUs by WebGPU and TensorFlow.js have no float64, and a
+ * run that said otherwise would train on the CPU without a word.
+ */
+export function checkPrecision({ precision }: Pick<RunConfig, "precision">, { name }: Pick<Runtime, "name">): void {
+  ensure(
+    precision === "float32" || name === "onnx",
+    "usage",
+    () => `precision: float64 needs the runtime onnx (--runtime onnx), ${name} computes in float32 alone`,
+  );
 }
 
 /** A gigabyte of float32, beside which moments, gradients and averages are three more. */

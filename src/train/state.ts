@@ -1,4 +1,4 @@
-import type { NdArray } from "../core/index.ts";
+import { inPrecision, type NdArray } from "../core/index.ts";
 import {
   type CurriculumState,
   initParameters,
@@ -28,15 +28,17 @@ export interface TrainState {
   readonly curriculum?: CurriculumState;
 }
 
-/** The state before the first epoch: initial weights, moments of zero. */
+/** The state before the first epoch: initial weights, which are the same numbers in either precision, and moments of zero. */
 export function initialState(config: RunConfig): TrainState {
-  const parameters = initParameters(config, config.seed);
+  const kept = (tensors: PerParameter<NdArray>) => perParameter((name) => inPrecision(tensors[name], config.precision));
+  const parameters = kept(initParameters(config, config.seed));
+  const zeros = () => kept(zeroParameters(config));
   return {
     epoch: 0,
     parameters,
-    m: zeroParameters(config),
-    v: zeroParameters(config),
-    ...(config.grokfast_lambda === 0 ? {} : { ema: zeroParameters(config) }),
+    m: zeros(),
+    v: zeros(),
+    ...(config.grokfast_lambda === 0 ? {} : { ema: zeros() }),
     ...(config.weight_ema === 0 ? {} : { average: parameters }),
   };
 }

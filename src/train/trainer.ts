@@ -15,7 +15,7 @@ import { Curriculum } from "./curriculum.ts";
 import { type Evaluator, makeEvaluator } from "./evaluate.ts";
 import { dropoutEnd, feedsOf } from "./feeds.ts";
 import { OmegaWindow } from "./omega-window.ts";
-import { checkConfig } from "./presets.ts";
+import { checkConfig, checkPrecision } from "./presets.ts";
 import { initialState, stateOf, type TrainState, tensorsOfState } from "./state.ts";
 import { type Ticks, ticksOf } from "./ticks.ts";
 
@@ -231,6 +231,7 @@ class Session {
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const { runtime, signal } = options;
   const config = checkConfig(options.config);
+  checkPrecision(config, runtime);
   const start = options.state ?? initialState(config);
   const session = await Session.open(config, options, start);
   try {

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import type { Argv } from "yargs";
 import { shellWord, shownPath } from "../../api/output.ts";
 import { runLine } from "../../api/run-lines.ts";
-import { openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
+import { type ChosenRuntime, openRuntime, RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
 import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 import { openRunDirectory, readConfig } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
-import type { MetricsRow } from "../../model/index.ts";
+import type { MetricsRow, RunConfig } from "../../model/index.ts";
 import type { Runtime } from "../../runtimes/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../../tasks/index.ts";
 import { checkConfig, PRESETS, type Preset, presetConfig } from "../../train/presets.ts";
@@ -104,6 +104,12 @@ function cameOut(folder: string, shown: string): string {
   return `after ${epoch ?? 0} epochs: ${accuracy}${solved}; next: miiii analyze curves ${word}, miiii report ${word}`;
 }
 
+/** Opens the runtime asked for; `auto` is the one that computes in the run's precision. */
+async function runtimeFor(config: RunConfig, argv: ArgumentsOf<typeof options>): Promise<ChosenRuntime> {
+  const only = config.precision === "float64" && argv.runtime === "auto" && argv.adapter === undefined;
+  return only ? { ...(await openRuntime("onnx", argv)), why: "it alone computes in float64" } : openRuntime(argv.runtime, argv);
+}
+
 /** Trains a new run or resumes one; prints the run's folder. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { preset, resume, config: file } = argv;
@@ -116,7 +122,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     ensure(given.length === 0, "usage", () => `--resume takes the run's own settings and excludes --${given.join(", --")}`);
     const { config } = openRunDirectory(resume).header;
     const total = overrides.epochs ?? config.epochs;
-    const { runtime, why } = await openRuntime(argv.runtime, argv);
+    const { runtime, why } = await runtimeFor(config, argv);
     const onStart = () => note(`${resume}: resumed to epoch ${total} on ${described(runtime, why)}`);
     result = await supervised(config, total, (watch) =>
       resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
@@ -138,7 +144,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
         : checkConfig({ ...readConfig(file), ...overrides });
     headsOf(config);
     const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
-    const { runtime, why } = await openRuntime(argv.runtime, argv);
+    const { runtime, why } = await runtimeFor(config, argv);
     const onStart = () =>
       note(
         `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`,

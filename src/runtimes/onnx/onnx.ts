@@ -133,6 +133,10 @@ export function onnxRuntime(options: { readonly threads?: number } = {}): Runtim
     runsAtOnce: 1,
     async compile(source) {
       const { bytes, outputs } = recordModel(source);
+      const refused = (error: unknown) => {
+        // An operation without a kernel for the program's type is named here.
+        throw new MiiiiError("runtime", `onnx: the program was refused: ${messageOf(error).split("\n")[0]}`, { cause: error });
+      };
       const session = await ort.InferenceSession.create(bytes, {
         executionProviders: ["cpu"],
         intraOpNumThreads: threads,
@@ -142,7 +146,7 @@ export function onnxRuntime(options: { readonly threads?: number } = {}): Runtim
         logSeverityLevel: 3,
         // A thread that waits for work looks for it in a loop, by default for so long that two programs on the same cores keep each other from working.
         extra: { session: { intra_op: { spin_duration_us: "100" } } },
-      });
+      }).catch(refused);
       return new OnnxProgram(session, outputs, source);
     },
   };

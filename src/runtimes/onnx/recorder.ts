@@ -13,8 +13,11 @@ export interface Recorded {
 
 /** Writes a program down as an ONNX graph, node by node. */
 export class OnnxRecorder implements Ops<Recorded> {
-  /** Eight such arrays are read and written in turn for the loss; a core's share of the last cache holds a few. */
-  readonly blockBytes = 4 * 2 ** 20;
+  /**
+   * Eight such arrays are read and written in turn for the loss; a core's share of the last cache holds a few. Counted as float32: numbers of
+   * twice the size come in blocks of half as many.
+   */
+  readonly blockBytes: number;
   readonly #dtype: "float32" | "float64";
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers: Initializer[] = [];
@@ -24,6 +27,7 @@ export class OnnxRecorder implements Ops<Recorded> {
 
   constructor(dtype: "float32" | "float64") {
     this.#dtype = dtype;
+    this.blockBytes = (dtype === "float64" ? 2 : 4) * 2 ** 20;
   }
 
   /** The graph with the given inputs and outputs, less what the outputs do not depend on; the output `x` is named `out:x`. */
@@ -144,7 +148,7 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   reluGrad(dy: Recorded, y: Recorded): Recorded {
-    // min(1, y·3.4e38) is 1 for every positive normal number, and faster in ONNX Runtime than Sign or a comparison.
+    // min(1, y·3.4e38) is 1 for every positive normal float32 (every float64 above 3e-39), and faster in ONNX Runtime than Sign or a comparison.
     return this.mul(dy, this.#node("HardSigmoid", [y], { alpha: { float: 3.4e38 }, beta: { float: 0 } }));
   }
 
