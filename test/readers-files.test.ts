@@ -255,14 +255,27 @@ test("what the config states and this model has not is refused: norms without we
   fails(() => said("use_ln", true), "input", /states layer norms,/);
   fails(() => said("n_layers", 2), "input", /states 2 layers/);
   fails(() => said("use_attn_scale", false), "input", /attention scores without a scale/);
-  fails(() => said("act_fn", "solu_ln"), "input", /says to have "solu_ln", which this model does not compute/);
+  fails(() => said("act_fn", "solu_ln"), "input", /says to have "solu_ln", which is none that a forward pass here computes/);
   for (const [key, value] of [
     ["normalization_type", null],
     ["use_ln", false],
     ["n_layers", 1],
     ["act_fn", "relu"],
+    ["activation", "ReLU()"],
   ] as const)
     assert.deepEqual(said(key, value).candidates[0]?.parameters, truth, key);
+  for (const [key, value, activation] of [
+    ["act_fn", "gelu", "gelu"],
+    ["hidden_act", "gelu_pytorch_tanh", "gelu_new"],
+    ["activation", "Swish", "silu"],
+    ["act", "torch.nn.functional.silu", "silu"],
+  ] as const) {
+    const { candidates, recordOf } = said(key, value);
+    const [found] = candidates;
+    assert.equal(found?.config.activation, activation, key);
+    assert.deepEqual(found && [recordOf(found)?.activation, recordOf(found)?.activation_from], [activation, "stated"]);
+  }
+  fails(() => load(truth, { activation: "gated" }), "usage", /is said to have "gated"/);
   const taken = load(truth, { ignore: ["normalization_type"] }, (dict) => ({
     dict: [
       ["config", { dict: [["normalization_type", "LN"]] }],

@@ -1,9 +1,10 @@
 import { activationsOf } from "../activations/index.ts";
 import { chanceOf } from "../analyses/kit/chance.ts";
+import { RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import type { StoredConfig } from "../checkpoint/index.ts";
 import type { NdArray } from "../core/index.ts";
 import { headMetrics, mean } from "../math/index.ts";
-import type { Parameters } from "../model/index.ts";
+import { ACTIVATIONS, type Activation, type Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
 import type { Model } from "./models.ts";
@@ -70,6 +71,23 @@ export async function otherOperation(
     if (right / (p * p) > 0.9) return { name, accuracy: right / (p * p) };
   }
   return undefined;
+}
+
+/**
+ * The activations with which a model that is inaccurate with ReLU is accurate. (A smaller loss alone tells nothing: a model that was trained
+ * with ReLU may have a smaller one with another.)
+ */
+export async function otherActivations(
+  config: StoredConfig,
+  parameters: Parameters,
+  runtime: Runtime,
+): Promise<readonly Activation[]> {
+  const found: Activation[] = [];
+  for (const activation of ACTIVATIONS) {
+    const accuracy = activation === "relu" ? 0 : await scoreOf({ ...config, activation }, parameters, runtime);
+    if (accuracy > RIGHT_ACCURACY) found.push(activation);
+  }
+  return found;
 }
 
 /** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */

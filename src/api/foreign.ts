@@ -51,9 +51,11 @@ async function score({ config, parameters }: ImportedModel): Promise<number> {
 const list = (names: readonly string[]) =>
   names.length > 4 ? `${names.slice(0, 4).map(quoted).join(", ")} and ${names.length - 4} more` : names.map(quoted).join(", ");
 
-/** Why a model may be inaccurate; where another operation explains its answers, that alone. */
-async function reasons({ config, parameters }: ImportedModel): Promise<string> {
-  const [{ otherOperation }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+/** Why a model may be inaccurate; where another activation or operation explains its answers, that alone. */
+async function reasons({ config, parameters }: ImportedModel, activationAssumed: boolean): Promise<string> {
+  const [{ otherActivations, otherOperation }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  const others = activationAssumed ? await otherActivations(config, parameters, runtime) : [];
+  if (others.length > 0) return `low accuracy with ReLU, which was assumed; above 0.9 with --activation ${others.join(" or ")}`;
   const other = await otherOperation(config, parameters, runtime);
   return other === undefined
     ? "low accuracy: not generalised, or another operation (subtraction, multiplication), activation or norm than this model has"
@@ -104,7 +106,7 @@ export async function settleForeign(result: ImportResult, note: OnNote): Promise
   const record = result.recordOf(model);
   const reading = record === undefined ? undefined : { ...record, accuracy: found, tried: Math.max(tried.length, 1) };
   if (reading !== undefined) for (const text of remarks(path, model, reading, accuracy, tried.length)) note(text);
-  if (!right && reading !== undefined) note(`${path}: ${await reasons(model)}`);
+  if (!right && reading !== undefined) note(`${path}: ${await reasons(model, reading.activation_from === "assumed")}`);
   const biases = BIAS_NAMES.filter((name) => parameters[name] !== undefined);
   return { path, sha256: result.sha256, config, parameters, biases, ...(reading === undefined ? {} : { reading }), metadata: {} };
 }

@@ -1,5 +1,6 @@
 import { ensure, messageOf } from "../core/index.ts";
 import {
+  activationName,
   CONFIG_FIELDS,
   type ConfigField,
   hasEquals,
@@ -26,8 +27,12 @@ function kindText(setting: Setting): string {
   return "of" in setting ? requirementOf(setting) : `of kind ${setting.kind}`;
 }
 
-/** The kinds of the settings that models without '=' have beside the others. */
-const SEQUENCE: { readonly [field in keyof SequenceConfig]-?: string } = { equals: "boolean", attention_rate: "number" };
+/** The kinds of the settings that models from elsewhere may have beside the others. */
+const SEQUENCE: { readonly [field in keyof SequenceConfig]-?: string } = {
+  equals: "boolean",
+  attention_rate: "number",
+  activation: "string",
+};
 
 function checkSettings(value: unknown, where: string, required: readonly ConfigField[]): asserts value is StoredConfig {
   ensure(isObject(value), "input", () => `${where}: config must be an object, got ${shownValue(value)}`);
@@ -75,6 +80,12 @@ export function parseRunConfig(value: unknown, where: string): RunConfig {
     hasEquals(value),
     "input",
     () => `${where}: config.equals must be true in a run: models without '=' are for analysis and import alone`,
+  );
+  const activation = activationName(value);
+  ensure(
+    activation === "relu",
+    "input",
+    () => `${where}: config.activation must be relu in a run, got ${activation}: others are for analysis and import alone`,
   );
   return { ...layeredConfig([]), ...value };
 }

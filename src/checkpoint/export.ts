@@ -1,5 +1,5 @@
 import { ensure, float32, type Json, type NdArray, sizeOf, toFloat32 } from "../core/index.ts";
-import { BIAS_NAMES, hasEquals, type Parameters } from "../model/index.ts";
+import { type Activation, activationName, BIAS_NAMES, hasEquals, type Parameters } from "../model/index.ts";
 import { biasShapes, tensorsOf } from "./check-parameters.ts";
 import { configText, type StoredConfig } from "./config.ts";
 import { writeFileAtomic } from "./files.ts";
@@ -11,6 +11,14 @@ export interface StoredModel {
   readonly config: StoredConfig;
   readonly parameters: Parameters;
 }
+
+/** TransformerLens's names of the activations that it has. */
+const LENS_ACTIVATIONS: { readonly [name in Activation]?: string } = {
+  relu: "relu",
+  gelu: "gelu",
+  gelu_new: "gelu_new",
+  silu: "silu",
+};
 
 /** Number of output classes, an extra one for '=' included. */
 function classesOf(parameters: Parameters): number {
@@ -31,6 +39,12 @@ export function writeModel(path: string, model: StoredModel, metadata: Readonly<
 export function transformerLensConfig({ config, parameters }: StoredModel): { readonly [key: string]: Json } {
   const { attention_rate: rate = 1 } = config;
   ensure(rate === 1, "usage", () => `export: TransformerLens's attention is a softmax, this model's attention rate is ${rate}`);
+  const activation = activationName(config);
+  ensure(
+    LENS_ACTIVATIONS[activation] !== undefined,
+    "usage",
+    () => `export: TransformerLens has no activation ${activation}; .onnx and .npz hold the model`,
+  );
   return {
     n_layers: 1,
     d_model: config.d_model,
@@ -40,7 +54,7 @@ export function transformerLensConfig({ config, parameters }: StoredModel): { re
     d_mlp: config.d_mlp,
     d_vocab: hasEquals(config) ? config.p + 1 : config.p,
     d_vocab_out: classesOf(parameters),
-    act_fn: "relu",
+    act_fn: LENS_ACTIVATIONS[activation],
     normalization_type: null,
     attention_dir: "causal",
     positional_embedding_type: "standard",

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Json, printable } from "../core/index.ts";
+import { activationName } from "../model/index.ts";
 import { configText } from "./config.ts";
 import { type StoredModel, transformerLensConfig, transformerLensTensors } from "./export.ts";
 import { makeFolder, writeFileAtomic } from "./files.ts";
@@ -79,7 +80,7 @@ export function exportHuggingFace(
     architectures: ["HookedTransformer"],
     model_type: "hooked_transformer",
     n_heads: config.n_heads,
-    act_fn: "relu",
+    act_fn: activationName(config),
     transformer_lens: transformerLensConfig(model),
     task: JSON.parse(configText(config)) as Json,
   };

@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import type { ForeignOptions } from "../api/foreign.ts";
 import { LAYOUTS } from "../checkpoint/import/layout.ts";
-import { ACTIVATIONS } from "../checkpoint/import/statements.ts";
+import { ACTIVATIONS } from "../model/index.ts";
 import { numberOption } from "./config-options.ts";
 
 const GROUP = "Models trained elsewhere:";
@@ -42,7 +42,12 @@ export function withForeignOptions<T>(parser: Argv<T>) {
       description: "leave out a tensor or module that this model has no place for, on your account; may be repeated",
     })
     .option("state", { type: "string", requiresArg: true, group: GROUP, description: "which of several models in one file" })
-    .option("activation", { choices: ACTIVATIONS, requiresArg: true, group: GROUP, description: "the MLP's activation" });
+    .option("activation", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      description: `the MLP's activation: ${ACTIVATIONS.join(", ")}`,
+    });
 }
 
 /** What the options of {@link withForeignOptions} say. */

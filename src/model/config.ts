@@ -1,4 +1,5 @@
 import { LABELS, TASK_NAMES, type TaskConfig } from "../tasks/index.ts";
+import type { Activation } from "./activation.ts";
 import { PARAMETER_NAMES } from "./names.ts";
 import { choice, flag, integer, names, number, type PresetLayer, primes, type Setting, string, type ValueOf } from "./setting.ts";
 
@@ -272,6 +273,8 @@ export type SequenceConfig = {
    * Attention rate r of Zhong et al. 2023: each key has the weight r·softmax + 1 − r. 1 where absent; another is for models without '='.
    */
   readonly attention_rate?: number;
+  /** The MLP's activation; `relu`, which this project trains, where absent. */
+  readonly activation?: Activation;
 };
 
 /** The sizes of the one-block transformer, under TransformerLens's names. */

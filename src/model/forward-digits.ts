@@ -22,7 +22,7 @@ export interface LastPosition<T> extends MlpPass<T>, Pick<AttentionPass<T>, "z">
 export function lastPosition<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): LastPosition<T> {
   if (hasEquals(shape)) return forward(ops, weights, rows0, rows1, shape);
   const attn = digitsAttention(ops, weights, rows0, rows1, shape);
-  return { ...attn, ...mlp(ops, weights, attn) };
+  return { ...attn, ...mlp(ops, weights, attn, undefined, shape.activation) };
 }
 
 /**

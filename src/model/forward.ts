@@ -1,5 +1,6 @@
 import { float64, int32, type NdArray } from "../core/index.ts";
 import { type Ops, type Tensors, tensor } from "../ops/index.ts";
+import { type Activation, activate } from "./activation.ts";
 import type { ModelConfig, SequenceConfig } from "./config.ts";
 import type { BiasName, ParameterName } from "./names.ts";
 
@@ -132,11 +133,12 @@ export function mlp<T>(
   weights: Tensors<T>,
   { z, W_O, start }: Pick<AttentionPass<T>, "z" | "W_O" | "start">,
   dropout?: DropoutMasks<T>,
+  activation: Activation = "relu",
 ): MlpPass<T> {
   const afterAttn = ops.matmul(z, W_O, { add: start }); // [batch, d_model]
   const resid_mid = dropout ? ops.mul(afterAttn, dropout.mid) : afterAttn; // [batch, d_model]
   const mlp_pre = matmulAdd(ops, resid_mid, weight(weights, "blocks.0.mlp.W_in"), bias(weights, "blocks.0.mlp.b_in")); // [batch, d_mlp]
-  const mlp_post = ops.relu(mlp_pre); // [batch, d_mlp]
+  const mlp_post = activate(ops, mlp_pre, activation); // [batch, d_mlp]
   const b_out = bias(weights, "blocks.0.mlp.b_out");
   const skip = b_out === undefined ? resid_mid : ops.add(resid_mid, b_out); // [batch, d_model]
   const afterMlp = ops.matmul(mlp_post, weight(weights, "blocks.0.mlp.W_out"), { add: skip }); // [batch, d_model]
@@ -151,7 +153,7 @@ export function mlp<T>(
  */
 export function forward<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): ForwardPass<T> {
   const attn = attention(ops, weights, rows0, rows1, shape);
-  return { ...attn, ...mlp(ops, weights, attn) };
+  return { ...attn, ...mlp(ops, weights, attn, undefined, shape.activation) };
 }
 
 /** Logits of a residual stream at the last position: [batch, d_model] → [batch, classes]. */

@@ -1,3 +1,4 @@
+export * from "./activation.ts";
 export * from "./config.ts";
 export * from "./construct.ts";
 export * from "./curriculum.ts";

@@ -1,5 +1,6 @@
-import { ensure, float32, type NdArray, toFloat64 } from "../core/index.ts";
+import { ensure, float32, type NdArray, quoted, toFloat64 } from "../core/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
+import { ACTIVATIONS, activationName } from "./activation.ts";
 import type { ModelConfig } from "./config.ts";
 import { BIAS_NAMES, type BiasName, PARAMETER_NAMES, type ParameterName } from "./names.ts";
 
@@ -22,6 +23,12 @@ export function parameterShapes(config: TaskConfig & ModelConfig): PerParameter<
     rate >= 0 && rate <= 1 && (rate === 1 || !equals),
     "usage",
     () => `attention_rate: must be from 0 to 1, and 1 for a model with '=', got ${rate}`,
+  );
+  const activation = activationName(config);
+  ensure(
+    ACTIVATIONS.includes(activation),
+    "usage",
+    () => `activation: must be one of ${ACTIVATIONS.join(", ")}, got ${quoted(String(activation))}`,
   );
   for (const [name, value] of Object.entries({ d_model, n_heads, d_head, d_mlp })) {
     ensure(Number.isInteger(value) && value >= 1, "usage", () => `${name}: must be a positive integer, got ${value}`);

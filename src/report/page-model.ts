@@ -1,13 +1,13 @@
 import { at, ensure } from "../core/index.ts";
-import { BIAS_NAMES, hasEquals, PARAMETER_NAMES, type ParameterName, type Parameters } from "../model/index.ts";
+import { activationName, BIAS_NAMES, hasEquals, PARAMETER_NAMES, type ParameterName, type Parameters } from "../model/index.ts";
 import { type Head, headsOf } from "../tasks/index.ts";
 import type { ReportRun } from "./types.ts";
 
 type Config = ReportRun["config"];
 
-/** Whether a page can run a model: weights of this project's kind, without biases and with '='. */
+/** Whether a page can run a model: weights of this project's kind, without biases, with ReLU and with '='. */
 export function canRun(config: Config, parameters: Parameters): boolean {
-  return hasEquals(config) && BIAS_NAMES.every((name) => parameters[name] === undefined);
+  return activationName(config) === "relu" && hasEquals(config) && BIAS_NAMES.every((name) => parameters[name] === undefined);
 }
 
 /**

@@ -1,8 +1,31 @@
 import { at, dim, type NdArray } from "../../src/core/index.ts";
-import type { ModelConfig, Parameters } from "../../src/model/index.ts";
+import type { Activation, ModelConfig, Parameters } from "../../src/model/index.ts";
 import type { TaskConfig } from "../../src/tasks/index.ts";
 
 type Config = TaskConfig & ModelConfig;
+
+/** Φ(x) by the series of the error function, which converges everywhere; good to 1e-12 for |x| ≤ 5. */
+function normalCdf(x: number): number {
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 200; n++) {
+    term *= (-x * x) / (2 * n);
+    sum += term / (2 * n + 1);
+  }
+  return 0.5 + sum / Math.sqrt(2 * Math.PI);
+}
+
+/** Activations as their papers write them, number by number. */
+export const ACTIVATION_ORACLES: { readonly [name in Activation]: (x: number) => number } = {
+  relu: (x) => Math.max(0, x),
+  gelu: (x) => x * normalCdf(x),
+  gelu_new: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  quick_gelu: (x) => x / (1 + Math.exp(-1.702 * x)),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+  leaky_relu: (x) => (x > 0 ? x : 0.01 * x),
+  relu2: (x) => Math.max(0, x) ** 2,
+  square: (x) => x * x,
+};
 
 function matvec(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, columns: number, start = 0): Float64Array {
   const y = new Float64Array(columns);
@@ -15,7 +38,7 @@ function matvec(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, column
  * attention rate mixes each softmax with ones.
  */
 export function plainForward(config: Config, weights: Parameters, x0: number, x1: number) {
-  const { p, d_model, n_heads, d_head, d_mlp, equals = true, attention_rate: rate = 1 } = config;
+  const { p, d_model, n_heads, d_head, d_mlp, equals = true, attention_rate: rate = 1, activation = "relu" } = config;
   const sequence = equals ? [x0, x1, p] : [x0, x1];
   const end = sequence.length - 1;
   const data = (name: keyof Parameters): ArrayLike<number> => (weights[name] as NdArray | undefined)?.data ?? [];
@@ -58,7 +81,7 @@ export function plainForward(config: Config, weights: Parameters, x0: number, x1
   }
   const last = at(mid, end).map((value, i) => value + b("blocks.0.attn.b_O", i));
   const pre = matvec(last, data("blocks.0.mlp.W_in"), d_model, d_mlp).map((value, i) => value + b("blocks.0.mlp.b_in", i));
-  const post = pre.map((value) => Math.max(0, value));
+  const post = pre.map(ACTIVATION_ORACLES[activation]);
   const mlp = matvec(post, data("blocks.0.mlp.W_out"), d_mlp, d_model);
   const resid = last.map((value, i) => value + at(mlp, i) + b("blocks.0.mlp.b_out", i));
   const classes = dim(weights["unembed.W_U"], 1);

@@ -1,5 +1,6 @@
 import { mean } from "../../math/index.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
+import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, perRun, short } from "../kit/text.ts";
 import { type AlgorithmResult, compute } from "./compute.ts";
@@ -78,7 +79,7 @@ model trained on shuffled labels is the third control: a rung counts as evidence
     draws: { type: "integer", default: 20, min: 20, max: 1000, description: "draws of each control, 20 to 1000" },
     repairs: { type: "integer", default: 5, min: 0, max: 60, description: "tasks to repair, those of lowest accuracy" },
   },
-  refuses: withoutResidues,
+  refuses: (config) => withoutResidues(config) ?? withoutHalves(config),
   run: (input, options) => compute(input, Number(options.draws), Number(options.repairs)),
   metrics: (result) => {
     const { validation } = result.ladder.circuit;

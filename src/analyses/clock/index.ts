@@ -1,3 +1,4 @@
+import { withoutReLU } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short } from "../kit/text.ts";
 import { type ClockResult, compute, type NullOf } from "./compute.ts";
@@ -55,10 +56,10 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
     },
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "draws of each null, 100 to 2000" },
   },
-  refuses: ({ task, labels }) =>
-    task === "nanda" && labels === "remainder"
-      ? undefined
-      : `needs an addition model (task nanda, labels remainder), got task ${task}, labels ${labels}${task === "joint" ? "; its addition head is left out, see neurons and mechanism" : ""}`,
+  refuses: (config) =>
+    config.task === "nanda" && config.labels === "remainder"
+      ? withoutReLU("takes gradients through the neurons that are on", config)
+      : `needs an addition model (task nanda, labels remainder), got task ${config.task}, labels ${config.labels}${config.task === "joint" ? "; its addition head is left out, see neurons and mechanism" : ""}`,
   run: (input, options) => compute(input, Number(options.triples), Number(options.draws)),
   metrics: ({ gradient_symmetricity: S, distance_irrelevance, circularity, disc, frequencies, null: none }) => ({
     gradient_symmetricity: S.mean,

@@ -1,6 +1,7 @@
 import { at } from "../../core/index.ts";
 import { mean, sum } from "../../math/index.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
+import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short } from "../kit/text.ts";
 import { type CourseResult, compute, IN_USE } from "./compute.ts";
@@ -66,7 +67,7 @@ A pair (m, k) is in use at a checkpoint with at least ${IN_USE} neurons above th
   options: {
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "permutations of the tokens, 100 to 2000" },
   },
-  refuses: withoutResidues,
+  refuses: (config) => withoutResidues(config) ?? withoutHalves(config),
   run: (input, options) => compute(input, Number(options.draws)),
   metrics: (result) => {
     const last = result.epochs.length - 1;

@@ -1,5 +1,6 @@
 import { at } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
+import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun } from "../kit/text.ts";
 import { compute, type PatchResult } from "./compute.ts";
@@ -85,10 +86,10 @@ twins are. \`agree\` [tasks]: pairs whose base and source have the same answer t
     pairs: { type: "integer", default: 600, min: 10, max: 10_000, description: "pairs of base and source inputs" },
     draws: { type: "integer", default: 20, min: 1, max: 1000, description: "random groups of each size, 1 to 1000" },
   },
-  refuses: ({ labels }) =>
-    labels === "remainder"
-      ? undefined
-      : `needs tasks with a class for each residue (labels: remainder): neurons are grouped by their pair; got labels: ${labels}`,
+  refuses: (config) =>
+    config.labels === "remainder"
+      ? withoutHalves(config)
+      : `needs tasks with a class for each residue (labels: remainder): neurons are grouped by their pair; got labels: ${config.labels}`,
   run: (input, options) => compute(input, Number(options.pairs), Number(options.draws)),
   metrics: (result: PatchResult) => {
     const { filled, agree, post, even, expected, ...rest } = meansOf(result);

@@ -1,5 +1,5 @@
 import { ensure, sizeOf } from "../../core/index.ts";
-import type { Parameters, RunConfig } from "../../model/index.ts";
+import type { Activation, Parameters, RunConfig } from "../../model/index.ts";
 import type { StoredConfig } from "../config.ts";
 import { parametersOf } from "./build.ts";
 import { type Group, LAYOUTS, type Layout, type Orientation } from "./layout.ts";
@@ -19,9 +19,12 @@ export interface ImportOptions {
   readonly attention_rate?: number;
 }
 
-/** What the file itself says; a user-supplied mapping goes before it. */
-export interface StatedSizes {
+/** What is known of a file's model beside its tensors. */
+export interface KnownOfModel {
+  /** Number of heads that the file states; a user's word goes before it. */
   readonly heads?: number | undefined;
+  /** The MLP's activation; ReLU where left out. */
+  readonly activation?: Activation;
 }
 
 /** A model as read from a file in one of the ways that its names and shapes allow. */
@@ -183,7 +186,7 @@ function waysOf(
   read: Read,
   tier: 0 | 1,
   options: ImportOptions,
-  stated: StatedSizes,
+  stated: KnownOfModel,
   reasons: Reasons,
 ): Way[] {
   const tasks = tasksOf(read.W_U.other, read, options.task);
@@ -207,9 +210,11 @@ function modelOf(
   { tier, read, heads, headsFrom, task, digit, rate }: Way,
   assignment: Assignment,
   open: ReadonlySet<Group>,
+  activation: Activation,
   where: string,
 ): ImportedModel {
-  const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp };
+  const own = activation === "relu" ? {} : { activation };
+  const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp, ...own };
   const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
   const layout = layoutOf(read);
   const orientations = groupsOf(read)
@@ -247,7 +252,7 @@ export function candidatesOf(
   assigned: Assignment,
   options: ImportOptions,
   where: string,
-  stated: StatedSizes = {},
+  stated: KnownOfModel = {},
 ): ImportedModel[] {
   const assignment = withoutDepth(assigned);
   const reasons = new Reasons();
@@ -279,5 +284,5 @@ export function candidatesOf(
     () =>
       `${where}: names and shapes allow ${ways.length} ways to read it: say --heads, and --layout (${LAYOUTS.join(", ")}) where matrices are square`,
   );
-  return ways.sort((a, b) => a.tier - b.tier).map((way) => modelOf(way, assignment, open, where));
+  return ways.sort((a, b) => a.tier - b.tier).map((way) => modelOf(way, assignment, open, stated.activation ?? "relu", where));
 }

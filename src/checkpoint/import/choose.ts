@@ -101,8 +101,10 @@ export async function chooseImport(
   if (found) return chosen(found);
   const best = Math.max(...tried.map(({ accuracy }) => accuracy));
   const open = openOptions((usual.length > 0 ? usual : tried).map(({ model }) => model));
+  const assumed = only !== undefined && result.recordOf(only)?.activation_from === "assumed";
+  const reason = assumed ? "; or name its activation, if that is not ReLU: --activation" : "";
   throw new MiiiiError(
     "usage",
-    `${path}: no reading of ${tried.length} is accurate (at best ${best.toFixed(3)}), so that accuracy does not tell them apart: ${open}`,
+    `${path}: no reading of ${tried.length} is accurate (at best ${best.toFixed(3)}), so that accuracy does not tell them apart: ${open}${reason}`,
   );
 }

@@ -1,5 +1,5 @@
 import { ensure, ensureFinite, quoted } from "../../core/index.ts";
-import { PARAMETER_NAMES } from "../../model/index.ts";
+import { ACTIVATIONS, type Activation, PARAMETER_NAMES } from "../../model/index.ts";
 import { type Checkpoint, checkpointFrom } from "../checkpoint.ts";
 import { readFileBytes } from "../files.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
@@ -12,7 +12,7 @@ import { parseMapping } from "./mapping.ts";
 import { type Decoded, decodePath, type ImportFormat } from "./read-file.ts";
 import type { ImportRecord } from "./record.ts";
 import { ROLES } from "./roles.ts";
-import { type Stated, statedBy } from "./statements.ts";
+import { knownActivation, type Stated, statedBy } from "./statements.ts";
 
 /** What a user may say of a file, its tensors and its models. */
 export interface ImportRequest extends ImportOptions {
@@ -64,27 +64,21 @@ function checked(groups: readonly TensorGroup[], path: string): TensorGroup[] {
   }));
 }
 
-/** Activations that a model may have. */
-export const KNOWN_ACTIVATIONS = ["relu"] as const;
+/** The MLP's activation, and who says so. */
+type ActivationRead = { readonly activation: Activation; readonly activation_from: ImportRecord["activation_from"] };
 
-function activationOf(
-  asked: string | undefined,
-  stated: Stated,
-  where: string,
-): Pick<ImportRecord, "activation" | "activation_from"> {
-  const [name, from] =
-    asked !== undefined
-      ? [asked, "option" as const]
-      : stated.activation !== undefined
-        ? [stated.activation, "stated" as const]
-        : ["relu", "assumed" as const];
+function activationOf(asked: string | undefined, stated: Stated, where: string): ActivationRead {
+  const said = asked ?? stated.activation;
+  if (said === undefined) return { activation: "relu", activation_from: "assumed" };
+  const activation = knownActivation(said);
+  const says = asked === undefined ? "says" : "is said";
   ensure(
-    (KNOWN_ACTIVATIONS as readonly string[]).includes(name),
-    "input",
+    activation !== undefined,
+    asked === undefined ? "input" : "usage",
     () =>
-      `${where}: must have one of the activations ${KNOWN_ACTIVATIONS.join(", ")}, ${from === "stated" ? "says" : "is said"} to have ${quoted(name)}, which this model does not compute`,
+      `${where}: must have one of the activations ${ACTIVATIONS.join(", ")}, ${says} to have ${quoted(said)}, which is none that a forward pass here computes`,
   );
-  return { activation: name, activation_from: from };
+  return { activation, activation_from: asked === undefined ? "stated" : "option" };
 }
 
 /** What the file says goes before what the config beside it says. */
@@ -128,7 +122,7 @@ export function assignOptions({ mapping, ignore }: ImportRequest, where: string)
 function recordFrom(
   decoded: Decoded,
   chosen: ChosenGroup,
-  activation: Pick<ImportRecord, "activation" | "activation_from">,
+  activation: ActivationRead,
   ignored: readonly string[],
 ): (candidate: ImportedModel) => ImportRecord {
   const { source, others, tied, leftOut } = chosen;
@@ -201,7 +195,8 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
     ...(low_digit === undefined ? {} : { low_digit }),
     ...(attention_rate === undefined ? {} : { attention_rate }),
   };
-  const candidates = candidatesOf(chosen.assignment, choices, path, stated);
+  const known = { heads: stated.heads, activation: activation.activation };
+  const candidates = candidatesOf(chosen.assignment, choices, path, known);
   const recordOf = recordFrom(decoded, chosen, activation, ofKeys);
   const { source, ignored, tied } = chosen;
   return { path, sha256: digest, format, source, ignored, candidates, recordOf, presumedTied: tied && stated.tied !== true };

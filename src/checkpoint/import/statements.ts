@@ -1,4 +1,5 @@
 import { quoted } from "../../core/index.ts";
+import type { Activation } from "../../model/index.ts";
 import type { Statements } from "../formats/lazy.ts";
 import { isObject } from "../formats/strict-json.ts";
 
@@ -21,17 +22,23 @@ const LAYERS = /^(?:n_layers?|num_layers|num_hidden_layers|nlayers?|depth|n_bloc
 const TIED = /^(?:tie_word_embeddings|tied_embeddings|tie_weights|tie_embeddings|weight_tying|tied)$/i;
 const SCALE = /^use_attn_scale$/i;
 
-/** Activations by this project's names. */
-export const ACTIVATIONS = ["relu", "gelu", "gelu_new", "quick_gelu", "silu"] as const;
-
 /** Names of activations elsewhere, by this project's. */
-const ALIASES: readonly (readonly [string, RegExp])[] = [
+const ALIASES: readonly (readonly [Activation, RegExp])[] = [
   ["relu", /^relu$/i],
-  ["gelu", /^(?:gelu|gelu_erf|gelu_python)$/i],
-  ["gelu_new", /^(?:gelu_new|gelu_tanh|gelu_pytorch_tanh|gelu_fast|gelu_approx|newgelu)$/i],
+  ["gelu", /^(?:gelu|gelu_erf|gelu_python|gelu_exact)$/i],
+  ["gelu_new", /^(?:gelu_new|gelu_tanh|tanh_gelu|gelu_pytorch_tanh|gelu_fast|gelu_approx(?:imate)?|new_?gelu(?:activation)?)$/i],
   ["quick_gelu", /^(?:quick_gelu|gelu_quick|quickgelu)$/i],
   ["silu", /^(?:silu|swish)$/i],
+  ["tanh", /^tanh$/i],
+  ["leaky_relu", /^leaky_?relu$/i],
+  ["relu2", /^(?:relu2|relu_?squared?|squared_?relu)$/i],
+  ["square", /^(?:square|quadratic|x2|pow2)$/i],
 ];
+
+/** An activation by this project's name, where it computes it; names as PyTorch, Hugging Face, TransformerLens and JAX give them. */
+export function knownActivation(name: string): Activation | undefined {
+  return ALIASES.find(([, pattern]) => pattern.test(name))?.[0];
+}
 
 /** The one value that all statements of a key agree on. */
 function agreed<T>(values: readonly T[]): T | undefined {
@@ -53,7 +60,7 @@ export function statedBy(statements: Statements): Stated {
       .filter((value) => typeof value === "string")
       .map((value) => value.replace(/^.*\./, "").replace(/\(\)$/, "")),
   );
-  const activation = act === undefined ? undefined : (ALIASES.find(([, pattern]) => pattern.test(act))?.[0] ?? act);
+  const activation = act === undefined ? undefined : (knownActivation(act) ?? act);
   const aliens = (pattern: RegExp, is: (value: unknown) => string | undefined) =>
     matching(pattern).flatMap(({ key, value }) => {
       const what = is(value);

@@ -14,6 +14,7 @@ import {
   writeFileAtomic,
 } from "../../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../../core/index.ts";
+import { activationName } from "../../model/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
@@ -77,6 +78,8 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       break;
     case ".npz":
       exportNpz(out, checkpoint);
+      if (activationName(config) !== "relu")
+        note(`${shownPath(out)} cannot say so: its model's activation is ${activationName(config)}`);
       break;
     case ".onnx": {
       const { exportOnnx } = await import("../../activations/index.ts");
