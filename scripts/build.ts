@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { bundleBrowserCode } from "../src/report/bundle-browser.ts";
 import { PAGE_BUNDLE } from "../src/report/bundles.ts";
 
-// Compiles src to a fresh dist, bundles the report's browser code into it and makes the command executable.
+// Compiles src to a fresh dist, bundles the pages' browser code into it and makes the command executable.
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
 rmSync(dist, { recursive: true, force: true });
@@ -15,6 +15,9 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.
 if (status === 0) {
   // The part of sweeps that is Python.
   for (const file of ["worker.py", "requirements.txt"]) copyFileSync(join(root, "src", "sweep", file), join(dist, "sweep", file));
-  writeFileSync(join(dist, "report", PAGE_BUNDLE), await bundleBrowserCode());
+  for (const page of ["report", "serve"]) {
+    const source = pathToFileURL(`${join(root, "src", page)}/`);
+    writeFileSync(join(dist, page, PAGE_BUNDLE), await bundleBrowserCode(source));
+  }
   chmodSync(join(dist, "cli", "main.js"), 0o755);
 } else process.exitCode = status ?? 1;

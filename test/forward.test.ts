@@ -116,3 +116,52 @@ test("ablations replace by the mean over the grid", async () => {
   await assert.rejects(model.forward({ meanAblateNeurons: [20] }), /neurons must be in 0\.\.19, got 20/);
   await model.dispose();
 });
+
+for (const [kind, model, parameters] of [
+  ["with every bias and an extra class", config, withBiases(initParameters(config, 6), true)],
+  ["without '='", digitsAt(0.3), withBiases(initParameters(digitsAt(0.3), 6), false)],
+] as const) {
+  test(`a digit at its mean, and the path past the MLP at its mean, ${kind}`, async () => {
+    const [p, classes, d_mlp] = [11, 17, 20];
+    const editable = await editableModel(runtime, model, parameters);
+    const close = { rtol: 1e-9, atol: 1e-10 };
+    const at = (logits: NdArray<"float64">, i: number) => logits.data.subarray(i * classes, (i + 1) * classes);
+    const whole = await editable.forward({});
+    const every = Array.from({ length: d_mlp }, (_, j) => j);
+    // Without neurons the logits are the stream's own, which is linear: averaging before the read-out and after it are the same.
+    const linear = await editable.forward({ meanAblateNeurons: every });
+    for (const averageDigit of [0, 1] as const) {
+      const place = (kept: number, averaged: number) => (averageDigit === 0 ? averaged * p + kept : kept * p + averaged);
+      const found = await editable.forward({ averageDigit });
+      const bare = await editable.forward({ averageDigit, meanAblateNeurons: every });
+      for (const kept of [0, 4, 10]) {
+        assertAllClose(at(found, place(kept, 3)), at(found, place(kept, 9)), close);
+        const mean = Array.from(
+          { length: classes },
+          (_, c) =>
+            everySample(p)
+              .slice(0, p)
+              .reduce((sum, x) => sum + (at(linear, place(kept, x))[c] as number), 0) / p,
+        );
+        assertAllClose(at(bare, place(kept, 0)), mean, close);
+      }
+      assert.notDeepEqual(at(found, place(0, 0)), at(found, place(1, 0)), "the other digit is read");
+    }
+    const neuronsAlone = await editable.forward({ meanAblateSkip: true });
+    const average = Array.from(
+      { length: classes },
+      (_, c) => [...everySample(p)].reduce((sum, i) => sum + (at(linear, i)[c] as number), 0) / (p * p),
+    );
+    for (const i of [0, 17, 120]) {
+      const expected = Array.from(at(whole, i), (value, c) => value - (at(linear, i)[c] as number) + (average[c] as number));
+      assertAllClose(at(neuronsAlone, i), expected, close);
+    }
+    const nothing = await editable.forward({ meanAblateSkip: true, meanAblateNeurons: every });
+    assertAllClose(at(nothing, 0), at(nothing, 77), close);
+    const samples = Int32Array.from([5, 100]);
+    const some = await editable.forward({ meanAblateSkip: true, averageDigit: 0 }, samples);
+    const all = await editable.forward({ meanAblateSkip: true, averageDigit: 0 });
+    assertAllClose(at(some, 1), at(all, 100), close);
+    await editable.dispose();
+  });
+}

@@ -3,6 +3,7 @@ import { type BiasName, type Edits, type ForwardOutput, inFloat64, type ModelCon
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import { activationsOf, everySample, type GridModel, gridModel } from "./activations.ts";
+import { averageOverDigit, logitsOfStream } from "./after-attention.ts";
 import { type RuntimeMatmul, runtimeMatmul } from "./matmul.ts";
 
 /** A model that takes edits; see {@link editableModel}. */
@@ -50,6 +51,16 @@ function cutRows(
     weights.fill(0, row * width, (row + 1) * width);
   }
   return { matrix: { ...matrix, data: weights }, bias: { ...bias, data: shift } };
+}
+
+/** Some rows of a matrix, in the order given. */
+function rowsAt(matrix: NdArray<"float64">, indices: Int32Array): NdArray<"float64"> {
+  const width = dim(matrix, 1);
+  const out = new Float64Array(indices.length * width);
+  indices.forEach((index, i) => {
+    out.set(matrix.data.subarray(index * width, (index + 1) * width), i * width);
+  });
+  return float64(out, [indices.length, width]);
 }
 
 function ensureIndices(indices: readonly number[], limit: number, what: string): void {
@@ -116,6 +127,13 @@ export async function editableModel(
   };
   const all = everySample(p);
   const models = new Map<Int32Array, GridModel>();
+  let streams: GridModel | undefined;
+  let streamMeans: Float64Array | undefined;
+  /** The residual stream before the MLP over the grid, [p², d_model]. */
+  const streamOf = async (changes: Partial<Parameters>) => {
+    streams ??= await gridModel(runtime, config, base, ["blocks.0.hook_resid_mid"]);
+    return (await streams.run(changes))["blocks.0.hook_resid_mid"] as NdArray<"float64">;
+  };
   const modelFor = async (samples: Int32Array): Promise<GridModel> => {
     const known = models.get(samples);
     if (known) return known;
@@ -143,7 +161,9 @@ export async function editableModel(
   };
   return {
     async forward(edits, samples = all) {
-      if (edits.meanAblateNeurons?.length && !edits.meanAblateHeads?.length && edits.W_E === undefined) {
+      const { averageDigit, meanAblateSkip = false } = edits;
+      const isLinear = averageDigit === undefined && !meanAblateSkip && !edits.meanAblateHeads?.length && edits.W_E === undefined;
+      if (edits.meanAblateNeurons?.length && isLinear) {
         ensureIndices(edits.meanAblateNeurons, d_mlp, "neurons");
         return withoutNeurons(await uneditedAt(samples), await readoutMatrix(), edits.meanAblateNeurons, products);
       }
@@ -166,10 +186,20 @@ export async function editableModel(
         changes["blocks.0.attn.b_O"] = cut.bias;
       }
       if (edits.W_E) changes["embed.W_E"] = edits.W_E;
-      const { logits } = await (await modelFor(samples)).run(changes as Partial<Parameters>);
-      return logits as NdArray<"float64">;
+      if (averageDigit === undefined && !meanAblateSkip) {
+        const { logits } = await (await modelFor(samples)).run(changes as Partial<Parameters>);
+        return logits as NdArray<"float64">;
+      }
+      const stream = await streamOf(changes as Partial<Parameters>);
+      if (meanAblateSkip) streamMeans ??= columnMeans(await streamOf({}));
+      const read = averageDigit === undefined ? stream : averageOverDigit(stream, p, averageDigit);
+      return logitsOfStream({ ...base, ...changes }, products.matmul, rowsAt(read, samples), {
+        classes: logitsOf(headsOf(config)),
+        ...(meanAblateSkip && streamMeans !== undefined ? { past: streamMeans } : {}),
+      });
     },
     async dispose() {
+      await streams?.dispose();
       for (const model of models.values()) await model.dispose();
       await products.dispose();
     },

@@ -167,3 +167,16 @@ export function lockRun(run: { readonly path: string }): RunLock {
     },
   };
 }
+
+/** Whether somebody trains a run at this moment, as far as its lock tells; nothing is written. */
+export function isTrained(run: { readonly path: string }): boolean {
+  const path = join(run.path, LOCK_NAME);
+  const text = read(path);
+  if (text === undefined) return false;
+  const holder = holderOf(text);
+  // By this machine's clock, since a look must not write; that of a file server may go otherwise by less than the time that matters.
+  const silent = Date.now() - (statOf(path)?.mtimeMs ?? 0);
+  if (holder === undefined || holder.host !== hostname()) return silent < SILENT_MS;
+  const start = startOf(holder.pid);
+  return isAlive(holder.pid) && (holder.process_start === null || start === null || start === holder.process_start);
+}

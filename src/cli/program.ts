@@ -30,6 +30,16 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/report.ts"),
   },
   {
+    usage: "explore [checkpoints..]",
+    description: "look into runs on a page of this machine: any checkpoint, neuron, ablation, patch or analysis",
+    load: () => import("./commands/explore.ts"),
+  },
+  {
+    usage: "watch <run>",
+    description: "follow a run on such a page while it trains",
+    load: () => import("./commands/watch.ts"),
+  },
+  {
     usage: "inspect <checkpoint>",
     description: "show what a checkpoint holds and how well it does",
     load: () => import("./commands/inspect.ts"),

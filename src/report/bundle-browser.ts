@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
 
-/** Bundles the page's own script: one classic script, the same text for the same sources. Needs esbuild, which a build has. */
-export async function bundleBrowserCode(): Promise<string> {
+/**
+ * Bundles a page's own script, `browser/main.ts` in `folder`: one classic script, the same text for the same sources. Needs esbuild, which a build has.
+ */
+export async function bundleBrowserCode(folder: URL): Promise<string> {
   const { build } = await import("esbuild");
-  const path = (name: string) => fileURLToPath(new URL(`browser/${name}`, import.meta.url));
+  const path = (name: string, base: URL | string) => fileURLToPath(new URL(`browser/${name}`, base));
   const { outputFiles } = await build({
-    entryPoints: [path("main.ts")],
+    entryPoints: [path("main.ts", folder)],
     bundle: true,
     minify: true,
     write: false,
@@ -14,7 +16,7 @@ export async function bundleBrowserCode(): Promise<string> {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    alias: { "node:zlib": path("zlib.ts") },
+    alias: { "node:zlib": path("zlib.ts", import.meta.url) },
   });
   return outputFiles[0]?.text ?? "";
 }

@@ -25,23 +25,27 @@ function vegaBundle(name: string): string {
   }
 }
 
-/** Where the build puts the page's own script, beside this module. */
+/** Where the build puts a page's own script, in the folder of the module that makes the page. */
 export const PAGE_BUNDLE = "browser-bundle.js";
 
-/** The page's own script: from the build, or of a copy that runs from its sources, bundled on the spot. */
-async function pageBundle(): Promise<string> {
-  const built = fileURLToPath(new URL(PAGE_BUNDLE, import.meta.url));
+/** A page's own script: from the build, or of a copy that runs from its sources, bundled on the spot. */
+async function pageBundle(folder: URL): Promise<string> {
+  const built = fileURLToPath(new URL(PAGE_BUNDLE, folder));
   if (existsSync(built)) return scriptText(readFileSync(built, "utf8"));
   const { bundleBrowserCode } = await import("./bundle-browser.ts");
-  return scriptText(await bundleBrowserCode());
+  return scriptText(await bundleBrowserCode(folder));
 }
 
-/** The scripts of vega, vega-lite and vega-embed as installed, and the page's own. */
-export async function loadBundles(): Promise<Bundles> {
+/**
+ * The scripts of vega, vega-lite and vega-embed as installed, and the page's own.
+ *
+ * @param folder - of the page's module, with its own code in `browser/`; the report's where left out.
+ */
+export async function loadBundles(folder: URL = new URL("./", import.meta.url)): Promise<Bundles> {
   return {
     vega: vegaBundle("vega"),
     vegaLite: vegaBundle("vega-lite"),
     vegaEmbed: vegaBundle("vega-embed"),
-    page: await pageBundle(),
+    page: await pageBundle(folder),
   };
 }

@@ -15,9 +15,9 @@ export function comparedBody(html: string): string {
 }
 
 /** Nothing is loaded, scripts are the listed ones alone and cannot make code of text; styles are inline, images are data. */
-function policy(scripts: readonly string[]): string {
+function policy(scripts: readonly string[], connects: boolean): string {
   const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script, "utf8").digest("base64")}'`);
-  return `default-src 'none'; script-src ${hashes.join(" ")}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'`;
+  return `default-src 'none'; script-src ${hashes.join(" ")}; style-src 'unsafe-inline'; img-src data: blob:;${connects ? " connect-src 'self';" : ""} base-uri 'none'; form-action 'none'`;
 }
 
 /** The parts of a page. */
@@ -34,23 +34,35 @@ export interface PageParts {
   readonly payloads: ReadonlyMap<string, string>;
   readonly bundles: Bundles;
   readonly stamp?: string;
+  /** Whether the page may ask the server that it came from. */
+  readonly connects?: boolean;
+  /** Rules of its own, after those of every page. */
+  readonly style?: string;
+}
+
+const pageScripts = ({ vega, vegaLite, vegaEmbed, page }: Bundles) => [vega, vegaLite, vegaEmbed, page];
+
+/** The content policy of a page with these parts. */
+export function pagePolicy({ bundles, connects = false }: Pick<PageParts, "bundles" | "connects">): string {
+  return policy([MARK_JS, ...pageScripts(bundles)], connects);
 }
 
 /**
  * A whole page: one file, no request, scripts by their hashes alone. What is read first stands first: scripts and data come after the text, so
  * that a browser shows the page before it reads them.
  */
-export function htmlPage({ title, contents, tools = "", main, index, payloads, bundles, stamp }: PageParts): string {
-  const scripts = [bundles.vega, bundles.vegaLite, bundles.vegaEmbed, bundles.page];
+export function htmlPage(parts: PageParts): string {
+  const { title, contents, tools = "", main, index, payloads, bundles, stamp, style = "" } = parts;
+  const scripts = pageScripts(bundles);
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy([MARK_JS, ...scripts])}">
+<meta http-equiv="Content-Security-Policy" content="${pagePolicy(parts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>${escapeHtml(title)}</title>
-<style>${PAGE_STYLE}</style>
+<style>${PAGE_STYLE}${style}</style>
 <script>${MARK_JS}</script>
 </head>
 <body>

@@ -25,10 +25,10 @@ function runScript(script: string, args: readonly string[], cwd: string, input?:
 }
 
 /** Starts the command line in a process of its own; the caller waits for it. */
-export function startCli(args: readonly string[], cwd = ROOT): ChildProcess {
+export function startCli(args: readonly string[], cwd = ROOT, stdout: "ignore" | "pipe" = "ignore"): ChildProcess {
   return spawn(process.execPath, ["--import", TSX, join(ROOT, "src/cli/main.ts"), ...args], {
     cwd,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", stdout, "pipe"],
   });
 }
 

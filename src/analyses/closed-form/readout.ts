@@ -75,6 +75,15 @@ export function strongestReadout(readout: NdArray<"float64">, j: number, head: P
   return best;
 }
 
+/** How the sum of squares of a neuron's read-out to a head, centred over its classes, parts among the frequencies k = 1 …, [harmonics]. */
+export function readoutPowers(readout: NdArray<"float64">, j: number, head: Pick<Head, "offset" | "classes">): number[] {
+  const m = head.classes;
+  return Array.from({ length: harmonicsOf(m) }, (_, i) => {
+    const { a, b } = readoutWave(readout, j, head, i + 1);
+    return (m === 2 ? m : m / 2) * (a * a + b * b);
+  });
+}
+
 /** The sum of squares of a neuron's read-out to each head, [heads]. */
 export function readoutEnergies(readout: NdArray<"float64">, j: number, heads: readonly Head[]): number[] {
   const start = j * dim(readout, 1);

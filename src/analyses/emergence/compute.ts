@@ -1,10 +1,10 @@
 import { at } from "../../core/index.ts";
-import { additiveParts } from "../closed-form/additive.ts";
+import { type AdditiveParts, additiveParts } from "../closed-form/additive.ts";
 import { moduliOf } from "../closed-form/dictionary.ts";
-import { dictionaryOf, pairingsOf, sharesByPair, sharesByPairing } from "../closed-form/fit.ts";
+import { type Dictionary, dictionaryOf, pairingsOf, sharesByPair, sharesByPairing } from "../closed-form/fit.ts";
 import { permutedLimit } from "../closed-form/neurons.ts";
 import { chanceOf } from "../kit/chance.ts";
-import type { AnalysisInput } from "../kit/define.ts";
+import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { activationOf, matmulOf, seriesOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
@@ -47,36 +47,64 @@ function bestRows(R2: Float64Array, neurons: number): { row: number; value: numb
   });
 }
 
-/** What `emergence` finds; see its definition. */
-export async function compute(input: AnalysisInput): Promise<EmergenceResult> {
-  const { config, heads, seed, onProgress } = input;
-  const { p } = config;
-  const series = seriesOf(input);
+/** The neurons of one checkpoint by row. */
+export interface Snapshot {
+  readonly epoch: number;
+  readonly R2: Quantised;
+  readonly best: readonly { readonly row: number; readonly value: number }[];
+  /** The null of a neuron's best row. */
+  readonly limit: number;
+}
+
+/** What the rows of `emergence` are for a task: its moduli, or the frequencies of its only one. */
+export interface EmergenceRows {
+  readonly kind: EmergenceResult["rows"];
+  readonly labels: readonly number[];
+  readonly dictionary: Dictionary;
+}
+
+/** The rows for a model's task; throws for tasks without a closed form. */
+export function rowsOf({ config, heads }: Pick<AnalysisInput, "config" | "heads">): EmergenceRows {
   const moduli = moduliOf("emergence", config, heads);
-  const pairings = pairingsOf(moduli, p);
-  const dictionary = dictionaryOf(pairings, p);
-  const matmul = matmulOf(input);
+  const pairings = pairingsOf(moduli, config.p);
   const [only] = pairings.length === 1 ? pairings : [];
   const labels = only === undefined ? moduli.map(({ m }) => m) : Array.from({ length: only.table.harmonics }, (_, i) => i + 1);
-  const found: { epoch: number; R2: Quantised; best: { row: number; value: number }[]; limit: number }[] = [];
-  for await (const { epoch, activations } of series.models(["blocks.0.mlp.hook_pre"])) {
-    const pre = activationOf({ config, activations }, "blocks.0.mlp.hook_pre");
-    const parts = additiveParts(pre, p);
-    const R2 = await (only === undefined ? sharesByPairing : sharesByPair)(dictionary, parts, matmul);
-    const { limit } = await permutedLimit({ parts, dictionary }, DRAWS, seed, matmul);
-    found.push({ epoch, R2: quantised(R2, parts.neurons), best: bestRows(R2, parts.neurons), limit });
-    onProgress?.(found.length, series.checkpoints.length);
-  }
+  return { kind: only === undefined ? "q" : "k", labels, dictionary: dictionaryOf(pairings, config.p) };
+}
+
+/** What each row explains of each neuron at one checkpoint, from the additive parts of the neurons before the ReLU. */
+export async function snapshot(
+  { kind, dictionary }: EmergenceRows,
+  epoch: number,
+  parts: AdditiveParts,
+  seed: number,
+  matmul: Matmul,
+): Promise<Snapshot> {
+  const R2 = await (kind === "q" ? sharesByPairing : sharesByPair)(dictionary, parts, matmul);
+  const { limit } = await permutedLimit({ parts, dictionary }, DRAWS, seed, matmul);
+  return { epoch, R2: quantised(R2, parts.neurons), best: bestRows(R2, parts.neurons), limit };
+}
+
+/**
+ * The result of checkpoints in the order of their epochs.
+ *
+ * @param logged - validation accuracy of each task at an epoch; undefined where it was not logged.
+ */
+export function assembled(
+  { config, heads }: Pick<AnalysisInput, "config" | "heads">,
+  { kind, labels }: EmergenceRows,
+  found: readonly Snapshot[],
+  logged: (epoch: number) => readonly number[] | undefined,
+): EmergenceResult {
   const final = found.at(-1)?.best ?? [];
   const order = final
     .map(({ row, value }, neuron) => ({ neuron, row: row < 0 ? labels.length : row, value }))
     .sort((a, b) => a.row - b.row || b.value - a.value)
     .map(({ neuron }) => neuron);
-  const logged = (epoch: number) => series.metrics.find((row) => row.epoch === epoch)?.validation.accuracy;
   return {
-    p,
-    rows: only === undefined ? "q" : "k",
-    labels,
+    p: config.p,
+    rows: kind,
+    labels: [...labels],
     neurons: final.length,
     epochs: found.map(({ epoch }) => epoch),
     R2: found.map(({ R2 }) => R2),
@@ -92,4 +120,20 @@ export async function compute(input: AnalysisInput): Promise<EmergenceResult> {
     }),
     null: { R2: rounded(found.map(({ limit }) => limit)), draws: DRAWS },
   };
+}
+
+/** What `emergence` finds; see its definition. */
+export async function compute(input: AnalysisInput): Promise<EmergenceResult> {
+  const { config, seed, onProgress } = input;
+  const series = seriesOf(input);
+  const rows = rowsOf(input);
+  const matmul = matmulOf(input);
+  const found: Snapshot[] = [];
+  for await (const { epoch, activations } of series.models(["blocks.0.mlp.hook_pre"])) {
+    const pre = activationOf({ config, activations }, "blocks.0.mlp.hook_pre");
+    found.push(await snapshot(rows, epoch, additiveParts(pre, config.p), seed, matmul));
+    onProgress?.(found.length, series.checkpoints.length);
+  }
+  const { metrics } = series;
+  return assembled(input, rows, found, (epoch) => metrics.find((row) => row.epoch === epoch)?.validation.accuracy);
 }

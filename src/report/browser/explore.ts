@@ -1,8 +1,10 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
 import { at } from "../../core/index.ts";
-import { matrixPng } from "../../figures/index.ts";
 import { answerOf, PageModel, type Pass, type Switches, spreadInputs, wavesOfLogits } from "../page-model.ts";
 import type { PageIndex } from "../payload.ts";
+import { closedFormGrid, closedFormText } from "./closed-form.ts";
+import { fillOptions, fixed, input, select, svg, tableRow } from "./dom.ts";
+import { gridImages } from "./grids.ts";
 import { elementById, type RunStore, unpack } from "./store.ts";
 
 /** Inputs on which a broken model is tried. */
@@ -16,31 +18,6 @@ interface Explored {
   readonly model: PageModel;
   readonly neurons: NeuronsResult | undefined;
 }
-
-function input(id: string): HTMLInputElement {
-  const element = elementById(id);
-  if (!(element instanceof HTMLInputElement)) throw new Error(`${id} is no input`);
-  return element;
-}
-
-function select(id: string): HTMLSelectElement {
-  const element = elementById(id);
-  if (!(element instanceof HTMLSelectElement)) throw new Error(`${id} is no select`);
-  return element;
-}
-
-function fillOptions(target: HTMLSelectElement, options: readonly (readonly [string, string])[]): void {
-  target.replaceChildren(
-    ...options.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })),
-  );
-}
-
-/** Numbers alone enter these drawings. */
-function svg(width: number, height: number, content: string): string {
-  return `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" fill="currentColor" font-size="10">${content}</svg>`;
-}
-
-const fixed = (value: number, digits = 1) => Number(value.toFixed(digits));
 
 /** The logits of one task as bars, the right class marked, and the sum of its strongest cosines as a line. */
 function logitsSvg(logits: Float64Array, classes: number, offset: number, target: number, width: number, terms: number): string {
@@ -214,22 +191,18 @@ class Explorer {
     votes.sort((a, b) => b.value - a.value);
     const own = votes.filter(({ j }) => neurons?.m[j] === head.q).reduce((sum, { value }) => sum + value, 0);
     const all = votes.reduce((sum, { value }) => sum + value, 0);
-    const row = (cells: readonly string[], tag: "th" | "td") => {
-      const line = document.createElement("tr");
-      for (const cell of cells)
-        line.appendChild(
-          Object.assign(document.createElement(tag), { textContent: cell, ...(tag === "th" ? { scope: "col" } : {}) }),
-        );
-      return line;
-    };
     const lines = votes
       .slice(0, VOTERS)
       .map(({ j, value }) =>
-        row([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, value.toFixed(2)], "td"),
+        tableRow([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, value.toFixed(2)], "td"),
       );
     const total =
-      neurons === undefined ? [] : [row([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)}`], "td")];
-    elementById("ask-votes").replaceChildren(row(["neuron", "task, k", `adds to class ${answer}`], "th"), ...lines, ...total);
+      neurons === undefined ? [] : [tableRow([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)}`], "td")];
+    elementById("ask-votes").replaceChildren(
+      tableRow(["neuron", "task, k", `adds to class ${answer}`], "th"),
+      ...lines,
+      ...total,
+    );
   }
 
   /** Accuracy of each task with what is switched off, beside that of the whole model. */
@@ -285,39 +258,13 @@ class Explorer {
     ];
     const said = elementById("learned-said");
     if (neurons !== undefined) {
-      const [m, k] = [at(neurons.m, j), at(neurons.k, j)];
-      const c1 = m === p ? 1 : p % m;
-      const wave = (amplitude: number, cycles: number, phase: number) =>
-        amplitude * Math.cos((2 * Math.PI * (cycles % m)) / m + phase);
-      const written = u.map(
-        (_, i) =>
-          at(neurons.constant, j) +
-          wave(at(neurons.A, j), k * Math.floor(i / p), at(neurons.phi0, j)) +
-          wave(at(neurons.B, j), k * c1 * (i % p), at(neurons.phi1, j)),
-      );
+      const written = closedFormGrid(neurons, j);
       grids.push(["closed form", written], ["u less its closed form", u.map((value, i) => value - at(written, i))]);
-      const high = c1 === 1 ? "x₁" : `${c1}·x₁`;
-      said.textContent =
-        m === 0
-          ? `Neuron ${j} does not vary.`
-          : `Neuron ${j} works for mod ${m} at k = ${k}: u ≈ ${at(neurons.constant, j).toFixed(2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
+      said.textContent = closedFormText(neurons, j);
     } else said.textContent = `Neuron ${j}; the analysis neurons was not run, so there is no closed form beside it.`;
-    const reach = u.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
-    elementById("learned-grids").replaceChildren(
-      ...grids.map(([name, data]) => {
-        const box = document.createElement("div");
-        const image = Object.assign(new Image(), {
-          src: matrixPng({ data, rows: p, columns: p }, "signed", [-reach, reach], 65),
-          alt: `${name} of neuron ${j}`,
-        });
-        box.append(image, Object.assign(document.createElement("p"), { textContent: name }));
-        return box;
-      }),
-    );
+    elementById("learned-grids").replaceChildren(...gridImages(grids, p, `neuron ${j}`));
   }
 }
-
-const signed = (value: number) => `${value < 0 ? "−" : "+"} ${Math.abs(value).toFixed(2)}`;
 
 /** Makes the reader's part of the page run, once it comes into view. */
 export function startExplore(store: RunStore, index: PageIndex): void {

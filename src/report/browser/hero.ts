@@ -16,6 +16,32 @@ function heroRun({ label, results }: RunData, said: string): HeroRun {
   };
 }
 
+/** Where a pointer is over the cells of a run: the neuron, its row, and what that explains. */
+export function heroCell({ emergence }: HeroRun, image: Element, event: { readonly clientX: number; readonly clientY: number }) {
+  const checkpoint = image instanceof SVGElement ? Number(image.dataset.checkpoint) : 0;
+  const { left, top, width, height } = image.getBoundingClientRect();
+  const part = (offset: number, size: number, of: number) => Math.min(of - 1, Math.max(0, Math.floor((offset / size) * of)));
+  const place = part(event.clientX - left, width, emergence.neurons);
+  const row = part(event.clientY - top, height, emergence.labels.length);
+  return {
+    neuron: emergence.order[place] ?? 0,
+    label: emergence.labels[row] ?? 0,
+    R2: orderedR2(emergence, checkpoint)[row * emergence.neurons + place] ?? 0,
+    none: emergence.null.R2[checkpoint] ?? 0,
+  };
+}
+
+/** Says beside the pointer what a cell is. */
+export function showCell(run: HeroRun, image: Element, event: PointerEvent): void {
+  const { neuron, label, R2, none } = heroCell(run, image, event);
+  showTip(event, [
+    ["run", run.label],
+    ["neuron", String(neuron)],
+    [run.emergence.rows === "q" ? "task q" : "frequency k", String(label)],
+    ["R²", `${R2.toFixed(3)} (null ${none.toFixed(2)})`],
+  ]);
+}
+
 /** Makes the first figure move: the slider chooses an epoch, play runs through them, a cell says what it is. */
 export async function startHero(store: RunStore, labels: readonly string[]): Promise<void> {
   const box = elementById("hero");
@@ -63,22 +89,7 @@ export async function startHero(store: RunStore, labels: readonly string[]): Pro
       return;
     }
     const run = runs.find(({ label }) => label === image.dataset.run);
-    const checkpoint = Number(image.dataset.checkpoint);
-    if (run === undefined) return;
-    const { emergence } = run;
-    const { left, top, width: w, height: h } = image.getBoundingClientRect();
-    const place = Math.min(emergence.neurons - 1, Math.max(0, Math.floor(((event.clientX - left) / w) * emergence.neurons)));
-    const row = Math.min(
-      emergence.labels.length - 1,
-      Math.max(0, Math.floor(((event.clientY - top) / h) * emergence.labels.length)),
-    );
-    const value = orderedR2(emergence, checkpoint)[row * emergence.neurons + place] ?? 0;
-    showTip(event, [
-      ["run", run.label],
-      ["neuron", String(emergence.order[place])],
-      [emergence.rows === "q" ? "task q" : "frequency k", String(emergence.labels[row])],
-      ["R²", `${value.toFixed(3)} (null ${(emergence.null.R2[checkpoint] ?? 0).toFixed(2)})`],
-    ]);
+    if (run !== undefined) showCell(run, image, event);
   });
   drawing.addEventListener("pointerleave", hideTip);
   let last = width();
