@@ -11,7 +11,22 @@ export function mix32(x: number): number {
  * run can be resumed at any step, and uses 32-bit integer arithmetic alone, so that a GPU computes the same bits.
  */
 export function counterHash(seed: number, step: number, site: number, index: number): number {
-  return mix32(mix32(mix32(mix32(seed) ^ step) ^ Math.imul(site + 1, 0x9e3779b9)) ^ index);
+  return mix32(counterKey(seed, step, site) ^ index);
+}
+
+/** What {@link counterHash} makes of all but the index. */
+const counterKey = (seed: number, step: number, site: number) =>
+  mix32(mix32(mix32(seed) ^ step) ^ Math.imul(site + 1, 0x9e3779b9));
+
+/** {@link counterHash} at each index of `out`, `below` where it is below `threshold`, else `above`: the loop that a mask for each sample needs. */
+export function fillByCounterHash(
+  out: Float32Array,
+  { seed, step, site }: { readonly seed: number; readonly step: number; readonly site: number },
+  threshold: number,
+  [below, above]: readonly [number, number],
+): void {
+  const key = counterKey(seed, step, site);
+  for (let i = 0; i < out.length; i++) out[i] = mix32(key ^ i) < threshold ? below : above;
 }
 
 function hashName(seed: number, name: string): number {

@@ -1,4 +1,4 @@
-import { counterHash, float32, type NdArray, sizeOf } from "../core/index.ts";
+import { fillByCounterHash, float32, type NdArray, sizeOf } from "../core/index.ts";
 import type { DropoutSpec } from "./ops.ts";
 
 /**
@@ -6,8 +6,7 @@ import type { DropoutSpec } from "./ops.ts";
  * entry's place in the mask. Every runtime makes the same bits.
  */
 export function dropoutMask({ seed, site, rate }: DropoutSpec, step: number, shape: readonly number[]): NdArray<"float32"> {
-  const threshold = rate * 2 ** 32;
-  const kept = 1 / (1 - rate);
-  const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => (counterHash(seed, step, site, i) < threshold ? 0 : kept));
+  const data = new Float32Array(sizeOf(shape));
+  fillByCounterHash(data, { seed, step, site }, rate * 2 ** 32, [0, 1 / (1 - rate)]);
   return float32(data, shape);
 }
