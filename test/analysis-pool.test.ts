@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { ANALYSES } from "../src/analyses/index.ts";
 import { type AnalysisTask, analysisPool } from "../src/api/analysis-pool.ts";
+import type { TaskListener } from "../src/api/analysis-task.ts";
 import { analyzeModel } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
 import { shippedReferences } from "../src/api/references.ts";
@@ -12,7 +13,14 @@ import { onnxRuntime } from "../src/runtimes/index.ts";
 const worker = new URL("./helpers/analysis-worker.mjs", import.meta.url);
 const nowhere = pathToFileURL("/nowhere/analysis-worker.js");
 
-const unknown = { id: "poitional", input: {} as AnalysisTask["input"], options: {}, onStart: () => undefined };
+const unknown = { ids: ["poitional"], model: {} as AnalysisTask["model"], activations: {}, seed: 0, options: {} };
+const nobody: TaskListener = {
+  onStart: () => undefined,
+  onProgress: () => undefined,
+  onNote: () => undefined,
+  onResult: () => undefined,
+  onError: () => undefined,
+};
 
 async function nanda() {
   const reference = shippedReferences().find(({ label }) => label === "nanda");
@@ -22,7 +30,9 @@ async function nanda() {
 
 test("a model's analyses are the same in threads as without, in the same order", async () => {
   const model = await nanda();
-  const chosen = ANALYSES.filter(({ id }) => ["positional", "fourier", "attention", "curves"].includes(id));
+  // Of every kind: arrays alone, products, a series, and two that share a pass through its models.
+  const ids = ["positional", "fourier", "attention", "neurons", "curves", "emergence", "progress"];
+  const chosen = ANALYSES.filter(({ id }) => ids.includes(id));
   const begun: string[] = [];
   const onStart = (id: string) => begun.push(id);
   const runtime = onnxRuntime({ threads: 2 });
@@ -57,7 +67,7 @@ test("what an analysis throws in a thread is thrown here, of its kind", async ()
 test("a failure that is no user's error keeps its message and trace", async () => {
   const pool = analysisPool(1, worker);
   try {
-    await assert.rejects(pool.run(unknown), (error) => {
+    await assert.rejects(pool.run(unknown, nobody), (error) => {
       assert.ok(error instanceof Error && !(error instanceof MiiiiError));
       assert.match(error.message, /must know poitional/);
       return /analysis-worker\.ts/.test(error.stack ?? "");
@@ -69,8 +79,8 @@ test("a failure that is no user's error keeps its message and trace", async () =
 
 test("threads that cannot start are told of, whether before or after the first task", async () => {
   const pool = analysisPool(2, nowhere);
-  await assert.rejects(pool.run(unknown), /nowhere/);
-  await assert.rejects(pool.run(unknown), /nowhere/);
-  await assert.rejects(pool.run(unknown), /nowhere/);
+  await assert.rejects(pool.run(unknown, nobody), /nowhere/);
+  await assert.rejects(pool.run(unknown, nobody), /nowhere/);
+  await assert.rejects(pool.run(unknown, nobody), /nowhere/);
   await pool.close();
 });

@@ -43,8 +43,8 @@ function zeros(length: number, shared: boolean): Float64Array {
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
 export interface GridModel {
   /**
-   * The outputs asked for at the samples it was made for, in their order. `changes` replaces weights or biases by name, in the shape that
-   * they have.
+   * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before. `changes` replaces weights
+   * or biases by name, in the shape that they have.
    */
   run(changes?: Partial<Parameters>): Promise<{ readonly [name in ForwardOutput]?: NdArray<"float64"> }>;
   dispose(): Promise<void>;
@@ -59,16 +59,21 @@ export async function gridModel(
   config: TaskConfig & ModelConfig,
   parameters: Parameters,
   outputs: readonly ForwardOutput[],
-  { samples = everySample(config.p), shared = false }: { readonly samples?: Int32Array; readonly shared?: boolean } = {},
+  {
+    samples = everySample(config.p),
+    shared = false,
+    reuse = false,
+  }: { readonly samples?: Int32Array; readonly shared?: boolean; readonly reuse?: boolean } = {},
 ): Promise<GridModel> {
   const classes = logitsOf(headsOf(config));
   const weights = inFloat64(parameters);
   const block = Math.min(samples.length, BLOCK);
   const program: Program = await runtime.compile(forwardProgram(config, weights, block, outputs, "float64"));
   const digits = gridDigits(config.p);
+  const before: Record<string, NdArray<"float64">> = {};
   return {
     async run(changes = {}) {
-      const whole: Record<string, NdArray<"float64">> = {};
+      const whole = reuse ? before : ({} as typeof before);
       for (let start = 0; start < samples.length; start += block) {
         const count = Math.min(block, samples.length - start);
         // The last block is filled up with its last sample, whose further rows are not kept.

@@ -1,15 +1,17 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { activationsOf, editableModel, runtimeMatmul } from "../activations/index.ts";
-import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series } from "../analyses/kit/define.ts";
-import { type AnyRun, ensureOfRun, listCheckpoints, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import { activationsOf, editableModel, type GridModel, gridModel, runtimeMatmul } from "../activations/index.ts";
+import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series, type SeriesModel } from "../analyses/kit/define.ts";
+import { type AnyRun, type Checkpoint, ensureOfRun, listCheckpoints, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
+import { inFloat64 } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, makeDataset } from "../tasks/index.ts";
 import type { OnNote } from "./foreign.ts";
 import type { Model } from "./models.ts";
 
-function isActivation(need: Need): need is ActivationName {
+/** Whether a need is one of the activations over the grid. */
+export function isActivation(need: Need): need is ActivationName {
   return (ACTIVATION_NAMES as readonly Need[]).includes(need);
 }
 
@@ -49,15 +51,37 @@ function wholeCheckpoints(run: AnyRun, note: OnNote): { readonly epoch: number; 
   });
 }
 
-function openSeries(run: AnyRun, runtime: Runtime, note: OnNote): Series {
+/** A model to look at, as far as analyses do. */
+export interface Looked extends Pick<Model, "run" | "split"> {
+  readonly checkpoint: Pick<Checkpoint, "config" | "parameters" | "sha256">;
+}
+
+type Activations = AnalysisInput["activations"];
+
+function openSeries(run: AnyRun, looked: Looked, known: Activations, runtime: () => Runtime, note: OnNote): Series {
   const metrics = onDemand(() => readMetrics(run), note);
   const omega = onDemand(() => readOmega(run), note);
-  const checkpoints = wholeCheckpoints(run, note);
-  async function* models(names: readonly ActivationName[]) {
-    for (const { epoch, path } of checkpoints) {
-      const { parameters, config } = readCheckpoint(path);
+  const kept = onDemand(() => ({ rows: wholeCheckpoints(run, note), warnings: [] }), note);
+  async function* models(names: readonly ActivationName[]): AsyncGenerator<SeriesModel> {
+    const { config, sha256 } = looked.checkpoint;
+    let grid: GridModel | undefined;
+    try {
+      for (const { epoch, path } of kept()) {
+        const checkpoint = readCheckpoint(path);
+        const { parameters } = checkpoint;
+        // The last one is most often the model itself.
+        if (checkpoint.sha256 === sha256 && names.every((name) => known[name] !== undefined)) {
+          yield { epoch, parameters, activations: known };
+          continue;
+        }
+        // One program and one set of arrays for all of them: fresh memory costs as much as a third of the pass.
+        grid ??= await gridModel(runtime(), config, parameters, names, { reuse: true });
+        const activations = names.length === 0 ? {} : await grid.run(inFloat64(parameters));
+        yield { epoch, parameters, activations };
+      }
+    } finally {
+      await grid?.dispose();
       collectGarbage();
-      yield { epoch, parameters, activations: await activationsOf(runtime, config, parameters, names) };
     }
   }
   return {
@@ -67,7 +91,9 @@ function openSeries(run: AnyRun, runtime: Runtime, note: OnNote): Series {
     get omega() {
       return omega();
     },
-    checkpoints: checkpoints.map(({ epoch }) => epoch),
+    get checkpoints() {
+      return kept().map(({ epoch }) => epoch);
+    },
     models,
   };
 }
@@ -79,14 +105,26 @@ export function canAnalyze(model: Model, needs: readonly Need[]): boolean {
 
 /** How a model is evaluated. */
 export interface LookOptions {
-  readonly runtime: Runtime;
+  /** May be left out where no need of the analyses asks for one. */
+  readonly runtime: Runtime | undefined;
   /** Seeds the nulls. */
   readonly seed: number;
   /** Whether activations are to be in memory that threads can share. */
   readonly shared?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Activations that are known already. */
+  readonly activations?: Activations;
   /** Called with remarks on rows that could not be read. */
   readonly onNote?: OnNote;
+}
+
+/** The activations among the needs, over the whole grid. */
+export async function activationsFor(
+  { checkpoint: { config, parameters } }: Looked,
+  needs: readonly Need[],
+  runtime: Runtime,
+  shared: boolean,
+): Promise<Activations> {
+  return activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared });
 }
 
 /**
@@ -94,16 +132,21 @@ export interface LookOptions {
  * what holds memory outside JavaScript's is freed when `use` is done.
  */
 export async function withAnalysisInput<T>(
-  model: Model,
+  model: Looked,
   needs: readonly Need[],
-  { runtime, seed, shared = false, onProgress, onNote = () => undefined }: LookOptions,
+  { runtime, seed, shared = false, activations: known, onNote = () => undefined }: LookOptions,
   use: (input: AnalysisInput) => Promise<T>,
 ): Promise<T> {
   const { checkpoint, run, split } = model;
   const { config, parameters } = checkpoint;
-  const products = needs.includes("matmul") ? runtimeMatmul(runtime) : undefined;
-  const activations = await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared });
-  const editable = needs.includes("forward") ? await editableModel(runtime, config, parameters, activations) : undefined;
+  const given = (): Runtime => {
+    if (runtime === undefined) throw new Error("analyses: a runtime must be given, got none");
+    return runtime;
+  };
+  const wanted = needs.some(isActivation);
+  const activations = known ?? (wanted ? await activationsFor(model, needs, given(), shared) : {});
+  const products = needs.includes("matmul") ? runtimeMatmul(given()) : undefined;
+  const editable = needs.includes("forward") ? await editableModel(given(), config, parameters, activations) : undefined;
   try {
     return await use({
       config,
@@ -112,11 +155,12 @@ export async function withAnalysisInput<T>(
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
       activations,
-      ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, runtime, onNote) } : {}),
+      ...(needs.includes("series") && run !== undefined
+        ? { series: openSeries(run, model, activations, given, onNote) }
+        : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       ...(products === undefined ? {} : { matmul: products.matmul }),
       seed,
-      ...(onProgress === undefined ? {} : { onProgress }),
     });
   } finally {
     await editable?.dispose();

@@ -1,42 +1,90 @@
 import { Worker } from "node:worker_threads";
 import type { AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
 import { type ErrorCode, type Json, MiiiiError } from "../core/index.ts";
+import type { Looked } from "./analysis-input.ts";
+import type { TaskListener } from "./analysis-task.ts";
 
-/** One analysis to run in another thread: pure, so that it needs its input alone, and that without what reaches beyond the thread. */
+/** Analyses of one model to run in another thread, which opens the run's folder and a runtime of one thread itself. */
 export interface AnalysisTask {
-  readonly id: string;
-  readonly input: Omit<AnalysisInput, "series" | "forward" | "matmul" | "onProgress">;
+  readonly ids: readonly string[];
+  readonly model: Omit<Looked, "run">;
+  /** The run's folder, for analyses over time. */
+  readonly run?: string;
+  /** In shared memory: read there without a copy. */
+  readonly activations: AnalysisInput["activations"];
+  readonly seed: number;
   readonly options: OptionValues;
 }
 
-/** What a worker answers to a task. */
-export type AnalysisAnswer =
-  | { readonly result: Json }
-  | { readonly message: string; readonly stack: string | undefined; readonly code?: ErrorCode };
+/** What a worker tells of its task. */
+export type AnalysisMessage =
+  | { readonly kind: "start"; readonly id: string }
+  | { readonly kind: "progress"; readonly id: string; readonly done: number; readonly total: number }
+  | { readonly kind: "note"; readonly text: string }
+  | { readonly kind: "result"; readonly id: string; readonly result: Json }
+  | { readonly kind: "error"; readonly id: string; readonly error: ThrownText }
+  | { readonly kind: "end"; readonly error?: ThrownText };
+
+/** What was thrown, as far as a structured clone keeps it: class and code would be lost. */
+export interface ThrownText {
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code?: ErrorCode;
+}
 
 interface Waiting {
   readonly task: AnalysisTask;
-  readonly onStart: () => void;
-  readonly resolve: (result: Json) => void;
+  readonly listener: TaskListener;
+  readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Threads that run analyses. */
 export interface AnalysisPool {
-  /** Runs a task as soon as a thread is free, in the order of asking; rejects with what the analysis threw. */
-  run(task: AnalysisTask & { readonly onStart: () => void }): Promise<Json>;
+  readonly threads: number;
+  /** Tasks that no thread has taken yet. */
+  readonly waiting: () => number;
+  /** Runs a task as soon as a thread is free, in the order of asking; resolves when it is done, whatever its analyses threw. */
+  run(task: AnalysisTask, listener: TaskListener): Promise<void>;
   /** Ends the threads, whatever they do. */
   close(): Promise<void>;
 }
 
-function thrown(answer: Exclude<AnalysisAnswer, { result: Json }>): Error {
-  const error = answer.code === undefined ? new Error(answer.message) : new MiiiiError(answer.code, answer.message);
-  if (answer.stack !== undefined) error.stack = answer.stack;
+function thrown({ message, stack, code }: ThrownText): Error {
+  const error = code === undefined ? new Error(message) : new MiiiiError(code, message);
+  if (stack !== undefined) error.stack = stack;
   return error;
 }
 
 /** What threads run; only where this is compiled, since Node 20's threads load no TypeScript. */
 export const ANALYSIS_WORKER = import.meta.url.endsWith(".js") ? new URL("./analysis-worker.js", import.meta.url) : undefined;
+
+/** Passes on what a worker tells; whether its task has ended. */
+function hear(message: AnalysisMessage, { listener, resolve, reject }: Waiting): boolean {
+  switch (message.kind) {
+    case "start":
+      listener.onStart(message.id);
+      return false;
+    case "progress":
+      listener.onProgress(message.id, message.done, message.total);
+      return false;
+    case "note":
+      listener.onNote(message.text);
+      return false;
+    case "result":
+      listener.onResult(message.id, message.result);
+      return false;
+    case "error":
+      listener.onError(message.id, thrown(message.error));
+      return false;
+    case "end":
+      if (message.error === undefined) resolve();
+      else reject(thrown(message.error));
+      return true;
+    default:
+      return message satisfies never;
+  }
+}
 
 /** Starts `threads` threads that run the module `source`; large arrays in shared memory are read there without a copy. */
 export function analysisPool(threads: number, source: URL): AnalysisPool {
@@ -47,9 +95,7 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
   const next = (worker: Worker): void => {
     const waiting = queue.shift();
     busy.set(worker, waiting);
-    if (waiting === undefined) return;
-    waiting.onStart();
-    worker.postMessage(waiting.task);
+    if (waiting !== undefined) worker.postMessage(waiting.task);
   };
   const lost = (worker: Worker, error: Error): void => {
     busy.get(worker)?.reject(error);
@@ -61,20 +107,20 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
   for (let i = 0; i < threads; i++) {
     const worker = new Worker(source);
     busy.set(worker, undefined);
-    worker.on("message", (answer: AnalysisAnswer) => {
+    worker.on("message", (message: AnalysisMessage) => {
       const waiting = busy.get(worker);
-      next(worker);
-      if ("result" in answer) waiting?.resolve(answer.result);
-      else waiting?.reject(thrown(answer));
+      if (waiting !== undefined && hear(message, waiting)) next(worker);
     });
     // A thread that ran out of memory, say.
     worker.on("error", (error) => lost(worker, error instanceof Error ? error : new Error(String(error))));
   }
   return {
-    run: ({ onStart, ...task }) =>
+    threads,
+    waiting: () => queue.length,
+    run: (task, listener) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);
-        queue.push({ task, onStart, resolve, reject });
+        queue.push({ task, listener, resolve, reject });
         for (const [worker, waiting] of busy) {
           if (waiting === undefined) {
             next(worker);

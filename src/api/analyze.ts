@@ -2,8 +2,9 @@ import { availableParallelism } from "node:os";
 import { type Analysis, type AnalysisInput, completeOptions, metricsOf, type OptionValues } from "../analyses/kit/define.ts";
 import { ensureFiniteJson, type Json, MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
-import { canAnalyze, withAnalysisInput } from "./analysis-input.ts";
-import { ANALYSIS_WORKER, type AnalysisPool, analysisPool } from "./analysis-pool.ts";
+import { activationsFor, canAnalyze, isActivation } from "./analysis-input.ts";
+import { ANALYSIS_WORKER, type AnalysisPool, type AnalysisTask, analysisPool } from "./analysis-pool.ts";
+import { runAnalyses, type TaskListener } from "./analysis-task.ts";
 import type { Outcome } from "./envelope.ts";
 import type { OnNote } from "./foreign.ts";
 import type { Model } from "./models.ts";
@@ -20,13 +21,17 @@ export interface AnalyzeOptions {
   readonly onFailure?: (id: string, reason: string) => void;
   /** Called with each analysis when it begins; in threads of their own, several are under way at once and in no fixed order. */
   readonly onStart?: (id: string) => void;
-  /** Called with (done, total) of an analysis that runs in this thread; each total begins anew. */
-  readonly onProgress?: (done: number, total: number) => void;
-  /** Called with remarks on how files were read. */
+  /** Called with (id, done, total) as an analysis goes on; what is counted differs between analyses. */
+  readonly onProgress?: (id: string, done: number, total: number) => void;
+  /** Called with each analysis when its outcome is there, computed or kept from before, or will not come. */
+  readonly onEnd?: (id: string, how: "computed" | "kept" | "absent") => void;
+  /** Called with remarks on how files were read, each once. */
   readonly onNote?: OnNote;
-  /** Threads for analyses of one large model; as many as there are cores, at most 4. Results do not depend on it; 0: none. */
+  /** Threads for the analyses of one large model; as many as there are cores, at most 4. Results do not depend on it; 0: none. */
   readonly threads?: number;
-  /** Where results are kept between calls; computed anew each time where left out. */
+  /** Threads that are there already, instead of `threads` new ones. */
+  readonly pool?: AnalysisPool | undefined;
+  /** Where results are kept between calls, each as soon as it is there; computed anew each time where left out. */
   readonly cache?: ResultCache | undefined;
   /** The module that those threads run. */
   readonly worker?: URL | undefined;
@@ -37,46 +42,92 @@ function needsRun(id: string, path: string): string {
   return `${id}: needs a training series: give a run directory, got the file ${path}`;
 }
 
-/** Whether an analysis needs nothing that reaches beyond a thread: neither files nor a runtime. */
-function isSelfContained({ needs }: Analysis): boolean {
-  return !needs.includes("series") && !needs.includes("forward") && !needs.includes("matmul");
-}
-
-/** What a self-contained analysis is given in another thread: arrays, and of the activations only its own. */
-function inputFor(
-  { needs }: Analysis,
-  { series: _, forward: __, matmul: ___, onProgress: ____, activations, ...rest }: AnalysisInput,
-) {
-  const own = Object.entries(activations).filter(([name]) => (needs as readonly string[]).includes(name));
-  return { ...rest, activations: Object.fromEntries(own) as AnalysisInput["activations"] };
-}
-
-/** Entries of the activations that an analysis reads: what its work grows with. */
-function workOf(analysis: Analysis, input: AnalysisInput): number {
-  return Object.values(inputFor(analysis, input).activations).reduce((sum, { data }) => sum + data.length, 0);
-}
-
 /** Below so many activations a model's analyses are done before threads have started. */
 const WORTH_THREADS = 2 ** 21;
 
 const MOST_THREADS = 4;
 
-/** Threads for the self-contained among the analyses, where there are several and the model is large. */
+/** How many threads a pool best has. */
+export function poolThreads(): number {
+  return Math.min(availableParallelism(), MOST_THREADS);
+}
+
+/** Whether a model is large enough for threads. */
+function isLarge({ checkpoint: { config } }: Model): boolean {
+  return config.p * config.p * config.d_mlp >= WORTH_THREADS;
+}
+
+/** Threads for several analyses of a large model. */
 function poolFor(
+  tasks: number,
+  model: Model,
+  { threads, worker = ANALYSIS_WORKER, runtime }: AnalyzeOptions,
+): AnalysisPool | undefined {
+  const count = Math.min(threads ?? poolThreads(), tasks);
+  const worthwhile = tasks > 1 && isLarge(model) && runtime.name === "onnx";
+  return worthwhile && count > 0 && worker !== undefined ? analysisPool(count, worker) : undefined;
+}
+
+const effortOf = (analyses: readonly Analysis[]) => analyses.reduce((sum, { effort = 1 }) => sum + effort, 0);
+
+/** What threads are given one by one, the longest first: each analysis by itself, those that go through a run's models together. */
+function tasksOf(analyses: readonly Analysis[]): (readonly Analysis[])[] {
+  const together = analyses.filter(({ needs }) => needs.includes("models"));
+  const alone = analyses.filter((analysis) => !together.includes(analysis)).map((analysis) => [analysis]);
+  return [...alone, ...(together.length === 0 ? [] : [together])].sort((a, b) => effortOf(b) - effortOf(a));
+}
+
+/** What another thread is given for some analyses: arrays, and of the activations only their own. */
+function taskFor(
+  analyses: readonly Analysis[],
+  { checkpoint, run, split }: Model,
+  activations: AnalysisInput["activations"],
+  { seed, options = {} }: AnalyzeOptions,
+): AnalysisTask {
+  const { config, parameters, sha256 } = checkpoint;
+  const needs: readonly string[] = analyses.flatMap((analysis) => analysis.needs);
+  const models = needs.includes("models");
+  // The last model of a series is most often the one at hand.
+  const own = Object.entries(activations).filter(
+    ([name]) => needs.includes(name) || (models && (name === "logits" || name === "blocks.0.mlp.hook_pre")),
+  );
+  return {
+    ids: analyses.map(({ id }) => id),
+    model: { checkpoint: { config, parameters, sha256 }, ...(split === undefined ? {} : { split }) },
+    ...(run === undefined ? {} : { run: run.path }),
+    activations: Object.fromEntries(own) as AnalysisInput["activations"],
+    seed,
+    options,
+  };
+}
+
+/** Runs the analyses in the pool's threads, once their activations are there. */
+async function runInPool(
   analyses: readonly Analysis[],
   model: Model,
-  { threads, worker = ANALYSIS_WORKER }: AnalyzeOptions,
-): AnalysisPool | undefined {
-  const { p, d_mlp } = model.checkpoint.config;
-  const tasks = analyses.filter(isSelfContained).length;
-  const count = Math.min(threads ?? Math.min(availableParallelism(), MOST_THREADS), tasks);
-  const worthwhile = tasks > 1 && p * p * d_mlp >= WORTH_THREADS;
-  return worthwhile && count > 0 && worker !== undefined ? analysisPool(count, worker) : undefined;
+  how: AnalyzeOptions,
+  pool: AnalysisPool,
+  listener: TaskListener,
+): Promise<void> {
+  const lists = tasksOf(analyses);
+  const run = (list: readonly Analysis[], activations: AnalysisInput["activations"]) =>
+    pool.run(taskFor(list, model, activations, how), listener);
+  const reads = (list: readonly Analysis[]) => list.some(({ needs }) => needs.some(isActivation));
+  // Threads begin with what needs no activations.
+  const begun = Promise.all(lists.filter((list) => !reads(list)).map((list) => run(list, {})));
+  // Awaited below: until then, a failure is not an unhandled one.
+  begun.catch(() => undefined);
+  if (lists.some(reads)) {
+    const needs = [...new Set(analyses.flatMap((analysis) => analysis.needs))];
+    const activations = await activationsFor(model, needs, how.runtime, true);
+    await Promise.all(lists.filter(reads).map((list) => run(list, activations)));
+  }
+  await begun;
 }
 
 /**
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
- * order. Those of a large model that need nothing but arrays run side by side in threads.
+ * order. Those of a large model run side by side in threads.
  *
  * @throws kind `usage` where one needs a training series and the model is a lone file, or refuses its settings, unless failures are to be
  * told.
@@ -86,30 +137,38 @@ export async function analyzeModel(
   model: Model,
   how: AnalyzeOptions,
 ): Promise<Map<string, Outcome>> {
-  const { runtime, seed, options = {}, onFailure, onStart } = how;
+  const { runtime, seed, options = {}, onFailure, onStart, onEnd, cache } = how;
   const chosen = analyses.filter(({ id, needs, refuses }) => {
     const refusal = refuses?.(model.checkpoint.config);
     if (canAnalyze(model, needs) && refusal === undefined) return true;
     const reason = refusal === undefined ? needsRun(id, model.checkpoint.path) : `${id}: ${refusal}`;
     if (onFailure === undefined) throw new MiiiiError("usage", reason);
     onFailure(id, reason);
+    onEnd?.(id, "absent");
     return false;
   });
   const outcomes = new Map<string, Outcome>();
-  const keep = async (analysis: Analysis, run: () => Promise<Json> | Json): Promise<void> => {
+  let failure: unknown;
+  const byId = (id: string) => chosen.find((analysis) => analysis.id === id) as Analysis;
+  const fail = (id: string, error: unknown): void => {
+    if (onFailure === undefined || !(error instanceof MiiiiError)) failure ??= error;
+    else onFailure(id, error.message);
+    onEnd?.(id, "absent");
+  };
+  const keep = (id: string, result: Json, from: "computed" | "kept"): boolean => {
     try {
-      const result = await run();
-      const where = `${analysis.id} of ${model.label}`;
+      const where = `${id} of ${model.label}`;
       ensureFiniteJson(result, where);
-      const metrics = metricsOf(analysis, result);
+      const metrics = metricsOf(byId(id), result);
       ensureFiniteJson(metrics, `metrics of ${where}`);
-      outcomes.set(analysis.id, { model, metrics, result });
+      outcomes.set(id, { model, metrics, result });
+      onEnd?.(id, from);
+      return true;
     } catch (error) {
-      if (onFailure === undefined || !(error instanceof MiiiiError)) throw error;
-      onFailure(analysis.id, error.message);
+      fail(id, error);
+      return false;
     }
   };
-  const { onProgress, cache } = how;
   // Once for reading and writing: the key of a series is a digest of all its files.
   const keys = new Map(
     chosen.flatMap((analysis) => {
@@ -117,68 +176,42 @@ export async function analyzeModel(
       return key === undefined ? [] : [[analysis.id, key] as const];
     }),
   );
-  const remembered = new Map(
-    [...keys].flatMap(([id, key]) => {
-      const result = cache?.read(key);
-      return result === undefined ? [] : [[id, result] as const];
-    }),
-  );
-  const inOrder = () => {
-    const place = new Map(chosen.map(({ id }, i) => [id, i]));
-    return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
-  };
-  for (const analysis of chosen) {
-    const result = remembered.get(analysis.id);
-    if (result === undefined) continue;
-    onStart?.(analysis.id);
-    await keep(analysis, () => result);
-  }
-  const open = chosen.filter(({ id }) => !remembered.has(id));
-  if (open.length === 0) return inOrder();
-  const needs = [...new Set(open.flatMap((analysis) => analysis.needs))];
-  const pool = poolFor(open, model, how);
+  const open = chosen.filter(({ id }) => {
+    const key = keys.get(id);
+    const result = key === undefined ? undefined : cache?.read(key);
+    if (result === undefined) return true;
+    onStart?.(id);
+    keep(id, result, "kept");
+    return false;
+  });
   // What was read with a remark is read again next time, so that the remark is made again.
-  let remarked = false;
-  const onNote: OnNote = (text) => {
-    remarked = true;
-    how.onNote?.(text);
+  const remarks = new Set<string>();
+  const listener: TaskListener = {
+    onStart: (id) => onStart?.(id),
+    onProgress: (id, done, total) => how.onProgress?.(id, done, total),
+    onNote: (text) => {
+      if (!remarks.has(text)) how.onNote?.(text);
+      remarks.add(text);
+    },
+    onResult: (id, result) => {
+      const key = keys.get(id);
+      // Kept at once, so that work that is stopped halfway is not lost.
+      if (keep(id, result, "computed") && key !== undefined && (remarks.size === 0 || !byId(id).needs.includes("series")))
+        cache?.write(key, result);
+    },
+    onError: fail,
   };
-  try {
-    return await withAnalysisInput(
-      model,
-      needs,
-      { runtime, seed, shared: pool !== undefined, ...(onProgress ? { onProgress } : {}), onNote },
-      async (input) => {
-        const away = pool === undefined ? [] : open.filter(isSelfContained);
-        // The longest first, so that no thread is left alone with it at the end.
-        const tasks = away
-          .sort((a, b) => workOf(b, input) - workOf(a, input))
-          .map((analysis) =>
-            keep(analysis, () =>
-              (pool as AnalysisPool).run({
-                id: analysis.id,
-                input: inputFor(analysis, input),
-                options,
-                onStart: () => onStart?.(analysis.id),
-              }),
-            ),
-          );
-        const together = Promise.all(tasks);
-        // Awaited below: until then, a failure is not an unhandled one.
-        together.catch(() => undefined);
-        for (const analysis of open.filter((candidate) => !away.includes(candidate))) {
-          onStart?.(analysis.id);
-          await keep(analysis, () => analysis.run(input, options));
-        }
-        await together;
-        for (const analysis of remarked ? [] : open) {
-          const [outcome, key] = [outcomes.get(analysis.id), keys.get(analysis.id)];
-          if (outcome !== undefined && key !== undefined) cache?.write(key, outcome.result);
-        }
-        return inOrder();
-      },
-    );
-  } finally {
-    await pool?.close();
+  if (open.length > 0) {
+    const own = how.pool === undefined ? poolFor(tasksOf(open).length, model, how) : undefined;
+    const pool = how.pool !== undefined && isLarge(model) ? how.pool : own;
+    try {
+      if (pool === undefined) await runAnalyses(open, model, { runtime, seed, options }, listener);
+      else await runInPool(open, model, how, pool, listener);
+    } finally {
+      await own?.close();
+    }
   }
+  if (failure !== undefined) throw failure;
+  const place = new Map(chosen.map(({ id }, i) => [id, i]));
+  return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
 }

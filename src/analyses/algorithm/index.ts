@@ -75,6 +75,7 @@ read-out may be the same one, and neurons that serve a second task keep their re
 model trained on shuffled labels is the third control: a rung counts as evidence only where that twin stays at chance.`,
   citation: "Ours; interchange with the closed form after the restricted loss of Nanda et al. 2023",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.hook_resid_mid", "logits", "matmul"],
+  effort: 6,
   options: {
     draws: { type: "integer", default: 20, min: 20, max: 1000, description: "draws of each control, 20 to 1000" },
     repairs: { type: "integer", default: 5, min: 0, max: 60, description: "tasks to repair, those of lowest accuracy" },

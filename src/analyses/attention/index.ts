@@ -57,6 +57,7 @@ share of a head's attention to a digit under token permutations (one relabelling
   citation:
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
   needs: ["blocks.0.attn.hook_pattern"],
+  effort: 0.3,
   options: {},
   refuses: ({ equals }) =>
     equals === false ? "reads what '=' attends to: this model has no '=', its last position is the second digit" : undefined,

@@ -122,6 +122,7 @@ its own (the larger size errs on the other side there); null where there is one 
 other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward", "matmul"],
+  effort: 5,
   options: {
     samples: { type: "integer", default: 2048, min: 1, max: 63_001, description: "inputs to evaluate on, drawn by the seed" },
     all: { type: "boolean", default: false, description: "evaluate on all p² inputs" },

@@ -46,6 +46,7 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
 \`null.draws\` draws (--draws, 200). \`disc.random\`: the mean length of as many random unit vectors.`,
   citation: "Zhong et al. 2023 (The Clock and the Pizza); discs and tori: McCracken et al. 2025, Moisescu-Pareja et al. 2026",
   needs: ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "matmul"],
+  effort: 0.8,
   options: {
     triples: {
       type: "integer",

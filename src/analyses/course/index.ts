@@ -63,7 +63,8 @@ A pair (m, k) is in use at a checkpoint with at least ${IN_USE} neurons above th
   null: `\`chance\`: 1/q. \`null.circuit_permuted\`: mean accuracy over tasks and \`null.draws\` draws of circuits with their read-outs permuted, at each checkpoint. \`null.R2\`: 99 % quantile of the best R² under
 \`null.permutations\` (--draws, 200) permutations of the tokens, at each. A run on shuffled labels (\`shuffled\`, scored against its own labels) is the control of all of it.`,
   citation: "Ours; progress measures as in Nanda et al. 2023",
-  needs: ["series", "matmul"],
+  needs: ["series", "models", "matmul"],
+  effort: 9,
   options: {
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "permutations of the tokens, 100 to 2000" },
   },

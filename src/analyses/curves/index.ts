@@ -42,6 +42,7 @@ active frequencies a neuron (\`sound\` and \`nominal\` as in \`omega\`; null whe
 validation set's size; null where the split is not known or has no validation samples).`,
   citation: "Figures 5 and 6, Syrkis & Søgaard 2024; 2, 3, 5 and 7 first, the other heads around epoch 40,000",
   needs: ["series"],
+  effort: 0.1,
   options: {},
   run: compute,
   metrics: (result) => {

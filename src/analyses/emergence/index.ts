@@ -43,7 +43,8 @@ task. Rows of larger q have more frequencies to choose from and are brighter by 
 pooled over 64 seeded neurons.`,
   citation:
     "This project's; the closed form is that of `neurons`. The question is that of section Neurons, Syrkis & Søgaard 2024",
-  needs: ["series", "matmul"],
+  needs: ["series", "models", "matmul"],
+  effort: 1.5,
   options: {},
   run: compute,
   metrics(result) {

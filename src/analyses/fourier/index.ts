@@ -43,6 +43,7 @@ limit of the largest energy among all k ≥ 1, \`null.gini\` the 95 % range, \`n
   citation:
     "Figures 11 to 13, Syrkis & Søgaard 2024: few frequencies (nanda), many (miiii), none (basis); Gini as in Nanda et al. 2023",
   needs: [],
+  effort: 0.2,
   options: {
     draws: { type: "integer", default: 1000, min: 200, max: 10_000, description: "row permutations of the null, 200 to 10000" },
   },

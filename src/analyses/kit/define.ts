@@ -75,8 +75,11 @@ export interface AnalysisInput {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error. */
-export type Need = ActivationName | "series" | "forward" | "matmul";
+/**
+ * What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error; `models` says that
+ * it goes through the series' models, which those that do share.
+ */
+export type Need = ActivationName | "series" | "models" | "forward" | "matmul";
 
 /** An option of an analysis, as shown by `--help` and checked before `run`. */
 export type OptionSpec =
@@ -115,6 +118,8 @@ export interface Analysis<R = Json, M extends string = string> {
   readonly null: string;
   readonly citation: string;
   readonly needs: readonly Need[];
+  /** How long it takes beside the others, in seconds of one core at p = 113 with many tasks: for progress, and to begin with the longest; 1 where left out. */
+  readonly effort?: number;
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Why it has nothing to say of models with these settings; undefined, or left out, where it has. */
   refuses?(config: AnalysisInput["config"]): string | undefined;

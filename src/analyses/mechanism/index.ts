@@ -173,6 +173,7 @@ classes), is the least restricted loss of a head without the structure, and its 
   citation:
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
   needs: ["logits"],
+  effort: 4,
   options: {},
   run: compute,
   metrics,

@@ -64,6 +64,7 @@ the second pair drawn from all pairs that the model uses of other moduli, one dr
 labels are the control of all of it.`,
   citation: "Ours; discs and tori as in McCracken et al. 2025 and Moisescu-Pareja et al. 2026",
   needs: ["blocks.0.mlp.hook_pre", "matmul"],
+  effort: 0.7,
   options: {
     draws: { type: "integer", default: 200, min: 100, max: 2000, description: "permutations of the tokens, 100 to 2000" },
     examples: { type: "integer", default: 6, min: 0, max: 12, description: "neurons kept for the figure, 0 to 12" },

@@ -48,6 +48,7 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
 \`null.decay_only_weight_norm\`: the initial norms after as many steps of weight decay with no gradient, Π(1 − lr·wd); null where lr and wd are not known.`,
   citation: "Gradient L2 norms through training, Syrkis & Søgaard 2024: attention converges early, as in Nanda et al. 2023",
   needs: ["series"],
+  effort: 0.1,
   options: {},
   run: compute,
   metrics: (result) => {

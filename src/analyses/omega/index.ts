@@ -51,6 +51,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   citation:
     "Section on frequencies through training, Syrkis & Søgaard 2024: 0, 0, 10, 18, 10 at epochs 256, 1024, 4096, 16384, 65536",
   needs: ["series"],
+  effort: 0.1,
   options: {},
   run: compute,
   metrics: ({ sound, nominal, paper, null: none }) => ({

@@ -82,6 +82,7 @@ random one exceeds at most once in draws + 1; \`answers\` and \`kept\` are those
 twins are. \`agree\` [tasks]: pairs whose base and source have the same answer to begin with, what a patch without effect gives.`,
   citation: "Ours; interchange interventions as in Geiger et al. 2021, resample ablation as in Chan et al. 2022",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "matmul"],
+  effort: 3,
   options: {
     pairs: { type: "integer", default: 600, min: 10, max: 10_000, description: "pairs of base and source inputs" },
     draws: { type: "integer", default: 20, min: 1, max: 1000, description: "random groups of each size, 1 to 1000" },

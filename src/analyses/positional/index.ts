@@ -32,6 +32,7 @@ Of several runs that agree in every setting but seed and epochs, each with a see
 (${DRAWS} seeded draws); they do not change with v either. \`null.asymmetry\`: the same ratio with samples paired at random instead of with their mirror image.`,
   citation: "Section Embeddings and Figure 7, Syrkis & Søgaard 2024: r = 0.95 (nanda) and −0.64 (miiii)",
   needs: ["logits"],
+  effort: 0.3,
   options: {},
   run: compute,
   metrics: (result) => ({

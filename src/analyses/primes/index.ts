@@ -61,6 +61,7 @@ interactions (band 1, which nothing exceeds, where fewer than 99 pairs have one)
 tokens: \`embedding.null\` by prime, \`embedding.null_familywise\` for the largest of all primes.`,
   citation: "This project's; ε² as in Kelley 1935. The question is that of section Neurons, Syrkis & Søgaard 2024",
   needs: ["blocks.0.mlp.hook_post"],
+  effort: 2.5,
   options: {},
   run: compute,
   metrics: (result) => ({

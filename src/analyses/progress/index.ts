@@ -67,7 +67,8 @@ divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for ad
 \`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % limit over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
   citation:
     "Section 5, Nanda et al. 2023: restricted and excluded loss, Gini coefficient and sum of squared weights as progress measures",
-  needs: ["series", "logits"],
+  needs: ["series", "models", "logits"],
+  effort: 6,
   options: {},
   run: compute,
   metrics: (result) => {

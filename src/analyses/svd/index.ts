@@ -35,6 +35,7 @@ export const svd = defineAnalysis({
 share that a random direction, or as many random directions as the subspace has, puts on one frequency.`,
   citation: "Figures 8 to 10, Syrkis & Søgaard 2024: spectra that read about 5/49 (nanda) and 35/73 (miiii) by Σσ",
   needs: [],
+  effort: 0.8,
   options: {
     vectors: { type: "integer", default: 12, min: 1, max: 40, description: "leading singular vectors to report, 1 to 40" },
     draws: { type: "integer", default: 40, min: 39, max: 1000, description: "Gaussian matrices of the null, 39 to 1000" },
