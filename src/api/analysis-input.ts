@@ -1,8 +1,23 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { activationsOf, editableModel, type GridModel, gridModel, runtimeMatmul } from "../activations/index.ts";
-import { ACTIVATION_NAMES, type ActivationName, type AnalysisInput, type Need, type Series, type SeriesModel } from "../analyses/kit/define.ts";
-import { type AnyRun, type Checkpoint, ensureOfRun, listCheckpoints, readCheckpoint, readMetrics, readOmega } from "../checkpoint/index.ts";
+import {
+  ACTIVATION_NAMES,
+  type ActivationName,
+  type AnalysisInput,
+  type Need,
+  type Series,
+  type SeriesModel,
+} from "../analyses/kit/define.ts";
+import {
+  type AnyRun,
+  type Checkpoint,
+  ensureOfRun,
+  listCheckpoints,
+  readCheckpoint,
+  readMetrics,
+  readOmega,
+} from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 import { inFloat64 } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
@@ -155,9 +170,7 @@ export async function withAnalysisInput<T>(
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
       activations,
-      ...(needs.includes("series") && run !== undefined
-        ? { series: openSeries(run, model, activations, given, onNote) }
-        : {}),
+      ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, model, activations, given, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       ...(products === undefined ? {} : { matmul: products.matmul }),
       seed,

@@ -42,8 +42,8 @@ interface Waiting {
 /** Threads that run analyses. */
 export interface AnalysisPool {
   readonly threads: number;
-  /** Tasks that no thread has taken yet. */
-  readonly waiting: () => number;
+  /** Resolves when next a thread has done its task and finds no other. */
+  readonly idle: () => Promise<void>;
   /** Runs a task as soon as a thread is free, in the order of asking; resolves when it is done, whatever its analyses threw. */
   run(task: AnalysisTask, listener: TaskListener): Promise<void>;
   /** Ends the threads, whatever they do. */
@@ -92,10 +92,13 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
   const busy = new Map<Worker, Waiting | undefined>();
   let failure: Error | undefined;
 
+  const idlers: (() => void)[] = [];
+
   const next = (worker: Worker): void => {
     const waiting = queue.shift();
     busy.set(worker, waiting);
     if (waiting !== undefined) worker.postMessage(waiting.task);
+    else for (const idle of idlers.splice(0)) idle();
   };
   const lost = (worker: Worker, error: Error): void => {
     busy.get(worker)?.reject(error);
@@ -116,7 +119,10 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
   }
   return {
     threads,
-    waiting: () => queue.length,
+    idle: () =>
+      new Promise((resolve) => {
+        idlers.push(resolve);
+      }),
     run: (task, listener) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);

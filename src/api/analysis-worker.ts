@@ -30,7 +30,9 @@ async function work({ ids, model, run, activations, seed, options }: AnalysisTas
     if (analysis === undefined) throw new Error(`analysis worker: must know ${id}`);
     return analysis;
   });
-  const computes = analyses.some(({ needs }) => needs.some((need) => need === "forward" || need === "matmul" || need === "models"));
+  const computes = analyses.some(({ needs }) =>
+    needs.some((need) => need === "forward" || need === "matmul" || need === "models"),
+  );
   await runAnalyses(
     analyses,
     { ...model, ...(run === undefined ? {} : { run: openAnyRun(run) }) },

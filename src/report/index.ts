@@ -1,5 +1,5 @@
 export * from "./bundles.ts";
-export { comparedBody } from "./page.ts";
+export { comparedBody, reportMark } from "./page.ts";
 export * from "./report.ts";
 export { prefixIds } from "./svg.ts";
 export * from "./types.ts";

@@ -34,10 +34,16 @@ export interface PageParts {
   readonly payloads: ReadonlyMap<string, string>;
   readonly bundles: Bundles;
   readonly stamp?: string;
+  readonly identity?: string;
   /** Whether the page may ask the server that it came from. */
   readonly connects?: boolean;
   /** Rules of its own, after those of every page. */
   readonly style?: string;
+}
+
+/** The identity of the report that a page is, from its beginning; undefined where it is none. */
+export function reportMark(head: string): string | undefined {
+  return /<meta name="miiii-report" content="([0-9a-f]+)">/.exec(head)?.[1];
 }
 
 const pageScripts = ({ vega, vegaLite, vegaEmbed, page }: Bundles) => [vega, vegaLite, vegaEmbed, page];
@@ -52,12 +58,12 @@ export function pagePolicy({ bundles, connects = false }: Pick<PageParts, "bundl
  * that a browser shows the page before it reads them.
  */
 export function htmlPage(parts: PageParts): string {
-  const { title, contents, tools = "", main, index, payloads, bundles, stamp, style = "" } = parts;
+  const { title, contents, tools = "", main, index, payloads, bundles, stamp, style = "", identity } = parts;
   const scripts = pageScripts(bundles);
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
+<meta charset="utf-8">${identity === undefined ? "" : `\n<meta name="miiii-report" content="${identity}">`}
 <meta http-equiv="Content-Security-Policy" content="${pagePolicy(parts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">

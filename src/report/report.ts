@@ -21,7 +21,7 @@ import { type FigureSource, type PageIndex, packBytes, packJson, type RunData } 
 import { provenanceBlock } from "./provenance.ts";
 import { runPicker } from "./run-picker.ts";
 import { analysisSection, backgroundSection, type Draw, drawnEntries, figureBlock } from "./section.ts";
-import type { ReportInput, ReportRun } from "./types.ts";
+import { PENDING, type ReportInput, type ReportRun } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
 export interface Report {
@@ -70,6 +70,26 @@ function stylesOf(runs: readonly Pick<ReportRun, "label" | "config">[]): Readonl
   return runStyles(runs.map(({ label, config }) => ({ label: figureLabel(label), config })));
 }
 
+/** What a page says of itself that is not finished. */
+function unfinishedNote({ unfinished }: ReportInput): string {
+  return unfinished === undefined
+    ? ""
+    : `<p class="unfinished" role="status"><strong>Not finished:</strong> ${unfinished.results} of ${unfinished.of} results are there; what needs the others is missing or "not tested" below. This file is completed in place: load it again when the command has ended.</p>`;
+}
+
+/**
+ * Draws the figures of analyses all of whose results are there, for `draw` to remember: what a page of more results would draw again.
+ */
+export async function drawAhead(input: ReportInput, draw: Draw): Promise<void> {
+  const { runs, analyses } = input;
+  const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
+  const styles = stylesOf(runs);
+  for (const analysis of analyses) {
+    const ready = selected.every((run) => run.results[analysis.id] !== undefined || run.missing[analysis.id] !== PENDING);
+    if (ready) await analysisSection(analysis, runs, selected, { draw, styles, number: 1 });
+  }
+}
+
 /**
  * The report: one HTML page that needs nothing else. A pure function of its input, but for loading Vega to draw the figures.
  *
@@ -78,8 +98,7 @@ function stylesOf(runs: readonly Pick<ReportRun, "label" | "config">[]): Readonl
 export async function buildReport(input: ReportInput): Promise<Report> {
   ensureInput(input);
   const { runs, analyses, bundles, stamp, chosen = false } = input;
-  const { renderSvg } = await import("../figures/render.ts");
-  const draw: Draw = renderSvg;
+  const draw = input.draw ?? (await import("../figures/render.ts")).renderSvg;
   const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
   const styles = stylesOf(runs);
   const payloads = new Map<string, string>();
@@ -140,6 +159,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
   const title = input.title ?? questionOf(cast, chosen);
   const main = `<section id="answer">
 <h1>${escapeHtml(title)}</h1>
+${unfinishedNote(input)}
 ${
   cast === undefined
     ? ""
@@ -176,6 +196,7 @@ ${provenanceBlock(input)}
     payloads,
     bundles,
     ...(stamp === undefined ? {} : { stamp }),
+    ...(input.identity === undefined ? {} : { identity: input.identity }),
   });
   return { html, bytes: Buffer.byteLength(html), claims };
 }

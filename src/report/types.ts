@@ -1,3 +1,4 @@
+import type { TopLevelSpec } from "vega-lite";
 import type { Analysis } from "../analyses/kit/define.ts";
 import type { AnalyzedRun } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
@@ -22,6 +23,9 @@ export interface Provenance {
   readonly series?: Json;
   readonly [key: string]: Json | undefined;
 }
+
+/** Why a result is missing from a page that is written before it is there. */
+export const PENDING = "is being computed";
 
 /** One labelled run of a report. */
 export interface ReportRun extends AnalyzedRun {
@@ -59,4 +63,10 @@ export interface ReportInput {
   readonly generator: { readonly version: string; readonly command: string; readonly commit?: string };
   /** When the page was made; stands outside the compared body. */
   readonly stamp?: string;
+  /** Which report it is, hexadecimal: a later one is known to be of the same runs. */
+  readonly identity?: string;
+  /** Results that are there and all that there will be, of a page that is written before the rest of them. */
+  readonly unfinished?: { readonly results: number; readonly of: number };
+  /** What draws the figures: Vega, where left out. */
+  readonly draw?: (spec: TopLevelSpec) => Promise<string>;
 }

@@ -11,14 +11,16 @@ import { shippedRuns } from "../../api/shipped.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { ensure, type Json } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
+import { analysisWork, stoppedText } from "../analysis-work.ts";
 import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { writeCsv, writeParquet } from "../data-file.ts";
+import { EXIT } from "../exit.ts";
 import { analysisFigure, figureWriter } from "../figure-file.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
-import { watcher } from "../progress.ts";
+import { onStopSignal } from "../progress.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
 
 async function registry(): Promise<readonly Analysis[]> {
@@ -173,11 +175,20 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const reference of references) {
     const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
-    const { onProgress, stop } = watcher();
+    const { progress, watch } = analysisWork([model], chosen, true);
+    const free = onStopSignal(() => {
+      progress.stop();
+      note(stoppedText(progress, !argv.noCache));
+      process.exit(EXIT.interrupted);
+    });
+    const stop = () => {
+      progress.stop();
+      free();
+    };
     const found = await analyzeModel(chosen, model, {
       runtime,
       seed,
-      onProgress,
+      ...watch(model),
       onNote: note,
       cache: argv.noCache ? undefined : resultCache(),
       options: given,

@@ -1,27 +1,30 @@
-import { dirname, join } from "node:path";
+import type { TopLevelSpec } from "vega-lite";
 import type { Argv } from "yargs";
 import { circuits } from "../../analyses/circuits/index.ts";
 import { completeOptions } from "../../analyses/kit/define.ts";
 import { ANALYSES } from "../../analyses/registry.ts";
-import { analyzeModel } from "../../api/analyze.ts";
-import { ensureGroups, type GroupMember, loadModel, type Model } from "../../api/models.ts";
-import { ensureWritable, shownPath, writeText } from "../../api/output.ts";
-import { provenanceOf, sourceCommit } from "../../api/provenance.ts";
+import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
+import { shownPath, writeText } from "../../api/output.ts";
+import { sourceCommit } from "../../api/provenance.ts";
 import { leadingReferences, parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
 import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { VERSION } from "../../api/version.ts";
-import { makeFolder } from "../../checkpoint/index.ts";
 import { countVerdicts } from "../../claims/index.ts";
 import { ensure } from "../../core/index.ts";
-import { buildReport, loadBundles, type ReportRun } from "../../report/index.ts";
+import { buildReport, drawAhead, loadBundles, PENDING, type ReportInput, type ReportRun } from "../../report/index.ts";
+import { analysisWork, stoppedText } from "../analysis-work.ts";
 import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
+import { EXIT } from "../exit.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
+import { openFile } from "../open-file.ts";
 import { note, print } from "../output.ts";
-import { createProgress } from "../progress.ts";
+import { onStopSignal } from "../progress.ts";
+import { pagePath, reportIdentity } from "../report-page.ts";
+import { type GatherOptions, gatherResults } from "../report-results.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
 
 /** Declares the options of `report`. */
@@ -39,6 +42,7 @@ export function options(parser: Argv<GlobalOptions>) {
       description: "all shipped runs at hand in the page, the four shown at first",
     })
     .option("out", { type: "string", requiresArg: true, description: "the page to write [default: reports/index.html]" })
+    .option("open", { type: "boolean", default: false, description: "open the page in the browser when it is finished" })
     .option("title", { type: "string", requiresArg: true, description: "the page's title" })
     .option("split", SPLIT_OPTION)
     .option("no-cache", NO_CACHE)
@@ -49,33 +53,40 @@ export function options(parser: Argv<GlobalOptions>) {
     });
 }
 
-/** The page's file, found to be writable; the folder of the default is made. */
-function pagePath(out: string | undefined): string {
-  const path = out ?? join("reports", "index.html");
-  ensure(/\.html?$/i.test(path), "usage", () => `report: the page must be named *.html, got ${path}`);
-  if (out === undefined) makeFolder(dirname(path));
-  ensureWritable(path);
-  return path;
-}
-
 function commandLine(references: readonly Reference[], given: readonly string[]): string {
   return ["miiii report", ...(given.length > 0 ? given : references.map(({ label }) => label))].join(" ");
 }
 
-function reportRun(model: Model, found: Awaited<ReturnType<typeof analyzeModel>>, missing: Record<string, string>): ReportRun {
-  const { label, group, checkpoint } = model;
-  const results = [...found].map(([id, { result, metrics }]) => [id, { result, metrics }] as const);
-  return {
-    label,
-    ...(group === undefined ? {} : { group }),
-    path: checkpoint.path,
-    sha256: checkpoint.sha256,
-    config: checkpoint.config,
-    provenance: provenanceOf(model),
-    parameters: checkpoint.parameters,
-    results: Object.fromEntries(results),
-    missing,
+const countResults = (runs: readonly ReportRun[]) => runs.reduce((sum, { results }) => sum + Object.keys(results).length, 0);
+
+/** Results that will not come. */
+const countMissing = (runs: readonly ReportRun[]) =>
+  runs.reduce((sum, { missing }) => sum + Object.values(missing).filter((reason) => reason !== PENDING).length, 0);
+
+/** Draws each spec once, one after the other: Vega numbers a drawing's definitions from a counter that each drawing sets back. */
+function rememberedDraw(): (spec: TopLevelSpec) => Promise<string> {
+  const drawn = new Map<string, Promise<string>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return (spec) => {
+    const key = JSON.stringify(spec);
+    const known = drawn.get(key);
+    if (known !== undefined) return known;
+    const made = last.then(async () => (await import("../../figures/render.ts")).renderSvg(spec));
+    last = made.catch(() => undefined);
+    drawn.set(key, made);
+    return made;
   };
+}
+
+/** Reads the models that the references name. */
+async function modelsOf(references: readonly Reference[], argv: ArgumentsOf<typeof options>): Promise<Model[]> {
+  const split = argv.split === undefined ? undefined : readSplit(argv.split);
+  const models: Model[] = [];
+  for (const reference of references) {
+    models.push(await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note }));
+    ensureGroups(models);
+  }
+  return models;
 }
 
 /** Analyses the checkpoints, writes the page and prints its path. */
@@ -83,51 +94,21 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { samples = 512 } = argv;
   completeOptions(circuits, { samples });
   const seed = seedOf(argv.seed);
-  const path = pagePath(argv.out);
   const references =
     argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : argv.all ? shippedReferences() : leadingReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
-  const split = argv.split === undefined ? undefined : readSplit(argv.split);
+  const identity = reportIdentity(references);
+  const path = pagePath(argv.out, references, identity, note);
   const { runtime } = await openRuntime("onnx");
-  const progress = createProgress("analysis", references.length * ANALYSES.length);
-  const runs: ReportRun[] = [];
-  const seen: GroupMember[] = [];
-  try {
-    for (const [i, reference] of references.entries()) {
-      const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
-      const { group, checkpoint } = model;
-      seen.push({ group, checkpoint: { config: checkpoint.config } });
-      ensureGroups(seen);
-      const missing: Record<string, string> = {};
-      let begun = 0;
-      const found = await analyzeModel(ANALYSES, model, {
-        runtime,
-        seed,
-        options: { samples },
-        // Threads would save a tenth of the time and take the page's memory beyond 1 GB.
-        threads: 0,
-        onNote: note,
-        cache: argv.noCache ? undefined : resultCache(),
-        onFailure: (id, reason) => {
-          missing[id] = reason;
-        },
-        onStart: (id) => {
-          progress.update(i * ANALYSES.length + begun, { now: `${id} of ${model.label}` });
-          begun += 1;
-        },
-      });
-      runs.push(reportRun(model, found, missing));
-    }
-    progress.update(references.length * ANALYSES.length, { now: "drawing" });
-  } finally {
-    progress.stop();
-  }
+  const models = await modelsOf(references, argv);
+  const draw = rememberedDraw();
   const commit = sourceCommit();
-  const { html, claims } = await buildReport({
+  const bundles = await loadBundles();
+  const input = (runs: readonly ReportRun[]): ReportInput => ({
     ...(argv.title === undefined ? {} : { title: argv.title }),
     runs,
     analyses: ANALYSES,
-    bundles: await loadBundles(),
+    bundles,
     chosen: argv.checkpoints.length > 0,
     ...(argv.checkpoints.length > 0 ? {} : { selected: leadingReferences().map(({ label }) => label) }),
     generator: {
@@ -136,8 +117,35 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
       ...(commit === undefined ? {} : { commit }),
     },
     stamp: new Date().toISOString(),
+    identity,
+    draw,
   });
+  const work = analysisWork(models, ANALYSES);
+  let begun = false;
+  const free = onStopSignal(() => {
+    work.progress.stop();
+    note(stoppedText(work.progress, !argv.noCache));
+    if (begun) note(`${shownPath(path)} is a page of what was there at first`);
+    process.exit(EXIT.interrupted);
+  });
+  const onRuns: GatherOptions["onRuns"] = async (runs, stage) => {
+    if (stage === "more") return drawAhead(input(runs), draw);
+    const [results, of] = [countResults(runs), runs.length * ANALYSES.length];
+    if (results + countMissing(runs) === of) return;
+    writeText(path, (await buildReport({ ...input(runs), unfinished: { results, of } })).html);
+    begun = true;
+  };
+  let runs: ReportRun[];
+  try {
+    const cache = argv.noCache ? undefined : resultCache();
+    runs = await gatherResults(ANALYSES, models, { runtime, seed, options: { samples }, cache, onNote: note, work, onRuns });
+  } finally {
+    work.progress.stop();
+    free();
+  }
+  const { html, claims } = await buildReport(input(runs));
   writeText(path, html);
   note(`claims: ${countVerdicts(claims)}`);
   print(shownPath(path));
+  if (argv.open) openFile(path, (reason) => note(`--open: the page could not be opened: ${reason}`));
 }

@@ -14,7 +14,7 @@ import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOptions } from "../config-options.ts";
 import { EXIT, Interrupted } from "../exit.ts";
 import { note, print } from "../output.ts";
-import { createProgress } from "../progress.ts";
+import { createProgress, onStopSignal } from "../progress.ts";
 
 /** Declares the options of `train`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -54,9 +54,6 @@ function percent(accuracy: readonly number[], heads: readonly Head[]): string {
   return `${((100 * trained.reduce((a, b) => a + b, 0)) / trained.length).toFixed(1)}%`;
 }
 
-/** What asks a run to stop: Ctrl-C, a scheduler, a terminal that is closed. */
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 /** Runs `work` with progress shown, and with Ctrl-C and termination asking it to save and stop; twice, at once. */
 async function supervised(
   task: TaskConfig,
@@ -77,7 +74,7 @@ async function supervised(
     controller.abort();
   };
   let accuracy: Record<string, string> = {};
-  for (const signal of SIGNALS) process.on(signal, stop);
+  const free = onStopSignal(stop);
   try {
     return await work({
       signal: controller.signal,
@@ -91,7 +88,7 @@ async function supervised(
     });
   } finally {
     progress?.stop();
-    for (const signal of SIGNALS) process.off(signal, stop);
+    free();
   }
 }
 
