@@ -6,6 +6,7 @@ export * from "./half-plane.ts";
 export * from "./matmul.ts";
 export * from "./nulls.ts";
 export * from "./omega-row.ts";
+export * from "./read-rows.ts";
 export * from "./statistics.ts";
 export * from "./svd.ts";
 export * from "./token-basis.ts";

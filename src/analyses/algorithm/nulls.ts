@@ -1,14 +1,6 @@
 import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
-import { mean } from "../../math/index.ts";
-import {
-  type CircuitNeuron,
-  cellsOf,
-  centredFields,
-  logitsOfWaves,
-  readRows,
-  type Score,
-  scoreCircuit,
-} from "../closed-form/circuit.ts";
+import { mean, readRows, rowLoss } from "../../math/index.ts";
+import { type CircuitNeuron, cellsOf, centredFields, logitsOfWaves, type Score, scoreCircuit } from "../closed-form/circuit.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
 import { closedForm } from "../closed-form/fit.ts";
 import type { FittedNeurons } from "../closed-form/neurons.ts";
@@ -99,7 +91,7 @@ async function permutedScores(
       const row = (place[i] as number) * orders.length + draw;
       const target = targets[samples[i] as number] as number;
       if (read.best[row] === target) hits++;
-      loss += (read.top[row] as number) - (logits[row * m + target] as number) + Math.log1p(read.rest[row] as number);
+      loss += rowLoss(read, logits, row, m, target);
     }
     return { accuracy: hits / samples.length, loss: loss / samples.length };
   });

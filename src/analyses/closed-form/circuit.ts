@@ -1,5 +1,5 @@
 import { at, float64, type NdArray } from "../../core/index.ts";
-import { expBelow } from "../../math/index.ts";
+import { readRows, rowLoss } from "../../math/index.ts";
 import type { Matmul } from "../kit/define.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { ReadoutWave } from "./readout.ts";
@@ -150,39 +150,6 @@ export interface Score {
   readonly loss: number;
 }
 
-/** For each of some rows of logits [rows, m] its largest, which class that is, and Σ over the others of e^(logit − largest). */
-export interface ReadRows {
-  readonly best: Int32Array;
-  readonly top: Float64Array;
-  /** Zeros where losses are not asked for. */
-  readonly rest: Float64Array;
-}
-
-/** Reads rows of logits, [rows, m]. */
-export function readRows(data: Float64Array, m: number, withLoss: boolean): ReadRows {
-  const rows = data.length / m;
-  const read = { best: new Int32Array(rows), top: new Float64Array(rows), rest: new Float64Array(rows) };
-  for (let row = 0; row < rows; row++) {
-    const start = row * m;
-    let [best, top] = [0, data[start] as number];
-    for (let c = 1; c < m; c++) {
-      const value = data[start + c] as number;
-      if (value > top) {
-        best = c;
-        top = value;
-      }
-    }
-    let rest = 0;
-    if (withLoss) {
-      for (let c = 0; c < m; c++) if (c !== best) rest += expBelow((data[start + c] as number) - top);
-    }
-    read.best[row] = best;
-    read.top[row] = top;
-    read.rest[row] = rest;
-  }
-  return read;
-}
-
 /** Logits from the factors of cosines and of −sines, [rows, 2·frequencies], in turn: [rows, m]. */
 export async function logitsOfWaves(
   factors: Float64Array,
@@ -238,7 +205,7 @@ export async function scoreCircuit(
       const row = place[next++] as number;
       const target = targets[i] as number;
       if (read.best[row] === target) hits++;
-      loss += (read.top[row] as number) - (logits[row * m + target] as number) + Math.log1p(read.rest[row] as number);
+      loss += rowLoss(read, logits, row, m, target);
     }
     return { accuracy: hits / samples.length, loss: loss / samples.length };
   });

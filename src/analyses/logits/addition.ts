@@ -124,17 +124,16 @@ export function projectOnTotals(byTotal: Float64Array, p: number, frequencies: r
 }
 
 /**
- * Logits that keep the part T alone: T + the mean over samples of the rest, per class, [p², p]. T has mean zero, so the rest's mean
- * is the logits' own.
+ * Logits that keep the part T alone: T + the mean over samples of the rest, per class, which depend on the total alone, [p, p] (total, class). T
+ * has mean zero, so the rest's mean is the logits' own.
  */
 export function restrictedLogits(part: Float64Array, byTotal: Float64Array, p: number): NdArray<"float64"> {
   const means = new Float64Array(p);
   for (let s = 0; s < p; s++) for (let c = 0; c < p; c++) means[c] = at(means, c) + at(byTotal, s * p + c) / p ** 2;
-  const out = new Float64Array(p ** 3);
-  totals(p).forEach((s, i) => {
-    for (let c = 0; c < p; c++) out[i * p + c] = (part[s * p + c] as number) + (means[c] as number);
-  });
-  return float64(out, [p * p, p]);
+  return float64(
+    part.map((value, cell) => value + (means[cell % p] as number)),
+    [p, p],
+  );
 }
 
 /** Logits without the part T, [p², p]; nothing is added back. */

@@ -156,66 +156,6 @@ export function energyOf(logits: NdArray<"float64">): number {
   return total;
 }
 
-/** Classes summed at a time: a sample's fill one line of a processor's cache, and all samples' stay near it. */
-const CHUNK = 8;
-
-/** {@link CHUNK} neighbouring classes of all samples, [samples, CHUNK], those beyond the last being 0. */
-function classesFrom(logits: NdArray<"float64">, first: number): Float64Array {
-  const [samples, classes] = [dim(logits, 0), dim(logits, 1)];
-  const out = new Float64Array(samples * CHUNK);
-  for (let i = 0; i < samples; i++) {
-    for (let c = first; c < Math.min(classes, first + CHUNK); c++)
-      out[i * CHUNK + c - first] = logits.data[i * classes + c] as number;
-  }
-  return out;
-}
-
-/** Adds what the classes from `first` on ({@link classesFrom}) contribute to the sums over samples of L[n, (n − δ) mod q], [q]. */
-function addToKernel(kernel: Float64Array, values: Float64Array, { order, starts }: ResidueOrder, first: number): void {
-  const q = kernel.length;
-  for (let r = 0; r < q; r++) {
-    // One name for each sum, so that all of them stay in registers: null draws spend nearly all of their time here.
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = [0, 0, 0, 0, 0, 0, 0, 0];
-    const end = starts[r + 1] as number;
-    for (let place = starts[r] as number; place < end; place++) {
-      const i = (order[place] as number) * CHUNK;
-      s0 += values[i] as number;
-      s1 += values[i + 1] as number;
-      s2 += values[i + 2] as number;
-      s3 += values[i + 3] as number;
-      s4 += values[i + 4] as number;
-      s5 += values[i + 5] as number;
-      s6 += values[i + 6] as number;
-      s7 += values[i + 7] as number;
-    }
-    const sums = [s0, s1, s2, s3, s4, s5, s6, s7];
-    for (let j = 0; j < CHUNK && first + j < q; j++) {
-      const difference = r >= first + j ? r - first - j : r - first - j + q;
-      kernel[difference] = (kernel[difference] as number) + (sums[j] as number);
-    }
-  }
-}
-
-/**
- * Shares of double-centred logits' energy that lie along functions of (n − c) mod q, from 0 to 1, one for each way to read the samples'
- * residues; 0 for constant logits.
- */
-export function kernelShares(centred: NdArray<"float64">, residues: readonly Int32Array[]): number[] {
-  const [samples, classes] = [dim(centred, 0), dim(centred, 1)];
-  const energy = energyOf(centred);
-  if (energy === 0) return residues.map(() => 0);
-  const orders = residues.map((residue) => byResidue(residue, classes));
-  const kernels = residues.map(() => new Float64Array(classes));
-  for (let first = 0; first < classes; first += CHUNK) {
-    const values = classesFrom(centred, first);
-    orders.forEach((order, i) => {
-      addToKernel(kernels[i] as Float64Array, values, order, first);
-    });
-  }
-  // The kernel is the sum over samples, not their mean, so that Σ over samples of its square is this over their number.
-  return kernels.map((kernel) => kernel.reduce((total, value) => total + value ** 2, 0) / samples / energy);
-}
-
 /**
  * The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest, which depends on the residue alone: [classes, classes]
  * (residue, class); `excluded` = the rest, [samples, classes].

@@ -1,5 +1,5 @@
-import { at, dim, type NdArray, rows } from "../../core/index.ts";
-import { headMetrics } from "../../math/index.ts";
+import { at, dim, type NdArray } from "../../core/index.ts";
+import { headMetrics, readRows, rowLoss } from "../../math/index.ts";
 import type { Split } from "../../tasks/index.ts";
 
 /** Mean cross-entropy in nats over all samples and, where the split is known, over the training samples and over all others. */
@@ -55,17 +55,20 @@ export function tabledLosses(
   parts: Partition | undefined,
 ): SplitLosses {
   const [kinds, classes] = [dim(table, 0), dim(table, 1)];
+  const read = readRows(table.data, classes, true);
   return byPart(parts, (samples = everyIndex(targets.length)) => {
     const counts = new Int32Array(kinds * classes);
     for (const i of samples) {
-      const cell = at(rowOf, i) * classes + at(targets, i);
-      counts[cell] = at(counts, cell) + 1;
+      const cell = (rowOf[i] as number) * classes + (targets[i] as number);
+      counts[cell] = (counts[cell] as number) + 1;
     }
     let total = 0;
-    counts.forEach((count, cell) => {
-      const row = Math.floor(cell / classes);
-      if (count > 0) total += count * headLoss(rows(table, row, row + 1), Int32Array.of(cell % classes));
-    });
+    for (let row = 0; row < kinds; row++) {
+      for (let c = 0; c < classes; c++) {
+        const count = counts[row * classes + c] as number;
+        if (count > 0) total += count * rowLoss(read, table.data, row, classes, c);
+      }
+    }
     return total / samples.length;
   });
 }

@@ -11,6 +11,7 @@ import {
   upperLimit,
 } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
+import { matmulOf } from "../kit/inputs.ts";
 import {
   centredEnergy,
   cosCoefficients,
@@ -20,10 +21,12 @@ import {
   projectOnTotals,
   restrictedLogits,
   sumByTotal,
+  totals,
 } from "./addition.ts";
 import { headLogits } from "./groups.ts";
-import { headLoss, partition, type SplitLosses, splitLosses } from "./losses.ts";
+import { headLoss, partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
 import { fourierNorms, neuronToLogit } from "./neuron-to-logit.ts";
+import { permutedSums } from "./permuted-sums.ts";
 
 /** Permutations of the classes behind the null of W_L. */
 export const CLASS_PERMUTATIONS = 399;
@@ -72,12 +75,14 @@ export function maskedLosses(
   { config: { p }, targets, split }: Pick<AnalysisInput, "config" | "targets" | "split">,
   logits: NdArray<"float64">,
   frequencies: readonly number[],
+  byTotal: Float64Array = sumByTotal(logits, p),
 ): Omit<MechanismLosses, "loss"> {
-  const byTotal = sumByTotal(logits, p);
   const part = projectOnTotals(byTotal, p, frequencies);
   const parts = partition(split, p * p);
-  const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets.data, parts);
-  return { restricted: lossOf(restrictedLogits(part, byTotal, p)), excluded: lossOf(excludedLogits(logits, part, p)) };
+  return {
+    restricted: tabledLosses(restrictedLogits(part, byTotal, p), totals(p), targets.data, parts),
+    excluded: splitLosses(excludedLogits(logits, part, p), targets.data, parts),
+  };
 }
 
 /** The losses of addition logits [p², p or more] for given key frequencies. */
@@ -85,12 +90,13 @@ export function additionLosses(
   input: Pick<AnalysisInput, "config" | "targets" | "split">,
   logits: NdArray<"float64">,
   frequencies: readonly number[],
+  byTotal: Float64Array = sumByTotal(logits, input.config.p),
 ): MechanismLosses {
   const { p } = input.config;
   const own = headLogits(logits, { offset: 0, classes: p });
   return {
     loss: splitLosses(own, input.targets.data, partition(input.split, p * p)),
-    ...maskedLosses(input, logits, frequencies),
+    ...maskedLosses(input, logits, frequencies, byTotal),
   };
 }
 
@@ -108,8 +114,8 @@ export function noOthers(key: readonly number[], frequencies: number): string {
   return `none, of ${frequencies} frequencies ${key.length} are key, which leaves fewer others`;
 }
 
-function times<T>(count: number, make: () => T): T[] {
-  return Array.from({ length: count }, make);
+function times<T>(count: number, make: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(i));
 }
 
 /** Sum of squares of every stored tensor, biases included, by name. */
@@ -123,8 +129,24 @@ export function sumSqWeights(parameters: AnalysisInput["parameters"]): Record<st
   );
 }
 
+/** The coefficients under token permutations, [draws][frequencies]: (x0, x1) takes the logits of the tokens that the permutation puts there. */
+async function permutedCoefficients(input: AnalysisInput, logits: NdArray<"float64">, random: Random): Promise<number[][]> {
+  const { p } = input.config;
+  const places = times(TOKEN_PERMUTATIONS, () => {
+    const order = tokenPermutation(p, random);
+    const place = new Int32Array(p);
+    order.forEach((token, x) => {
+      place[token] = x;
+    });
+    return place;
+  });
+  const own = headLogits(logits, { offset: 0, classes: p });
+  const { re, harmonics, draws } = await permutedSums(own, { m: p, c0: 1, c1: 1 }, places, matmulOf(input));
+  return times(draws, (draw) => times(harmonics, (k) => at(re, k * draws + draw) / Math.sqrt(p ** 3 / 2)));
+}
+
 /** The mechanism of an addition model: one head of p classes. */
-export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">): AdditionResult {
+export async function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">): Promise<AdditionResult> {
   const { p } = input.config;
   const permuted = randomStream(input.seed, "mechanism/permutations");
   const W_L = neuronToLogit(input.parameters, p); // [p, d_mlp]
@@ -136,9 +158,7 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
   const coefficients = cosCoefficients(byTotal, p);
   const key = keyFrequencies(coefficients);
   const energy = centredEnergy(logits, p);
-  const coefficientDraws = times(TOKEN_PERMUTATIONS, () =>
-    cosCoefficients(sumByTotal(logits, p, tokenPermutation(p, permuted)), p),
-  );
+  const coefficientDraws = await permutedCoefficients(input, logits, permuted);
   const logit_share = keyShare(coefficients, energy);
   const shareDraws = coefficientDraws.map((draw) => keyShare(draw, energy));
   const cos_coefficients_null = familywiseLimit(
@@ -146,7 +166,7 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
     0.99,
   );
 
-  const losses = additionLosses(input, logits, key);
+  const losses = additionLosses(input, logits, key, byTotal);
   const targets = input.targets.data;
   const train = partition(input.split, p * p)?.train;
   const random = randomStream(input.seed, "mechanism/frequencies");
@@ -174,7 +194,9 @@ export function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">
     logit_share_p: rankP(logit_share, shareDraws),
     loss: losses.loss,
     restricted_loss: losses.restricted,
-    restricted_loss_null: rangeOfOthers((part) => headLoss(restrictedLogits(part, byTotal, p), targets)),
+    restricted_loss_null: rangeOfOthers(
+      (part) => tabledLosses(restrictedLogits(part, byTotal, p), totals(p), targets, undefined).all,
+    ),
     excluded_loss: {
       all: losses.excluded.all,
       ...(losses.excluded.train === undefined || train === undefined

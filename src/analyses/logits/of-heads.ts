@@ -1,12 +1,13 @@
 import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
-import { rankP, tokenPermutation, upperLimit } from "../../math/index.ts";
+import { rankP, type TokenPermutation, tokenPermutation, upperLimit } from "../../math/index.ts";
 import type { Head, Labels } from "../../tasks/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { trainedHeads } from "../kit/inputs.ts";
-import { doubleCentred, groupKernel, headLogits, kernelShares, residues, sampleNumbers, splitByKernel } from "./groups.ts";
+import { matmulOf, trainedHeads } from "../kit/inputs.ts";
+import { doubleCentred, energyOf, groupKernel, headLogits, residues, sampleNumbers, splitByKernel } from "./groups.ts";
 import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
 import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
+import { permutedSums, sharesOf } from "./permuted-sums.ts";
 import { residueShares, splitByResidue } from "./residue-means.ts";
 
 /** Token permutations behind the null of a head's share. */
@@ -72,22 +73,43 @@ export function headLosses(
   };
 }
 
+/** The tokens in their own order. */
+const inOrder = (p: number) => Int32Array.from({ length: p }, (_, x) => x);
+
+/** Shares of double-centred logits' energy along functions of (n − c) mod q, one for each relabelling of the tokens; 0 for constant logits. */
+async function kernelShares(
+  centred: NdArray<"float64">,
+  head: Head,
+  orders: readonly TokenPermutation[],
+  input: AnalysisInput,
+): Promise<number[]> {
+  const { q: m, adds } = head;
+  const energy = energyOf(centred);
+  if (energy === 0) return orders.map(() => 0);
+  const sums = await permutedSums(centred, { m, c0: 1, c1: adds ? 1 : input.config.p % m }, orders, matmulOf(input));
+  return sharesOf(sums, m, dim(centred, 0), energy);
+}
+
 /** The mechanism of every trained task in its own group. */
-export function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): HeadsResult {
+export async function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): Promise<HeadsResult> {
   const random = randomStream(input.seed, "mechanism/permutations");
   const { labels } = input.config;
   const numbers = sampleNumbers(input.config);
-  const permuted = Array.from({ length: HEAD_PERMUTATIONS }, () =>
-    sampleNumbers(input.config, tokenPermutation(input.config.p, random)),
-  );
+  const { p } = input.config;
+  const orders = [inOrder(p), ...Array.from({ length: HEAD_PERMUTATIONS }, () => tokenPermutation(p, random))];
   const heads = trainedHeads(input.heads);
-  const analyze = (head: (typeof heads)[number], done: number): HeadMechanism => {
+  const analyze = async (head: (typeof heads)[number], done: number): Promise<HeadMechanism> => {
     const own = headLogits(logits, head);
     const residue = residues(numbers, head);
-    const readings = [residue, ...permuted.map((other) => residues(other, head))];
     const centred = doubleCentred(own);
     const [share = 0, ...shares] =
-      labels === "divisibility" ? residueShares(centred, readings, head.q) : kernelShares(centred, readings);
+      labels === "divisibility"
+        ? residueShares(
+            centred,
+            orders.map((order) => residues(sampleNumbers(input.config, order), head)),
+            head.q,
+          )
+        : await kernelShares(centred, head, orders, input);
     const structure = structureOf(own, residue, head, labels);
     const { loss, restricted, excluded } = headLosses(input, own, head.number, residue, structure);
     input.onProgress?.(done + 1, heads.length);
@@ -111,10 +133,12 @@ export function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): 
     "excluded_loss.train",
     "excluded_loss.test",
   ];
+  const analyzed: HeadMechanism[] = [];
+  for (const [done, head] of heads.entries()) analyzed.push(await analyze(head, done));
   return {
     kind: "heads",
     labels,
-    heads: heads.map(analyze),
+    heads: analyzed,
     sum_sq_weights: sumSqWeights(input.parameters),
     left_out: input.split === undefined ? timed.map((name) => `heads[].${name}`) : [],
   };

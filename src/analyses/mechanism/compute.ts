@@ -8,7 +8,7 @@ import { analyzeHeads, type HeadsResult } from "../logits/of-heads.ts";
 export type MechanismResult = AdditionResult | HeadsResult;
 
 /** What `mechanism` finds; see its definition. */
-export function compute(input: AnalysisInput): MechanismResult {
+export async function compute(input: AnalysisInput): Promise<MechanismResult> {
   const logits = activationOf(input, "logits");
   const addition = input.config.task === "nanda" && input.config.labels === "remainder";
   return addition ? analyzeAddition(input, logits) : analyzeHeads(input, logits);

@@ -172,7 +172,7 @@ without the structure 1 % are above theirs (independent normal logits would have
 classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
   citation:
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
-  needs: ["logits"],
+  needs: ["logits", "matmul"],
   effort: 4,
   options: {},
   run: compute,

@@ -68,8 +68,9 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
     // The same sets at every checkpoint, so that the null's curve carries no jitter of the draw.
     const random = randomStream(input.seed, "progress/frequencies");
     const sets = Array.from({ length: FREQUENCY_SETS }, () => otherFrequencies(key, p, random));
-    const others = sets.flatMap((set) => (set === undefined ? [] : [maskedLosses(input, logits, set)]));
-    const losses = [additionLosses(input, logits, key)];
+    const byTotal = sumByTotal(logits, p);
+    const others = sets.flatMap((set) => (set === undefined ? [] : [maskedLosses(input, logits, set, byTotal)]));
+    const losses = [additionLosses(input, logits, key, byTotal)];
     if (others.length === 0) return { losses, none: undefined };
     const none = {
       restricted: mean(others.map(({ restricted }) => heldOut(restricted))),

@@ -205,7 +205,7 @@ export class ExploredModel {
       threads: 0,
       ...(cache === undefined ? {} : { cache }),
       ...(onNote === undefined ? {} : { onNote }),
-      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(onProgress === undefined ? {} : { onProgress: (_, done, total) => onProgress(done, total) }),
     });
     return at([...found.values()], 0).result;
   }

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import type { TopLevelSpec } from "vega-lite";
 import type { Argv } from "yargs";
 import { circuits } from "../../analyses/circuits/index.ts";
@@ -20,7 +21,6 @@ import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
 import { EXIT } from "../exit.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
-import { openFile } from "../open-file.ts";
 import { note, print } from "../output.ts";
 import { onStopSignal } from "../progress.ts";
 import { pagePath, reportIdentity } from "../report-page.ts";
@@ -89,6 +89,15 @@ async function modelsOf(references: readonly Reference[], argv: ArgumentsOf<type
   return models;
 }
 
+/** Opens the page in the user's browser; without one the page lies there all the same. */
+async function openPage(path: string): Promise<void> {
+  const { openBrowser, withoutDisplay } = await import("../../serve/open-browser.ts");
+  const told = (reason: string) => note(`no browser was opened (${reason}); open ${shownPath(path)}`);
+  const blind = withoutDisplay(process.platform, process.env);
+  if (blind === undefined) openBrowser(pathToFileURL(path).href, told);
+  else told(blind);
+}
+
 /** Analyses the checkpoints, writes the page and prints its path. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { samples = 512 } = argv;
@@ -147,5 +156,5 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   writeText(path, html);
   note(`claims: ${countVerdicts(claims)}`);
   print(shownPath(path));
-  if (argv.open) openFile(path, (reason) => note(`--open: the page could not be opened: ${reason}`));
+  if (argv.open) await openPage(path);
 }
