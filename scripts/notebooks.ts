@@ -31,7 +31,8 @@ function writeKernels(scratch: string, python: string): void {
   const deno = join(dirname(python), process.platform === "win32" ? "deno.exe" : "deno");
   const commands = {
     deno: [deno, "jupyter", "--kernel", "--conn", "{connection_file}"],
-    python3: [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    // It warns of its sockets on this machine, which no notebook here can change.
+    python3: [python, "-m", "ipykernel_launcher", "--log-level=ERROR", "-f", "{connection_file}"],
   };
   for (const [name, argv] of Object.entries(commands)) {
     const kernel = join(scratch, "kernels", name);

@@ -142,6 +142,46 @@ test("metrics as CSV: one line a tick, a column for each head and norm", () => {
   assert.equal(Number(lines.at(-1)?.split(",")[names.indexOf("train_loss_q3")]), last.train.loss[1]);
 });
 
+test("metrics of several runs as tidy CSV and Parquet: a line each value, each run's own label", async () => {
+  const [tidy, one, quiet, two, none] = runCommands(
+    [
+      ["metrics", "first=a", "m", "--tidy", "--parquet", "tidy.parquet"],
+      ["metrics", "m", "--tidy"],
+      ["metrics", "m", "--parquet", "one.parquet"],
+      ["metrics", "a", "m", "--json"],
+      ["metrics"],
+    ],
+    folder,
+  );
+  const [head, ...lines] = (tidy?.stdout ?? "").trimEnd().split("\n");
+  assert.equal(head, "run,task,p,seed,epoch,measure,weights,set,q,tensor,value");
+  assert.deepEqual([...new Set(lines.map((line) => line.split(",")[0]))], ["first", "m"]);
+  assert.deepEqual(
+    (one?.stdout ?? "").trimEnd().split("\n").slice(1),
+    lines.filter((line) => line.startsWith("m,")),
+  );
+  const last = JSON.parse(readFileSync(join(folder, "m/metrics.jsonl"), "utf8").trimEnd().split("\n").at(-1) ?? "");
+  const config = JSON.parse(readFileSync(join(folder, "m/config.json"), "utf8")).config;
+  const start = `m,${config.task},${config.p},${config.seed},${last.epoch}`;
+  assert.ok(lines.includes(`${start},loss,trained,validation,3,,${last.validation.loss[1]}`));
+  assert.ok(lines.includes(`${start},weight_norm,,,,embed.W_E,${last.weight_norms["embed.W_E"]}`));
+  const { parquetReadObjects } = await import("hyparquet");
+  const bytes = readFileSync(join(folder, "tidy.parquet"));
+  const rows = await parquetReadObjects({ file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
+  assert.equal(rows.length, lines.length);
+  const text = (value: unknown) => (value === null || value === undefined ? "" : String(value));
+  assert.equal(
+    Object.values(rows.at(-1) ?? {})
+      .map(text)
+      .join(","),
+    lines.at(-1),
+  );
+  assert.deepEqual([quiet?.code, quiet?.stdout], [0, ""]);
+  assert.equal(two?.code, 2);
+  assert.match(two?.stderr ?? "", /--json is of one run, got 2; --tidy takes several/);
+  assert.match(none?.stderr ?? "", /a run must be given/);
+});
+
 test("figures in every format, and an analysis over time refuses a lone file", () => {
   const endings = ["svg", "png", "vl.json", "html"];
   const results = runCommands(

@@ -9,19 +9,16 @@ warnings.filterwarnings("ignore")  # of Windows's event loop, once a notebook
 import nbformat  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError  # noqa: E402
-from traitlets.config import Config  # noqa: E402
 
 path, out = sys.argv[1:]
 book = nbformat.read(path, as_version=4)
-# Python's kernel warns of sockets that others on the machine could listen to; Deno's has no other.
-private = os.name == "posix" and book.metadata.kernelspec.name == "python3"
 client = NotebookClient(
     book,
     timeout=1200,
+    startup_timeout=300,
     coalesce_streams=True,
     record_timing=False,
     resources={"metadata": {"path": os.path.dirname(path)}},
-    config=Config({"AsyncKernelManager": {"transport": "ipc"}} if private else {}),
 )
 try:
     client.execute()

@@ -25,9 +25,13 @@ function columnOf(name: string, rows: readonly Row[]) {
   return { name, data: values.map((value) => (value === null ? null : String(value))), type: "STRING" as const };
 }
 
+/** Writes a table as Parquet. */
+export async function writeParquetTable(path: string, { columns, rows }: Table): Promise<void> {
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  writeFileAtomic(path, new Uint8Array(parquetWriteBuffer({ columnData: columns.map((name) => columnOf(name, rows)) })));
+}
+
 /** Writes the data behind a figure as Parquet. */
 export async function writeParquet(path: string, analysis: Analysis, entries: readonly Labelled<Json>[]): Promise<void> {
-  const { parquetWriteBuffer } = await import("hyparquet-writer");
-  const { columns, rows } = tableOfFigure(analysis, entries);
-  writeFileAtomic(path, new Uint8Array(parquetWriteBuffer({ columnData: columns.map((name) => columnOf(name, rows)) })));
+  await writeParquetTable(path, tableOfFigure(analysis, entries));
 }

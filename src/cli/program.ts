@@ -5,7 +5,7 @@ import { unknownName } from "../core/nearest.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 
 /** Arguments that may be given several times. */
-const LISTS: readonly string[] = ["_", "checkpoints", "ignore"];
+const LISTS: readonly string[] = ["_", "checkpoints", "ignore", "runs"];
 
 /** Every command; each one's module is loaded when it is chosen. */
 const COMMANDS: readonly Command[] = [
@@ -50,8 +50,8 @@ const COMMANDS: readonly Command[] = [
     load: () => import("./commands/list.ts"),
   },
   {
-    usage: "metrics <directory>",
-    description: "print what a run logged as CSV or JSON",
+    usage: "metrics [runs..]",
+    description: "print what runs logged, as CSV or JSON, or write it as Parquet",
     load: () => import("./commands/metrics.ts"),
   },
   {
