@@ -1,11 +1,13 @@
 /**
  * `npm run bench`: how fast this machine runs the step, the transforms and the commands. Competitors run in turn in one process; what is
  * printed are medians and ratios of medians. Nothing here is asserted.
+ *
+ * Options: `--only commands|step|analyses`; `--rounds` of each command (3); `--command TEXT`: those whose name holds it; `--write`: the table of
+ * commands into docs/performance.md. Needs `npm run build`.
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { parseArgs } from "node:util";
 import { ANALYSES } from "../src/analyses/index.ts";
 import type { AnalyzeOptions } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
@@ -15,6 +17,7 @@ import { fft2 } from "../src/math/index.ts";
 import type { RunConfig } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { presetConfig } from "../src/train/index.ts";
+import { commandTable } from "./lib/commands.ts";
 import { productsProgram, stepFlops } from "./lib/products.ts";
 import { benchStep } from "./lib/steps.ts";
 import { inTurn, median } from "./lib/timing.ts";
@@ -78,50 +81,39 @@ async function benchAnalyses(run: string, only?: readonly string[]): Promise<voi
   console.log(`${only?.join(", ") ?? "analyses"} of ${run}, in one thread: ${seconds(whole)} (${each.join(", ")})`);
 }
 
-/** Median wall time of a built command from start to exit, in seconds, and its peak memory in MB. */
-function command(args: readonly string[], rounds: number): void {
-  const main = new URL("../dist/cli/main.js", import.meta.url).pathname;
-  const folder = mkdtempSync(join(tmpdir(), "miiii-bench-"));
-  // The kernel's own high-water mark: resourceUsage() would report this process's, which a child inherits at its start.
-  const peak =
-    "import{readFileSync}from'node:fs';process.on('exit',()=>console.error('peak',/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status','utf8'))?.[1]))";
-  const times: number[] = [];
-  let memory = 0;
-  try {
-    for (let round = 0; round < rounds; round++) {
-      const start = performance.now();
-      const run = spawnSync(
-        process.execPath,
-        [
-          "--import",
-          `data:text/javascript,${encodeURIComponent(peak)}`,
-          main,
-          ...args.map((arg) => arg.replace("{tmp}", folder)),
-        ],
-        {
-          encoding: "utf8",
-        },
-      );
-      if (run.status !== 0) {
-        console.log(`miiii ${args.join(" ")}: failed: ${run.stderr.trim().split("\n").at(-1)}`);
-        return;
-      }
-      times.push((performance.now() - start) / 1000);
-      memory = Math.max(memory, Number(/peak (\d+)/.exec(run.stderr)?.[1] ?? 0) / 1024);
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  console.log(`miiii ${args.join(" ")}: ${median(times).toFixed(2)} s, peak ${memory.toFixed(0)} MB`);
+const { values } = parseArgs({
+  options: {
+    ...{ only: { type: "string" }, rounds: { type: "string", default: "3" }, command: { type: "string" } },
+    ...{ write: { type: "boolean", default: false } },
+  },
+});
+const wanted = (part: string) => values.only === undefined || values.only === part;
+const machine = `${cpus()[0]?.model.trim()}, ${threads} threads, Node ${process.version}, ${runtime.version}`;
+
+const PERFORMANCE = new URL("../docs/performance.md", import.meta.url);
+const MARK = "<!-- commands: npm run bench -- --only commands --write -->";
+
+/** Puts the table where the page has its mark, in the place of the one before. */
+function writeTable(table: string): void {
+  const [before, after] = readFileSync(PERFORMANCE, "utf8").split(MARK);
+  if (before === undefined || after === undefined) throw new Error(`bench: docs/performance.md must hold the line ${MARK}`);
+  const rest = after.replace(/^\n+[^\n|]+:\n\n(?:\|[^\n]*\n)+/, "\n");
+  writeFileSync(PERFORMANCE, `${before}${MARK}\n\n${machine}:\n\n${table}\n${rest}`);
 }
 
-console.log(`${cpus()[0]?.model.trim()}, ${threads} threads, Node ${process.version}, ${runtime.version}`);
-await benchSize("d 128, 113 logits (nanda)", presetConfig("nanda"));
-await benchSize("d 256, 1,480 logits (miiii at 30 %)", presetConfig("miiii", { train_fraction: 0.3 }));
-await benchSize("d 256, 1,480 logits (miiii)", presetConfig("miiii"));
-await benchTransforms();
-await benchAnalyses("miiii-fast");
-await benchAnalyses("miiii-fast", ["circuits"]);
-command(["--help"], 5);
-for (const id of ["positional", "svd", "fourier", "fft", "attention", "curves"]) command(["analyze", id, "nanda"], 3);
-command(["report", "--out", "{tmp}/index.html"], 1);
+console.log(machine);
+if (wanted("step")) {
+  await benchSize("d 128, 113 logits (nanda)", presetConfig("nanda"));
+  await benchSize("d 256, 1,480 logits (miiii at 30 %)", presetConfig("miiii", { train_fraction: 0.3 }));
+  await benchSize("d 256, 1,480 logits (miiii)", presetConfig("miiii"));
+  await benchTransforms();
+}
+if (wanted("analyses")) {
+  await benchAnalyses("miiii-fast");
+  await benchAnalyses("miiii-fast", ["patch"]);
+  await benchAnalyses("miiii-fast", ["circuits"]);
+}
+if (wanted("commands")) {
+  const table = await commandTable(Number(values.rounds), values.command, (row) => console.log(row));
+  if (values.write) writeTable(table);
+}
