@@ -485,7 +485,7 @@ test("the resume state comes back bit for bit and only to its own run", () =>
           parameters[name].shape,
         ),
       );
-    const state = { step: 7, parameters, m: scaled(2), v: scaled(3), ema: scaled(5) };
+    const state = { epoch: 7, parameters, m: scaled(2), v: scaled(3), ema: scaled(5) };
     fails(() => readResume(run), "io", /resume.safetensors: no such file/);
     writeResume(run, state);
     assert.deepEqual(readResume(run).state, state);
@@ -499,7 +499,7 @@ test("the resume state comes back bit for bit and only to its own run", () =>
       writeFileSync(runFiles.resume(made), bytes);
       return made;
     };
-    assert.equal(readResume(other({ config: { ...config, epochs: 20 } })).state.step, 7);
+    assert.equal(readResume(other({ config: { ...config, epochs: 20 } })).state.epoch, 7);
     fails(() => readResume(other({ config: { ...config, lr: 2e-3 } })), "input", /must belong to this run/);
     fails(() => readResume(other({ split_hash: "cd" })), "input", /must belong to this run/);
     const flipped = Uint8Array.from(bytes);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { activationsOf } from "../src/activations/index.ts";
+import { mechanism } from "../src/analyses/mechanism/index.ts";
 import { readCheckpoint } from "../src/checkpoint/index.ts";
 import { at, type NdArray } from "../src/core/index.ts";
 import { headMetrics } from "../src/math/index.ts";
@@ -12,6 +13,7 @@ import { onnxRuntime } from "../src/runtimes/index.ts";
 import { headsOf, makeDataset, numberOf } from "../src/tasks/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 import { runCommands } from "./helpers/cli.ts";
+import { inputOfModel } from "./helpers/model-input.ts";
 
 const runtime = onnxRuntime({ threads: 1 });
 
@@ -29,6 +31,9 @@ const EXACT: readonly ConstructOptions[] = [
   { task: "miiii", p: 7, d_model: 32, n_heads: 2 },
   { task: "miiii", p: 53, frequencies: 3, seed: 4 },
   { task: "miiii", p: 251 },
+  { task: "joint", p: 113 },
+  { task: "miiii", p: 113, labels: "divisibility" },
+  { task: "joint", p: 13, labels: "divisibility", seed: 1 },
 ];
 
 for (const options of EXACT) {
@@ -61,6 +66,26 @@ test("before the ReLU each neuron is the closed form that was written", async ()
       assertAllClose(got, expected, { rtol: 0, atol: 1e-6 }); // weights are float32
     }
   }
+});
+
+test("divisibility: every output head says so with a margin on both sides, and a function of n mod q is all that it is", async () => {
+  const p = 29;
+  const { config, parameters } = construct({ task: "miiii", p, labels: "divisibility" });
+  const { logits } = await activationsOf(runtime, config, parameters, ["logits"]);
+  const { data } = logits ?? assert.fail();
+  const heads = headsOf(config);
+  heads.forEach(({ q }, h) => {
+    const above = Array.from({ length: p * p }, (_, i) => {
+      const place = 2 * (i * heads.length + h);
+      return { divides: numberOf(Math.floor(i / p), i % p, p) % q === 0, by: at(data, place + 1) - at(data, place) };
+    });
+    const least = Math.min(...above.map(({ divides, by }) => (divides ? by : -by)));
+    // Half of the margin that separates n ≡ 0 from the next residue; what the other harmonics of a finite number of neurons leak takes some.
+    assert.ok(least > 12, `q = ${q}: ${least}`);
+  });
+  const input = await inputOfModel(config, parameters, ["logits"]);
+  const found = await mechanism.run(input, {});
+  assert.ok(found.kind === "heads" && found.heads.every(({ logit_share }) => logit_share > 0.95));
 });
 
 test("one wrong phase sum and the task it belongs to is lost, and no other", async () => {
@@ -96,6 +121,7 @@ test("sizes that cannot hold the frequencies are refused in a line", () => {
   refused({ neurons: 3 }, /^MiiiiError: neurons: must be at least 4 a frequency, got 3$/);
   refused({ frequencies: 0 }, /^MiiiiError: frequencies: must be a positive integer, got 0$/);
   refused({ n_heads: 1 }, /^MiiiiError: n_heads: must be an integer of at least 2, got 1$/);
+  refused({ task: "nanda", labels: "divisibility" }, /^MiiiiError: labels: must be remainder for nanda: under even attention/);
   refused({ p: 112 }, /^MiiiiError: p: must be a prime from 5 to 251, got 112$/);
 });
 

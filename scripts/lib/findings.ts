@@ -1,3 +1,4 @@
+import { RUNGS } from "../../src/analyses/algorithm/rungs.ts";
 import type { JudgedClaim } from "../../src/claims/index.ts";
 
 /** What `docs/findings.md` is made from: metrics of the shipped runs, and the claims as they were judged by them. */
@@ -33,17 +34,8 @@ const LADDER: readonly (readonly [run: string, twin: string])[] = [
   ["no-dropout-p53", "basis-p53"],
 ];
 
-const RUNGS = [
-  "model",
-  "interaction",
-  "linear",
-  "even",
-  "u_hat",
-  "u_hat_relu",
-  "circuit",
-  "circuit_permuted",
-  "circuit_reassigned",
-] as const;
+/** The rungs that are evidence. */
+const EVIDENCE = RUNGS.filter((rung) => rung !== "ideal");
 
 /** Reads numbers of the findings as text; `–` where a run was not given to an analysis. */
 function reader({ runs }: Findings) {
@@ -58,11 +50,11 @@ function reader({ runs }: Findings) {
 
 function ladderTable(findings: Findings): string {
   const { text } = reader(findings);
-  const head = `| run | p | seed | ${RUNGS.map((rung) => `\`${rung}\``).join(" | ")} |`;
-  const rule = `|---|---|---|${RUNGS.map(() => "---").join("|")}|`;
+  const head = `| run | p | seed | ${EVIDENCE.map((rung) => `\`${rung}\``).join(" | ")} |`;
+  const rule = `|---|---|---|${EVIDENCE.map(() => "---").join("|")}|`;
   const row = (run: string, name: string) => {
     const { p, seed } = findings.runs[run] ?? { p: "–", seed: "–" };
-    return `| ${name} | ${p} | ${seed} | ${RUNGS.map((rung) => text(run, "algorithm", rung)).join(" | ")} |`;
+    return `| ${name} | ${p} | ${seed} | ${EVIDENCE.map((rung) => text(run, "algorithm", rung)).join(" | ")} |`;
   };
   const lines: string[] = [];
   for (const [i, [run, twin]] of LADDER.entries()) {

@@ -59,9 +59,10 @@ function call(command: string, words: readonly string[]): SpawnSyncReturns<strin
  *
  * @param install - false: take what is there.
  * @param tell - told of what takes long or fails, a line at a time.
+ * @param packages - those needed; all where left out.
  */
-export function preparePeers(install: boolean, tell: (line: string) => void): Peers {
-  const { path, python, versions } = preparePython([join(HERE, "requirements.txt")], PACKAGES, install, tell);
+export function preparePeers(install: boolean, tell: (line: string) => void, packages: readonly Package[] = PACKAGES): Peers {
+  const { path, python, versions } = preparePython([join(HERE, "requirements.txt")], packages, install, tell);
   return {
     python,
     versions,

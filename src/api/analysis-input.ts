@@ -17,6 +17,7 @@ import {
   readCheckpoint,
   readMetrics,
   readOmega,
+  tensorsOf,
 } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 import { inFloat64 } from "../model/index.ts";
@@ -52,16 +53,28 @@ function onDemand<T>(read: () => { readonly rows: T; readonly warnings: readonly
   };
 }
 
+/** The most bytes of a series' weights that are kept in memory once they have been read; the rest is read again when it is needed. */
+const KEPT_BYTES = 2 ** 27;
+
+/** A checkpoint of a series: read already, or to be read. */
+interface SeriesCheckpoint {
+  readonly epoch: number;
+  readonly read: () => Checkpoint;
+}
+
 /** The checkpoints of a run that are whole and its own; the others are left out with a remark. */
-function wholeCheckpoints(run: AnyRun, note: OnNote): { readonly epoch: number; readonly path: string }[] {
-  return listCheckpoints(run).filter(({ path }) => {
+function wholeCheckpoints(run: AnyRun, note: OnNote): SeriesCheckpoint[] {
+  let kept = 0;
+  return listCheckpoints(run).flatMap(({ epoch, path }) => {
     try {
-      ensureOfRun(run, readCheckpoint(path));
-      return true;
+      const checkpoint = readCheckpoint(path);
+      ensureOfRun(run, checkpoint);
+      kept += [...tensorsOf(checkpoint.parameters).values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+      return [{ epoch, read: kept <= KEPT_BYTES ? () => checkpoint : () => readCheckpoint(path) }];
     } catch (error) {
       if (!(error instanceof MiiiiError)) throw error;
       note(`${error.message}; it is left out of the series`);
-      return false;
+      return [];
     }
   });
 }
@@ -77,12 +90,13 @@ function openSeries(run: AnyRun, looked: Looked, known: Activations, runtime: ()
   const metrics = onDemand(() => readMetrics(run), note);
   const omega = onDemand(() => readOmega(run), note);
   const kept = onDemand(() => ({ rows: wholeCheckpoints(run, note), warnings: [] }), note);
-  async function* models(names: readonly ActivationName[]): AsyncGenerator<SeriesModel> {
+  async function* models(names: readonly ActivationName[], epochs?: readonly number[]): AsyncGenerator<SeriesModel> {
     const { config, sha256 } = looked.checkpoint;
     let grid: GridModel | undefined;
     try {
-      for (const { epoch, path } of kept()) {
-        const checkpoint = readCheckpoint(path);
+      for (const { epoch, read } of kept()) {
+        if (epochs?.includes(epoch) === false) continue;
+        const checkpoint = read();
         const { parameters } = checkpoint;
         // The last one is most often the model itself.
         if (checkpoint.sha256 === sha256 && names.every((name) => known[name] !== undefined)) {

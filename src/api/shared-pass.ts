@@ -2,13 +2,13 @@ import type { ActivationName, SeriesModel } from "../analyses/kit/define.ts";
 
 /** One analysis's part in a {@link sharedPass}. */
 export interface PassMember {
-  readonly models: (names: readonly ActivationName[]) => AsyncIterable<SeriesModel>;
+  readonly models: (names: readonly ActivationName[], epochs?: readonly number[]) => AsyncIterable<SeriesModel>;
   /** Takes no part any more; the others need not wait for it. */
   readonly leave: () => void;
 }
 
-/** A source of a run's models with some activations. */
-export type OpenPass = (names: readonly ActivationName[]) => AsyncIterator<SeriesModel>;
+/** A source of a run's models, or of those of some epochs, with some activations. */
+export type OpenPass = (names: readonly ActivationName[], epochs?: readonly number[]) => AsyncIterator<SeriesModel>;
 
 interface Waiting {
   readonly resolve: (step: IteratorResult<SeriesModel>) => void;
@@ -46,9 +46,9 @@ export function sharedPass(count: number, open: OpenPass): readonly PassMember[]
       active -= 1;
       advance();
     };
-    async function* models(own: readonly ActivationName[]): AsyncGenerator<SeriesModel> {
+    async function* models(own: readonly ActivationName[], epochs?: readonly number[]): AsyncGenerator<SeriesModel> {
       if (left) {
-        const again = open(own);
+        const again = open(own, epochs);
         for (let step = await again.next(); step.done !== true; step = await again.next()) yield step.value;
         return;
       }
@@ -60,7 +60,7 @@ export function sharedPass(count: number, open: OpenPass): readonly PassMember[]
             advance();
           });
           if (step.done === true) return;
-          yield step.value;
+          if (epochs?.includes(step.value.epoch) !== false) yield step.value;
         }
       } finally {
         leave();

@@ -132,13 +132,13 @@ class Recorder {
         keepWeights(run, event);
         break;
       case "state": {
-        const { epoch: step, ...rest } = event.state;
+        const { epoch } = event.state;
         lock.refresh();
         // Should the process be killed, the next one finds here what the history lacks.
-        writeText(runFiles.stretch(run), `${JSON.stringify(this.row(step))}\n`);
-        writeResume(run, { step, ...rest });
-        this.epoch = step;
-        this.saved = { epoch: step, at: performance.now() };
+        writeText(runFiles.stretch(run), `${JSON.stringify(this.row(epoch))}\n`);
+        writeResume(run, event.state);
+        this.epoch = epoch;
+        this.saved = { epoch, at: performance.now() };
         break;
       }
       default:
@@ -258,7 +258,7 @@ export async function resumeRun(path: string, epochs: number | undefined, option
   try {
     const opened = openRunDirectory(path);
     const saved = savedState(opened);
-    const done = saved?.state.step ?? 0;
+    const done = saved?.state.epoch ?? 0;
     const target = epochs ?? opened.header.config.epochs;
     ensure(target > done, "usage", () => `${path}: has ${done} epochs already; --epochs must be more to resume, got ${target}`);
     const { config } = opened.header;
@@ -276,12 +276,12 @@ export async function resumeRun(path: string, epochs: number | undefined, option
       sweepTemporaries(path);
       if (target !== config.epochs) writeHeader(run);
       closeStretch(run, killed);
-      truncateJsonLines(runFiles.metrics(run), saved?.state.step ?? -1);
+      truncateJsonLines(runFiles.metrics(run), saved?.state.epoch ?? -1);
       truncateJsonLines(runFiles.omega(run), done - 1);
     };
     if (saved === undefined) return await follow({ run, lock, prepare }, options);
-    const { step, window, ...rest } = saved.state;
-    const state: TrainState = { epoch: step, ...rest, ...(window === undefined ? {} : { window: window as OmegaWindowState }) };
+    const { window, ...rest } = saved.state;
+    const state: TrainState = { ...rest, ...(window === undefined ? {} : { window: window as OmegaWindowState }) };
     return await follow({ run, lock, state, prepare }, options);
   } finally {
     lock.release();

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import { ensure, type Json, type NdArray } from "../core/index.ts";
-import { type CurriculumState, PARAMETER_NAMES, type PerParameter, parameterShapes, perParameter } from "../model/index.ts";
+import {
+  type CurriculumState,
+  PARAMETER_NAMES,
+  type PerParameter,
+  parameterShapes,
+  perParameter,
+  type TrainingState,
+} from "../model/index.ts";
 import { bytesOf } from "./bytes.ts";
 import { configText, parseRunConfig } from "./config.ts";
 import { readFileBytes, writeFileAtomic } from "./files.ts";
@@ -8,23 +15,8 @@ import { decodeSafetensors, encodeSafetensors } from "./formats/safetensors.ts";
 import { isObject, parseJson } from "./formats/strict-json.ts";
 import { type RunDirectory, runFiles, runMetadata } from "./run-directory.ts";
 
-/** Everything that the next training step depends on: continuing from it is bit for bit the uninterrupted run. */
-export interface ResumeState {
-  /** Completed steps; full batch, so epochs. */
-  readonly step: number;
-  readonly parameters: PerParameter<NdArray>;
-  /** AdamW's first and second moments. */
-  readonly m: PerParameter<NdArray>;
-  readonly v: PerParameter<NdArray>;
-  /** Grokfast's moving average; absent where the run has none. */
-  readonly ema?: PerParameter<NdArray>;
-  /** The moving average of the weights; absent where the run keeps none. */
-  readonly average?: PerParameter<NdArray>;
-  /** Statistics under way that need epochs before and after them; absent where none are. */
-  readonly window?: Json;
-  /** Where the schedule of tasks stands; absent where the run has none. */
-  readonly curriculum?: CurriculumState;
-}
+/** A state as a file holds it. */
+type StoredState = TrainingState<Json>;
 
 const GROUPS = ["parameters", "m", "v", "ema", "average"] as const;
 
@@ -36,7 +28,7 @@ function digestOf(tensors: ReadonlyMap<string, NdArray>): string {
 }
 
 /** Writes `resume.safetensors`, tensors named `m/embed.W_E` and so on, atomically over the one before. */
-export function writeResume(run: RunDirectory, state: ResumeState, metadata: Readonly<Record<string, string>> = {}): void {
+export function writeResume(run: RunDirectory, state: StoredState, metadata: Readonly<Record<string, string>> = {}): void {
   const tensors = new Map<string, NdArray>();
   for (const group of GROUPS) {
     const values = state[group];
@@ -47,7 +39,7 @@ export function writeResume(run: RunDirectory, state: ResumeState, metadata: Rea
     runFiles.resume(run),
     encodeSafetensors(tensors, {
       ...metadata,
-      ...runMetadata(run.header, state.step),
+      ...runMetadata(run.header, state.epoch),
       ...(window === undefined ? {} : { window: JSON.stringify(window) }),
       ...(curriculum === undefined ? {} : { curriculum: JSON.stringify(curriculum) }),
       digest: digestOf(tensors),
@@ -72,7 +64,7 @@ function parseCurriculum(text: string, where: string): CurriculumState {
  * @throws kind `io` where there is none, kind `input` where it is not whole or another run's.
  */
 export function readResume(run: RunDirectory): {
-  readonly state: ResumeState;
+  readonly state: StoredState;
   readonly metadata: Readonly<Record<string, string>>;
 } {
   const path = runFiles.resume(run);
@@ -110,8 +102,8 @@ export function readResume(run: RunDirectory): {
       return array;
     });
   const has = (prefix: string) => [...tensors.keys()].some((name) => name.startsWith(`${prefix}/`));
-  const state: ResumeState = {
-    step: Number(epoch),
+  const state: StoredState = {
+    epoch: Number(epoch),
     parameters: group("parameters"),
     m: group("m"),
     v: group("v"),

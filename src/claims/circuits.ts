@@ -1,4 +1,5 @@
 import { formatNumber } from "../core/index.ts";
+import { mean } from "../math/index.ts";
 import { noResult } from "./absence.ts";
 import { asNull, type Claim, defineClaim, derived, metric } from "./claim.ts";
 import { SYRKIS } from "./papers.ts";
@@ -38,7 +39,7 @@ const reused = defineClaim({
       const lost = resultOf(run, "circuits")?.attention.accuracy_lost;
       if (lost === undefined || lost.length === 0) return noResult(run, "circuits");
       const shares = lost.map((tasks) => tasks.filter((loss) => loss >= RELIES).length / Math.max(1, tasks.length));
-      return shares.reduce((a, b) => a + b, 0) / shares.length;
+      return mean(shares);
     }),
   },
   rule: each(

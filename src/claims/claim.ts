@@ -1,3 +1,4 @@
+import { mean } from "../math/index.ts";
 import { type Absence, isAbsence, noResult } from "./absence.ts";
 import type { Unit, Verdict } from "./judged.ts";
 import type { AnalysisId, MetricName } from "./metrics.ts";
@@ -49,7 +50,7 @@ export function overOthers(measure: Measure, words: string): Measure {
       if (isAbsence(value)) return value;
       values.push(value);
     }
-    return values.reduce((a, b) => a + b, 0) / values.length;
+    return values.length === 0 ? Number.NaN : mean(values);
   };
   return { ...measure, words, read };
 }

@@ -1,5 +1,5 @@
 import { noResult } from "./absence.ts";
-import { type Claim, defineClaim, derived, metric } from "./claim.ts";
+import { asNull, type Claim, defineClaim, derived, metric } from "./claim.ts";
 import { BEYOND, NOT_PRINTED } from "./papers.ts";
 import { above, atLeast, atMost, holds, of, times } from "./rule.ts";
 import { resultOf } from "./run.ts";
@@ -54,8 +54,33 @@ const temporary = defineClaim({
   ours: "{temporary} gone, {in_use} in use at the end, over {checkpoints} checkpoints",
   none: "0",
   twin: "{temporary} gone, {in_use} in use",
-  notes: { always: "whether they serve anything is not measured: they are not ablated at their peak" },
+});
+
+const idle = defineClaim({
+  id: "temporary-idle",
+  paper: "newer work of the paper's authors",
+  claim: "Temporary circuits serve neither memorisation nor the final solution: no task suffers without them.",
+  printed: "no number in print",
+  analysis: "course",
+  subject: { roles: ["miiii"], solved: true },
+  values: {
+    ablated: metric("course", "temporary_ablated", "temporary pairs (q, k) ablated at the checkpoint of their peak", "count"),
+    needed: metric(
+      "course",
+      "temporary_needed",
+      "pairs without which a task loses more accuracy, on samples trained on or not, than without any random group of as many neurons",
+      "count",
+    ),
+    chance: asNull(metric("course", "temporary_needed_by_chance", "as many by chance, at most", "number")),
+    worst: metric("course", "temporary_worst", "largest accuracy that any task loses", "share"),
+  },
+  rule: holds(atMost("needed", of("chance")))
+    .orPartly(atMost("needed", times(0.5, "ablated")))
+    .requiring(atLeast("ablated", 3)),
+  ours: "{needed} of {ablated} needed; a task loses at most {worst}",
+  none: "up to {chance}",
+  notes: { always: "peaks are those of the kept checkpoints" },
 });
 
 /** Claims about the closed form over training. */
-export const COURSE_CLAIMS: readonly Claim[] = [circuitFirst, temporary];
+export const COURSE_CLAIMS: readonly Claim[] = [circuitFirst, temporary, idle];

@@ -16,6 +16,10 @@ const peakEpoch = metric("omega", "sound_peak_epoch", "its epoch", "epochs");
 const end = metric("omega", "sound_final", "count at the end", "number");
 const none = asNull(metric("omega", "sound_null", "count of a neuron without structure", "number"));
 
+const reference = asNull(
+  metric("omega", "sound_reference", "count of neurons with one frequency a digit, smeared over the DFT's", "number"),
+);
+
 /** The counts between the first task to generalise and the first of q > 7. */
 function secondPhase(run: AnalyzedRun): number | Absence {
   const [omega, training] = [resultOf(run, "omega"), trainingOf(run)];
@@ -49,13 +53,14 @@ const phases = defineClaim({
     epoch: peakEpoch,
     end,
     none,
+    reference,
   },
   rule: each(
     atLeast("peak", times(1.5, "end")),
     all(atMost("end", times(1.5, "second")), atLeast("end", times(1 / 1.5, "second"))),
   ).requiring(allGrokked),
   ours: "{second} in phase two, peak {peak} (epoch {epoch}), {end} at the end",
-  none: "{none} throughout",
+  none: "{none} throughout; neurons of one frequency a digit {reference}",
   notes: { always: "that nothing is active at first holds for every untrained model" },
 });
 
@@ -103,10 +108,10 @@ const addition = defineClaim({
   printed: "implied by the comparison with nanda",
   analysis: "omega",
   subject: { roles: ["nanda"], solved: true },
-  values: { peak, epoch: peakEpoch, end, none },
+  values: { peak, epoch: peakEpoch, end, none, reference },
   rule: holds(below("peak", times(SPIKE, "end"))),
   ours: "peak {peak} at epoch {epoch}, end {end}",
-  none: "{none} throughout; a spike is a peak of 1.25 times the end",
+  none: "{none} throughout; neurons of one frequency a digit {reference}; a spike is a peak of 1.25 times the end",
   notes: { "not reproduced": "addition spikes too" },
 });
 

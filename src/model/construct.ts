@@ -3,6 +3,7 @@ import {
   discPhases,
   type Head,
   headsOf,
+  type Labels,
   type Phases,
   SUM_HARMONIC,
   signPhases,
@@ -20,6 +21,8 @@ export type ConstructedTask = Exclude<TaskName, "basis">;
 export interface ConstructOptions {
   readonly task: ConstructedTask;
   readonly p: number;
+  /** `remainder` where left out. */
+  readonly labels?: Labels;
   /** Frequencies a task, at most (q−1)/2 of which exist; 2, for `nanda` 5, where left out. */
   readonly frequencies?: number;
   /** Neurons a frequency; as many as fit where left out. */
@@ -68,6 +71,9 @@ const SCORE = 60;
 
 /** Logit, in nats, of the right class above the next. */
 const MARGIN = 20;
+
+/** Divisibility's threshold lies half way, so that either side has a margin of as many nats. */
+const DIVISIBILITY_MARGIN = 2 * MARGIN;
 
 /** Sets of frequencies drawn for a task, of which the best is taken. */
 const CANDIDATES = 64;
@@ -155,13 +161,20 @@ function writer(array: NdArray<"float32">) {
  * q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of head q is cos(2πk·c/q + φ0 + φ1):
  * |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle evenly, so that all else cancels. Half of
  * the attention heads read x0 and half x1; `joint`'s addition head has p in q's place and x1 instead of p·x1. Addition by itself has one
- * embedding for both digits under even attention, and φ0 = φ1. Only tasks in the loss are written; neurons that are left over are zero.
+ * embedding for both digits under even attention, and φ0 = φ1. Divisibility labels have the
+ * same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and the residues next to it. Only tasks in the loss are written; neurons that are left over are zero.
  *
  * @throws MiiiiError `usage` where the sizes cannot hold the frequencies.
  */
 export function construct(options: ConstructOptions): Constructed {
   const { task, p } = options;
-  const settings: TaskConfig = { task, p, labels: "remainder", shuffle_labels: false };
+  const settings: TaskConfig = { task, p, labels: options.labels ?? "remainder", shuffle_labels: false };
+  ensure(
+    task !== "nanda" || settings.labels === "remainder",
+    "usage",
+    () =>
+      "labels: must be remainder for nanda: under even attention to both digits a wave of x0 + x1 is as strong as x0 − x1 makes it, and no fixed threshold tells 0 from the next residue; joint has an addition head that can",
+  );
   const heads = headsOf(settings);
   const layout = layoutOf(heads, options);
   const { written, start, second, width } = layout;
@@ -178,7 +191,17 @@ export function construct(options: ConstructOptions): Constructed {
   const set = perParameter((name) => writer(parameters[name]));
   writeEmbedding(set, config, written);
   writeAttention(set, config, { start, second, width });
+  if (config.labels === "divisibility") writeThresholds(set, written);
   return { config, parameters, neurons: writeNeurons(set, config, written, count) };
+}
+
+/** What "q divides n" has to exceed, from the constant that '=' brings: half way between n ≡ 0 and the next residue. */
+function writeThresholds(set: Setters, written: readonly Written[]): void {
+  for (const head of new Set(written.map((one) => one.head))) {
+    const own = written.filter((one) => one.head === head).map(({ k }) => k);
+    const margin = marginOf(own, head.q);
+    set["unembed.W_U"]((-DIVISIBILITY_MARGIN * (own.length - margin / 2)) / margin, EQUALS, head.offset + 1);
+  }
 }
 
 type Setters = PerParameter<(value: number, ...index: number[]) => void>;
@@ -229,13 +252,14 @@ function writeAttention(
 }
 
 /** The neurons of each frequency and their read-out, so strong that the right class is `MARGIN` above the next. */
-function writeNeurons(set: Setters, { task }: Config, written: readonly Written[], count: number): WrittenNeuron[] {
+function writeNeurons(set: Setters, { task, labels }: Config, written: readonly Written[], count: number): WrittenNeuron[] {
   const neurons: WrittenNeuron[] = [];
   for (const { head, k, width, digit, answer } of written) {
     const { phi0: low, phi1: high } = phasesOf(task, head.q, count);
     const own = written.filter((other) => other.head.q === head.q).map((other) => other.k);
     const reached = (width === 1 ? 1 : 0.5) * low.length * (SUM_HARMONIC / 2);
-    const strength = Math.sqrt(MARGIN / (marginOf(own, head.q) * reached));
+    const wanted = labels === "divisibility" ? DIVISIBILITY_MARGIN : MARGIN;
+    const strength = Math.sqrt(wanted / (marginOf(own, head.q) * reached));
     low.forEach((phi0, i) => {
       const [j, phi1] = [neurons.length, at(high, i)];
       const places = task === "nanda" ? [[digit[0], phi0] as const] : [[digit[0], phi0] as const, [digit[1], phi1] as const];
@@ -247,6 +271,10 @@ function writeNeurons(set: Setters, { task }: Config, written: readonly Written[
       if (width === 2) set["blocks.0.mlp.W_out"](-strength * Math.sin(phi0 + phi1), j, answer + 1);
       neurons.push({ m: head.q, k, phi0, phi1 });
     });
+    if (labels === "divisibility") {
+      set["unembed.W_U"](strength, answer, head.offset + 1);
+      continue;
+    }
     for (let c = 0; c < head.classes; c++) {
       const angle = (2 * Math.PI * ((k * c) % head.q)) / head.q;
       set["unembed.W_U"](strength * Math.cos(angle), answer, head.offset + c);

@@ -12,3 +12,4 @@ export * from "./parameters.ts";
 export * from "./program.ts";
 export * from "./setting.ts";
 export * from "./step.ts";
+export * from "./training-state.ts";

@@ -1,3 +1,4 @@
+import { mean } from "../math/index.ts";
 import { accuracyOf, followsClosedForm } from "./answer.ts";
 import { type Cast, resultOf } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, slug } from "./html.ts";
@@ -18,12 +19,9 @@ function order({ main }: Cast): Finding[] {
   const curves = resultOf(main, "curves");
   const own = accuracyOf(main);
   if (curves === undefined || own === undefined) return [];
-  const mean = curves.epochs.map(
-    (_, t) => curves.validation.accuracy.reduce((sum, task) => sum + (task[t] ?? 0), 0) / curves.q.length,
-  );
-  const train = curves.epochs.map(
-    (_, t) => curves.train.accuracy.reduce((sum, task) => sum + (task[t] ?? 0), 0) / curves.q.length,
-  );
+  const overTasks = (accuracy: readonly (readonly number[])[]) =>
+    curves.epochs.map((_, t) => mean(accuracy.map((task) => task[t] ?? 0)));
+  const [validation, train] = [overTasks(curves.validation.accuracy), overTasks(curves.train.accuracy)];
   const first = curves.order.slice(0, 4);
   const grok = curves.grok_epoch[0];
   const sentence =
@@ -37,7 +35,7 @@ function order({ main }: Cast): Finding[] {
   return [
     {
       sentence,
-      thumb: lineThumb("mean validation accuracy over epochs, training accuracy in grey", [mean, train]),
+      thumb: lineThumb("mean validation accuracy over epochs, training accuracy in grey", [validation, train]),
       number: `accuracy ${two(own.mean)}`,
       none: `chance ${two(own.chance)}`,
       analysis: "curves",

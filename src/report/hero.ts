@@ -2,6 +2,7 @@ import type { CurvesResult } from "../analyses/curves/compute.ts";
 import type { EmergenceResult } from "../analyses/emergence/compute.ts";
 import { orderedR2 } from "../analyses/emergence/figure.ts";
 import { matrixPng } from "../figures/index.ts";
+import { mean } from "../math/index.ts";
 import { escapeHtml, formatNumber } from "./html.ts";
 
 /** A run as the first figure shows it. */
@@ -99,13 +100,13 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
       `<line x1="${x}" x2="${x}" y1="${y}" y2="${y + h}" class="hero-chance"/>`
     );
   });
-  const mean = accuracies.reduce((sum, { accuracy }) => sum + accuracy, 0) / Math.max(1, accuracies.length);
+  const average = accuracies.length === 0 ? 0 : mean(accuracies.map(({ accuracy }) => accuracy));
   const shown = emergence.epochs[t];
   const checkpoint = shown === undefined ? "no checkpoint" : `weights of epoch ${formatNumber(shown)}`;
   const title = main ? `${run.label} (${run.said}): ${checkpoint}` : `${run.label} (${run.said}): ${checkpoint}`;
   return (
     text(0, top - 7, title, ' font-size="11.5" font-weight="600"') +
-    text(left, top - 7, `accuracy ${mean.toFixed(2)}`, ' font-size="11.5" font-weight="600"') +
+    text(left, top - 7, `accuracy ${average.toFixed(2)}`, ' font-size="11.5" font-weight="600"') +
     `<image class="hero-cells" data-run="${escapeHtml(run.label)}" data-checkpoint="${t}" href="${uri}" x="${LEFT}" y="${top}" width="${image}" height="${height}" preserveAspectRatio="none"/>` +
     `<rect x="${LEFT}" y="${top}" width="${image}" height="${height}" class="hero-frame"/>` +
     names.join("") +

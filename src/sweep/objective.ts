@@ -1,4 +1,5 @@
 import { ensure } from "../core/index.ts";
+import { mean } from "../math/index.ts";
 import type { Head } from "../tasks/index.ts";
 
 /**
@@ -30,8 +31,6 @@ export interface Tick {
 export function directionOf(objective: Objective): "minimize" | "maximize" {
   return objective.goal === "final" ? "maximize" : "minimize";
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /** Throws where a measure is over no task of a run. */
 export function ensureMeasurable({ measure }: Objective, heads: readonly Head[]): void {

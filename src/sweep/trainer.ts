@@ -28,7 +28,7 @@ async function trainJob({ path, config, omega }: TrainJob, runtime: Runtime, opt
       `${path}: must be this trial's run, its ${other} is ${other && run.header.config[other]} and not ${other && config[other]}`,
   );
   if (statOf(runFiles.resume(run)) !== undefined) {
-    const epoch = readResume(run).state.step;
+    const epoch = readResume(run).state.epoch;
     if (epoch >= config.epochs) return { path, epoch, interrupted: false };
   }
   return resumeRun(path, undefined, given);

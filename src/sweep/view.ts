@@ -1,5 +1,6 @@
 import { isObject } from "../checkpoint/formats/strict-json.ts";
 import type { Json } from "../core/index.ts";
+import { variance } from "../math/index.ts";
 import type { SeedResult } from "./objective.ts";
 import { type SweepSpec, trainCommand } from "./spec.ts";
 import type { Params, StoredStudy, StoredTrial } from "./study.ts";
@@ -49,8 +50,7 @@ function seedsOf(attrs: StoredTrial["attrs"]): SeedResult[] {
 
 function spreadOf(values: readonly number[]): number | null {
   if (values.length < 2) return null;
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+  return Math.sqrt((variance(values) * values.length) / (values.length - 1));
 }
 
 function trialView(spec: SweepSpec, { number, state, value, params, attrs }: StoredTrial): TrialView {

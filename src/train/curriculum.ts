@@ -1,4 +1,5 @@
 import { ensure, float64, inPrecision, type NdArray } from "../core/index.ts";
+import { mean } from "../math/index.ts";
 import { type CurriculumState, DECISION_EVERY, hasTaskSchedule, latePrimesOut, type RunConfig } from "../model/index.ts";
 import { type Head, headWeights } from "../tasks/index.ts";
 
@@ -65,8 +66,8 @@ export class Curriculum {
     if (standing !== undefined && late_accuracy > 0) {
       const trained = this.trained();
       const accuracies = standing.accuracy.filter((_, h) => trained[h]);
-      const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
-      if (mean >= late_accuracy) due = Math.max(due, late_order === "one-by-one" ? this.#entered.length + 1 : late_primes.length);
+      if (mean(accuracies) >= late_accuracy)
+        due = Math.max(due, late_order === "one-by-one" ? this.#entered.length + 1 : late_primes.length);
     }
     const arrivals = Math.max(0, Math.min(due, late_primes.length) - this.#entered.length);
     this.#entered = [...this.#entered, ...new Array<number>(arrivals).fill(epoch)];

@@ -1,32 +1,18 @@
 import { inPrecision, type NdArray } from "../core/index.ts";
 import {
-  type CurriculumState,
   initParameters,
   PARAMETER_NAMES,
   type PerParameter,
   perParameter,
   type RunConfig,
+  type TrainingState,
   zeroParameters,
 } from "../model/index.ts";
 import type { Program } from "../runtimes/index.ts";
 import type { OmegaWindowState } from "./omega-window.ts";
 
 /** Everything that a run needs to resume from an epoch exactly as it would have. */
-export interface TrainState {
-  /** Completed epochs. */
-  readonly epoch: number;
-  readonly parameters: PerParameter<NdArray>;
-  readonly m: PerParameter<NdArray>;
-  readonly v: PerParameter<NdArray>;
-  /** Grokfast's average; absent where it is off. */
-  readonly ema?: PerParameter<NdArray>;
-  /** The moving average of the weights; absent where none is kept. */
-  readonly average?: PerParameter<NdArray>;
-  /** Frequency statistics under way; absent where none are. */
-  readonly window?: OmegaWindowState;
-  /** Where the schedule of tasks stands; absent where there is none, and before the first epoch. */
-  readonly curriculum?: CurriculumState;
-}
+export type TrainState = TrainingState<OmegaWindowState>;
 
 /** The state before the first epoch: initial weights, which are the same numbers in either precision, and moments of zero. */
 export function initialState(config: RunConfig): TrainState {

@@ -1,28 +1,36 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rowsAt } from "../../src/analyses/closed-form/contribution.ts";
+import { patternAt, transplant } from "../../src/analyses/course/attention.ts";
 import { course } from "../../src/analyses/course/index.ts";
 import type { AnalysisInput, Series } from "../../src/analyses/kit/define.ts";
+import { matmulOf } from "../../src/analyses/kit/inputs.ts";
 import { at } from "../../src/core/index.ts";
 import { construct, initParameters, type Parameters } from "../../src/model/index.ts";
+import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel } from "../helpers/model-input.ts";
 import { checkContract } from "../helpers/spectral-input.ts";
 
-const NAMES = ["blocks.0.mlp.hook_pre", "logits"] as const;
+const NAMES = ["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "logits"] as const;
 const written = construct({ task: "miiii", p: 13, d_model: 64 });
 const { config } = written;
 
-/** The hand-written model with the read-in and read-out of some neurons cut. */
-function without(gone: (neuron: { readonly m: number; readonly k: number }) => boolean): Parameters {
-  const [W_in, W_out] = [written.parameters["blocks.0.mlp.W_in"], written.parameters["blocks.0.mlp.W_out"]];
+/** The hand-written model with the read-in and read-out of some neurons cut, or the latter alone. */
+function without(
+  gone: (neuron: { readonly m: number; readonly k: number }) => boolean,
+  both = true,
+  model = written,
+): Parameters {
+  const [W_in, W_out] = [model.parameters["blocks.0.mlp.W_in"], model.parameters["blocks.0.mlp.W_out"]];
   const [into, out] = [W_in.data.slice(), W_out.data.slice()];
-  written.neurons.forEach((neuron, j) => {
+  model.neurons.forEach((neuron, j) => {
     if (!gone(neuron)) return;
     for (let i = 0; i < config.d_model; i++) {
-      into[i * config.d_mlp + j] = 0;
+      if (both) into[i * config.d_mlp + j] = 0;
       out[j * config.d_model + i] = 0;
     }
   });
-  return { ...written.parameters, "blocks.0.mlp.W_in": { ...W_in, data: into }, "blocks.0.mlp.W_out": { ...W_out, data: out } };
+  return { ...model.parameters, "blocks.0.mlp.W_in": { ...W_in, data: into }, "blocks.0.mlp.W_out": { ...W_out, data: out } };
 }
 
 /** A run that kept the given models. */
@@ -87,6 +95,72 @@ test("circuits and pairs that come and go are found where they were planted", as
   assert.ok(result.accuracy.circuit.every((row) => row[2] === 1));
   assert.ok(at(result.additive_share, 2) > 1 - 1e-9 && at(result.R2, 2) > 1 - 1e-9 && at(result.R2, 0) < 0.95);
   assert.ok(at(result.null.circuit_permuted, 2) < 0.6);
+});
+
+test("a temporary pair that a task computes with is needed at its peak; one that nothing reads is not", async () => {
+  // One frequency a task: the others of a task would do without it.
+  const single = construct({ task: "miiii", p: 13, d_model: 64, frequencies: 1 });
+  assert.deepEqual(single.config, config);
+  const [eleven] = single.neurons.filter(({ m }) => m === 11);
+  assert.ok(eleven !== undefined);
+  const isOne = ({ m, k }: { readonly m: number; readonly k: number }) => m === 11 && k === eleven.k;
+  const order = Int32Array.from({ length: 169 }, (_, i) => i);
+  const split = { train: order.slice(0, 80), validation: order.slice(80, 120), test: order.slice(120) };
+  const size = single.neurons.filter(isOne).length;
+  const over = async (peak: Parameters) => {
+    const series = await inputOver([
+      [0, without(isOne, true, single)],
+      [10, peak],
+      [20, without(isOne, true, single)],
+    ]);
+    const result = await course.run({ ...series, split }, {});
+    assert.deepEqual(result.temporary, [{ m: 11, k: eleven.k, neurons: size, epoch: 10 }]);
+    const { pairs, samples, left_out } = result.ablation;
+    assert.deepEqual([pairs.length, samples, left_out], [1, { train: 80, held_out: 89 }, 0]);
+    return { pair: pairs[0] ?? assert.fail(), metrics: course.metrics(result), summary: course.summary(result) };
+  };
+  const used = await over(single.parameters);
+  for (const cost of [used.pair.train ?? assert.fail(), used.pair.held_out]) {
+    assert.ok(cost.own > 0.2 && cost.own > cost.random_own, JSON.stringify(cost));
+    assert.deepEqual([cost.worst_q, cost.worst], [11, cost.own]);
+  }
+  assert.deepEqual([used.metrics.temporary_ablated, used.metrics.temporary_needed], [1, 1]);
+  assertAllClose([used.metrics.temporary_needed_by_chance ?? 0], [4 / 21]);
+  assert.match(used.summary, /some task suffers more than without any random group in 1 of 1/);
+
+  const unread = await over(without(isOne, false, single));
+  assert.deepEqual([unread.pair.train?.own, unread.pair.held_out.own, unread.pair.held_out.worst], [0, 0, 0]);
+  assert.equal(unread.metrics.temporary_needed, 0);
+});
+
+test("the last model with another's attention: its own gives its logits, an even one loses the digits, an early one is found early", async () => {
+  const last = await inputOfModel(config, written.parameters, NAMES);
+  const samples = Int32Array.from({ length: 40 }, (_, i) => 4 * i);
+  const pattern = last.activations["blocks.0.attn.hook_pattern"] ?? assert.fail();
+  const model = await transplant(last, samples, matmulOf(last));
+  const logits = last.activations.logits ?? assert.fail();
+  assertAllClose((await model.logits(patternAt(pattern, samples))).data, rowsAt(logits, samples).data, {
+    rtol: 1e-9,
+    atol: 1e-9,
+  });
+
+  // The attention heads read one digit on every input, so that the average is as good as their own.
+  const result = await course.run(
+    await inputOver([
+      [0, untrained],
+      [10, without(({ m }) => m > 2)],
+      [20, written.parameters],
+    ]),
+    {},
+  );
+  const { accuracy, own, averaged, even, epoch, model_epoch } = result.attention ?? assert.fail();
+  assert.deepEqual([accuracy.slice(1), own, averaged], [[1, 1], 1, 1]);
+  assert.ok(at(accuracy, 0) < 0.9 && even < 0.9, `${accuracy[0]} ${even}`);
+  assert.deepEqual([epoch, model_epoch], [10, 20]);
+  assert.match(
+    course.summary(result),
+    /attention does 0\.9 of what it does in the end from epoch 10 on, the model from epoch 20 on/,
+  );
 });
 
 test("the contract holds, with one checkpoint and without a known split; a lone file is refused", async () => {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MetricsRow, OmegaRow, Series } from "../../src/analyses/kit/define.ts";
 import { omega } from "../../src/analyses/omega/index.ts";
+import { closedFormReference } from "../../src/analyses/omega/reference.ts";
 import { MiiiiError, randomStream } from "../../src/core/index.ts";
 import { gridsOf, omegaRow } from "../../src/math/index.ts";
+import { headsOf } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith } from "../helpers/spectral-input.ts";
 
@@ -147,6 +149,14 @@ test("neurons that turn from noise to addition are seen to do so by the sound ru
   const { sound, nominal } = await omega.run(inputWith({ p: large, series: seriesWith(rows) }), {});
   assert.ok((sound.mean[0] ?? 9) < 1 && (sound.mean[1] ?? 0) >= 3 && sound.final >= 4, sound.mean.join(" "));
   assert.ok((nominal.mean[0] ?? 0) > 2 * nominal.final, nominal.mean.join(" "));
+});
+
+test("one frequency k/q a digit is counted as some fifteen on the grid of 113 tokens, one k/p as six", () => {
+  const task = (name: "miiii" | "nanda") => headsOf({ task: name, p: 113, labels: "remainder", shuffle_labels: false });
+  const remainders = closedFormReference(113, task("miiii"), 3);
+  // An audit's own draw of pairs had 14.9; several draws here lie within 0.4 of each other.
+  assert.ok(Math.abs(remainders.sound - 14.9) < 1, `${remainders.sound}`);
+  assert.deepEqual(closedFormReference(113, task("nanda"), 3), { sound: 6, nominal: 10 });
 });
 
 test("a lone checkpoint is a usage error, a run without frequency statistics is named", () => {

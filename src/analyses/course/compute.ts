@@ -10,6 +10,8 @@ import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
+import { type AttentionCourse, type AttentionTick, attentionCourse, averagedPattern, patternAt } from "./attention.ts";
+import { type Peak, samplesOf, type TemporaryAblation, temporaryAblation } from "./temporary.ts";
 
 /** A pair (q, k) that the run uses at some checkpoint, with its neurons above the null at each. */
 export type PairCourse = { m: number; k: number; neurons: number[] };
@@ -39,6 +41,9 @@ export type CourseResult = {
   gone: number[];
   /** Pairs that were in use and are not at the end, with their peak. */
   temporary: { m: number; k: number; neurons: number; epoch: number }[];
+  ablation: TemporaryAblation;
+  /** Null for a model without '='. */
+  attention: AttentionCourse | null;
   /** First checkpoint from which accuracy stays at 0.99 or above, by task; null for none. */
   circuit_epoch: (number | null)[];
   validation_epoch: (number | null)[] | null;
@@ -86,7 +91,7 @@ async function snapshot(
   const own = neurons.map((group) => group.map((member) => member.own));
   const { p } = input.config;
   const { limit } = await permutedLimit(fitted, draws, input.seed, matmul);
-  const counts = new Map<string, number>();
+  const neuronsOf = new Map<string, number[]>();
   const live: number[] = [];
   fitted.forms.forEach((form, j) => {
     if (form === undefined) return;
@@ -94,7 +99,7 @@ async function snapshot(
     live.push(R2);
     if (R2 <= limit) return;
     const key = `${form.modulus.m} ${form.k}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    neuronsOf.set(key, [...(neuronsOf.get(key) ?? []), j]);
   });
   const draw = { judge, fitted, neurons, readout, draws: CONTROL_DRAWS, seed: input.seed, matmul, withLoss: false };
   const control = await permutedControl(draw);
@@ -102,7 +107,7 @@ async function snapshot(
     additiveShare: additiveShare(fitted.parts),
     R2: live.length === 0 ? 0 : quantile(live, 0.5),
     limit,
-    counts,
+    neuronsOf,
     model: judge.heads.map(({ offset }, task) => accuraciesOf(judge, task, logits, offset)),
     closed: await closedScores(judge, fitted, readout, matmul),
     circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul),
@@ -119,11 +124,13 @@ function staysFrom(epochs: readonly number[], values: readonly number[]): number
 }
 
 function pairsOf(snapshots: readonly Snapshot[]): PairCourse[] {
-  const used = new Set(snapshots.flatMap(({ counts }) => [...counts].flatMap(([key, n]) => (n >= IN_USE ? [key] : []))));
+  const used = new Set(
+    snapshots.flatMap(({ neuronsOf }) => [...neuronsOf].flatMap(([key, { length }]) => (length >= IN_USE ? [key] : []))),
+  );
   return [...used]
     .map((key) => {
       const [m = 0, k = 0] = key.split(" ").map(Number);
-      return { m, k, neurons: snapshots.map(({ counts }) => counts.get(key) ?? 0) };
+      return { m, k, neurons: snapshots.map(({ neuronsOf }) => neuronsOf.get(key)?.length ?? 0) };
     })
     .sort((a, b) => a.m - b.m || a.k - b.k);
 }
@@ -134,13 +141,21 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
   const matmul = matmulOf(input);
   const heads = trainedHeads(input.heads);
   const judge = judgeOf(input, heads);
-  const [epochs, snapshots]: [number[], Snapshot[]] = [[], []];
-  for await (const model of series.models(["blocks.0.mlp.hook_pre", "logits"])) {
-    epochs.push(model.epoch);
-    snapshots.push(await snapshot(input, model, judge, matmul, draws));
+  const { heldOut } = samplesOf(input);
+  const [epochs, snapshots, ticks]: [number[], Snapshot[], AttentionTick[]] = [[], [], []];
+  let averaged: NdArray<"float64"> | undefined;
+  for await (const model of series.models(["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "logits"])) {
+    const { epoch, activations } = model;
+    epochs.push(epoch);
+    const shown = await snapshot(input, model, judge, matmul, draws);
+    snapshots.push(shown);
+    const pattern = activationOf({ config: input.config, activations }, "blocks.0.attn.hook_pattern"); // [p², heads, keys]
+    const accuracy = mean(shown.model.map((score) => score.validation ?? score.accuracy));
+    ticks.push({ epoch, pattern: patternAt(pattern, heldOut), accuracy });
+    averaged = averagedPattern(pattern, heldOut.length);
     input.onProgress?.(snapshots.length, series.checkpoints.length);
   }
-  if (snapshots.length === 0) throw new MiiiiError("input", "course: needs a run that kept a checkpoint, got none");
+  if (averaged === undefined) throw new MiiiiError("input", "course: needs a run that kept a checkpoint, got none");
   const byTask = (accuracy: (one: Snapshot, task: number) => number) =>
     heads.map((_, task) =>
       rounded(
@@ -155,6 +170,12 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
   const count = (is: (pair: PairCourse, tick: number) => boolean) =>
     epochs.map((_, tick) => pairs.filter((pair) => is(pair, tick)).length);
   const last = epochs.length - 1;
+  const temporary = pairs
+    .filter((pair) => !uses(pair, last))
+    .map(({ m, k, neurons }): Peak => {
+      const tick = neurons.indexOf(Math.max(...neurons));
+      return { m, k, epoch: at(epochs, tick), neurons: at(snapshots, tick).neuronsOf.get(`${m} ${k}`) ?? [] };
+    });
   return {
     epochs,
     tasks: heads.map(({ q }) => q),
@@ -172,11 +193,9 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     in_use: count(uses),
     born: count((pair, tick) => tick > 0 && uses(pair, tick) && !uses(pair, tick - 1)),
     gone: count((pair, tick) => tick > 0 && !uses(pair, tick) && uses(pair, tick - 1)),
-    temporary: pairs.flatMap((pair) => {
-      if (uses(pair, last)) return [];
-      const neurons = Math.max(...pair.neurons);
-      return [{ m: pair.m, k: pair.k, neurons, epoch: at(epochs, pair.neurons.indexOf(neurons)) }];
-    }),
+    temporary: temporary.map(({ m, k, epoch, neurons }) => ({ m, k, neurons: neurons.length, epoch })),
+    ablation: await temporaryAblation(input, judge, temporary, matmul),
+    attention: await attentionCourse(input, judge, heldOut, ticks, averaged, matmul),
     circuit_epoch: circuit.map((values) => staysFrom(epochs, values)),
     validation_epoch: validation?.map((values) => staysFrom(epochs, values)) ?? null,
     null: {

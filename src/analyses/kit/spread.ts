@@ -1,3 +1,5 @@
+import { mean, variance } from "../../math/index.ts";
+
 /** A metric over the runs of a group. */
 export type Spread = {
   mean: number;
@@ -11,7 +13,12 @@ export type Spread = {
 
 /** Mean and spread of a metric over runs that differ in their seed alone; there must be at least one. */
 export function spread(values: readonly number[]): Spread {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, sd: Math.sqrt(variance), min: Math.min(...values), max: Math.max(...values), n: values.length };
+  const n = values.length;
+  return {
+    mean: mean(values),
+    sd: Math.sqrt((variance(values) * n) / Math.max(1, n - 1)),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    n,
+  };
 }

@@ -2,8 +2,9 @@ import { at, ensure } from "../../core/index.ts";
 import { mean, NOMINAL_NOISE_SHARE, sum } from "../../math/index.ts";
 import type { AnalysisInput, OmegaRow } from "../kit/define.ts";
 import { bump, fixedSpectrum, grokEpoch, nearestTick, type PaperOmega, paperOmega, peakOver, threeTaps } from "../kit/epochs.ts";
-import { seriesOf } from "../kit/inputs.ts";
+import { seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
+import { closedFormReference } from "./reference.ts";
 
 type Peak = { epoch: number; value: number };
 
@@ -22,6 +23,7 @@ export type OmegaResult = {
   nominal: ActiveOverTime;
   paper: PaperOmega & { epochs: number[]; bins_per_tick: number; peak: Peak; final: number; table: TableRow[] };
   grok: { q: number; epoch: number | null }[];
+  reference: { sound: number; nominal: number };
   null: {
     sound: number;
     nominal: number;
@@ -124,6 +126,7 @@ export function compute(input: AnalysisInput): OmegaResult {
         series.metrics.map(({ validation }) => at(validation.accuracy, h)),
       ),
     })),
+    reference: closedFormReference(p, trainedHeads(input.heads), input.seed),
     null: {
       sound: soundNull(rows),
       nominal: NOMINAL_NOISE_SHARE * ((p * p - 1) / 2),

@@ -35,7 +35,10 @@ const RULES: readonly Rule[] = [
     epochs: (result) => result.epochs,
     counts: (result) => result.sound.mean,
     countTitle: "active entries a neuron",
-    nulls: (first) => [{ high: first.null.sound, label: "null" }],
+    nulls: (first) => [
+      { high: first.null.sound, label: "null" },
+      { low: first.reference.sound, high: first.reference.sound, label: "one frequency a digit" },
+    ],
   },
   {
     title: "nominal",
@@ -45,7 +48,10 @@ const RULES: readonly Rule[] = [
     epochs: (result) => result.epochs,
     counts: (result) => result.nominal.mean,
     countTitle: "active entries a neuron",
-    nulls: (first) => [{ high: first.null.nominal, label: "noise" }],
+    nulls: (first) => [
+      { high: first.null.nominal, label: "noise" },
+      { low: first.reference.nominal, high: first.reference.nominal, label: "one frequency a digit" },
+    ],
   },
   {
     title: "paper",

@@ -1,6 +1,6 @@
 import { at } from "../../core/index.ts";
 import { figure } from "../../figures/index.ts";
-import { NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_EFFORT } from "../../math/index.ts";
+import { NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_EFFORT, OMEGA_NEURONS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short } from "../kit/text.ts";
 import { compute, EARLIER_NULL, last, type OmegaResult, type TableRow } from "./compute.ts";
@@ -39,6 +39,9 @@ export const omega = defineAnalysis({
   frequency, (p+1)/2 bins with the constant; the mean over the epochs before, at and after each tick; each frequency divided by its own sum
   over time (\`bins\`); \`count\` of bins above μ+1σ of everything (\`threshold\`). The original has 168 log-spaced epochs, this run those of
   \`epochs\`. \`table\`: the paper's printed counts beside ours (which it may have read off tick labels that print int(count^0.75)).
+- \`reference\`: \`sound\` and \`nominal\` of ${OMEGA_NEURONS} neurons relu(cos(2πk·x0/m + φ0) + cos(2πk·c1·x1/m + φ1)) that have one frequency a digit and no more, (m, k) drawn evenly from the
+  trained tasks' dictionary (as in \`neurons\`). For n mod q such a frequency lies between those of the DFT and is counted as several (about 14.5 at p = 113; an addition neuron has 6): a count
+  near it says that a neuron has one frequency a digit, not many.
 - \`grok\`: per head the first logged epoch from which validation accuracy stays at 0.99 or above; null if none.`,
   null: `\`null.sound\`: the mean number of active entries of the same neurons under one more token permutation each, which the limits have not
 seen, averaged over ticks: 0.03 where entries pass one at a time (1 % for each of three parts), more where one relabelling lets several pass. One relabelling of the p tokens
@@ -54,11 +57,12 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   effort: 0.1,
   options: {},
   run: compute,
-  metrics: ({ sound, nominal, paper, null: none }) => ({
+  metrics: ({ sound, nominal, paper, reference, null: none }) => ({
     sound_peak: sound.peak.value,
     sound_peak_epoch: sound.peak.epoch,
     sound_final: sound.final,
     sound_null: none.sound,
+    sound_reference: reference.sound,
     nominal_peak: nominal.peak.value,
     nominal_peak_epoch: nominal.peak.epoch,
     nominal_final: nominal.final,
@@ -70,10 +74,10 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
     paper_amplitude_peak: none.paper_amplitude_peak,
     ...tableMetrics(paper.table),
   }),
-  summary: ({ sound, nominal, paper, null: none, epochs }) =>
+  summary: ({ sound, nominal, paper, reference, null: none, epochs }) =>
     [
       `ticks    ${epochs.length}, epochs ${at(epochs, 0)} to ${last(epochs)}`,
-      `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${short(none.sound, 2)})`,
+      `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${short(none.sound, 2)}; neurons of one frequency a digit ${short(reference.sound)})`,
       `nominal  peak ${short(nominal.peak.value)} at epoch ${nominal.peak.epoch}, final ${short(nominal.final)}   (noise ${short(none.nominal)})`,
       `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} with a mere bump)`,
       `         printed / ours at ${printedTable(paper.table)}`,

@@ -6,6 +6,7 @@ import { VERSION } from "../../api/version.ts";
 import { writeModel } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
 import { type ConstructedTask, construct } from "../../model/index.ts";
+import { LABELS } from "../../tasks/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
 import { note, print } from "../output.ts";
@@ -16,6 +17,12 @@ const TASKS = ["nanda", "miiii", "masked", "joint"] as const satisfies readonly 
 export function options(parser: Argv<GlobalOptions>) {
   return parser
     .option("task", { choices: TASKS, default: "miiii" as const, requiresArg: true, description: "what it computes" })
+    .option("labels", {
+      choices: LABELS,
+      default: "remainder" as const,
+      requiresArg: true,
+      description: "n mod q, or whether q divides n",
+    })
     .option("p", { ...numberOption("p", "prime modulus and number base, 5 to 251", "integer"), default: 113 })
     .option("out", {
       type: "string",
@@ -33,11 +40,11 @@ export function options(parser: Argv<GlobalOptions>) {
 
 /** Writes a model by hand that computes its task exactly, and checks that it does; prints the checkpoint's path. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  const { task, p = 113, out, frequencies, neurons, "d-model": d_model, "d-mlp": d_mlp } = argv;
+  const { task, labels, p = 113, out, frequencies, neurons, "d-model": d_model, "d-mlp": d_mlp } = argv;
   ensure(/\.safetensors$/i.test(out), "usage", () => `construct: the checkpoint must be named *.safetensors, got ${out}`);
   ensureWritable(out);
   const given = Object.entries({ frequencies, neurons, d_model, d_mlp }).filter(([, value]) => value !== undefined);
-  const model = construct({ task, p, seed: seedOf(argv.seed), ...(Object.fromEntries(given) as Record<string, number>) });
+  const model = construct({ task, labels, p, seed: seedOf(argv.seed), ...(Object.fromEntries(given) as Record<string, number>) });
   const { runtime } = await openRuntime("onnx");
   const accuracy = await scoreOf(model.config, model.parameters, runtime);
   ensure(

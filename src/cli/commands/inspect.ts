@@ -8,6 +8,7 @@ import { openRuntime } from "../../api/runtime-choice.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { tensorsOf } from "../../checkpoint/index.ts";
 import { sizeOf } from "../../core/index.ts";
+import { mean } from "../../math/index.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
@@ -59,7 +60,7 @@ function meansOf(heads: readonly HeadEvaluation[]): Record<string, number> {
   for (const measure of ["accuracy", "cross_entropy"] as const) {
     for (const name of SPLITS) {
       const values = heads.flatMap((head) => head[measure][name] ?? []);
-      if (values.length > 0) means[`${measure}_${name}`] = values.reduce((a, b) => a + b, 0) / values.length;
+      if (values.length > 0) means[`${measure}_${name}`] = mean(values);
     }
   }
   return means;

@@ -6,6 +6,7 @@ import { type ChosenRuntime, openRuntime, RUNTIME_CHOICES } from "../../api/runt
 import type { TrainRunOptions, TrainRunResult } from "../../api/train-run.ts";
 import { openRunDirectory, readConfig } from "../../checkpoint/index.ts";
 import { ensure } from "../../core/index.ts";
+import { mean } from "../../math/index.ts";
 import type { MetricsRow, RunConfig } from "../../model/index.ts";
 import type { Runtime } from "../../runtimes/index.ts";
 import { type Head, headsOf, type TaskConfig } from "../../tasks/index.ts";
@@ -51,7 +52,7 @@ function described(runtime: Runtime, why: string | undefined): string {
 /** Mean over the trained tasks. */
 function percent(accuracy: readonly number[], heads: readonly Head[]): string {
   const trained = accuracy.filter((_, h) => heads[h]?.active);
-  return `${((100 * trained.reduce((a, b) => a + b, 0)) / trained.length).toFixed(1)}%`;
+  return `${(100 * mean(trained)).toFixed(1)}%`;
 }
 
 /** Runs `work` with progress shown, and with Ctrl-C and termination asking it to save and stop; twice, at once. */

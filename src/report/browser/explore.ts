@@ -1,5 +1,6 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
 import { at } from "../../core/index.ts";
+import { mean } from "../../math/statistics.ts";
 import { answerOf, PageModel, type Pass, type Switches, spreadInputs, wavesOfLogits } from "../page-model.ts";
 import type { PageIndex } from "../payload.ts";
 import { closedFormGrid, closedFormText } from "./closed-form.ts";
@@ -22,13 +23,13 @@ interface Explored {
 /** The logits of one task as bars, the right class marked, and the sum of its strongest cosines as a line. */
 function logitsSvg(logits: Float64Array, classes: number, offset: number, target: number, width: number, terms: number): string {
   const own = Array.from(logits.subarray(offset, offset + classes));
-  const mean = own.reduce((a, b) => a + b, 0) / classes;
+  const center = mean(own);
   const waves = wavesOfLogits(logits, { classes, offset })
     .sort((a, b) => b.amplitude - a.amplitude)
     .slice(0, terms);
   const sum = own.map(
     (_, c) =>
-      mean +
+      center +
       waves.reduce((total, { k, amplitude, phase }) => total + amplitude * Math.cos((2 * Math.PI * k * c) / classes - phase), 0),
   );
   const [low, high] = [Math.min(...own, ...sum), Math.max(...own, ...sum)];
@@ -185,8 +186,7 @@ class Explorer {
     const readout = model.readout(head);
     const votes = Array.from(post, (value, j) => {
       const row = readout.subarray(j * head.classes, (j + 1) * head.classes);
-      const mean = row.reduce((a, b) => a + b, 0) / head.classes;
-      return { j, value: value * (at(row, answer) - mean) };
+      return { j, value: value * (at(row, answer) - mean(row)) };
     });
     votes.sort((a, b) => b.value - a.value);
     const own = votes.filter(({ j }) => neurons?.m[j] === head.q).reduce((sum, { value }) => sum + value, 0);
@@ -233,8 +233,8 @@ class Explorer {
         if (turn !== this.#turn) return;
       }
     }
-    const mean = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0) / counts.length / TRIED;
-    said.textContent = `Accuracy on ${TRIED} inputs: ${mean(whole).toFixed(2)} whole (grey), ${mean(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.`;
+    const share = (counts: readonly number[]) => mean(counts) / TRIED;
+    said.textContent = `Accuracy on ${TRIED} inputs: ${share(whole).toFixed(2)} whole (grey), ${share(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.`;
     const box = elementById("break-bars");
     const width = Math.max(260, box.clientWidth - 4);
     const row = model.heads.length === 1 ? 20 : 11;

@@ -1,0 +1,180 @@
+import { at, dim, float64, type NdArray, randomStream } from "../../core/index.ts";
+import type { Judge } from "../algorithm/score.ts";
+import { allColumns, contribution, rowsAt } from "../closed-form/contribution.ts";
+import { drawn } from "../closed-form/groups.ts";
+import { readoutMatrix } from "../closed-form/readout.ts";
+import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
+import { activationOf, seriesOf } from "../kit/inputs.ts";
+import { rounded } from "../kit/text.ts";
+import { answersOf } from "../patch/interchange.ts";
+
+/** Temporary pairs that are ablated, those of most neurons; the rest are counted. */
+const MOST_PAIRS = 24;
+
+/** Samples of each set on which an ablation is measured, at most. */
+const MOST_SAMPLES = 1000;
+
+/** Random groups of each pair's size. */
+export const ABLATION_DRAWS = 20;
+
+/** The accuracy that an ablation costs on one set of samples. */
+export type Cost = {
+  /** Of the pair's own task. */
+  own: number;
+  /** Of the task that loses most, and that task. */
+  worst: number;
+  worst_q: number;
+  /** The most that any of the random groups costs the pair's task, and any task. */
+  random_own: number;
+  random_worst: number;
+};
+
+/** What a temporary pair's neurons do at its peak. */
+export type PairAblation = { m: number; k: number; neurons: number; epoch: number; train: Cost | null; held_out: Cost };
+
+/** The temporary pairs ablated each at the checkpoint of its peak. */
+export type TemporaryAblation = {
+  pairs: PairAblation[];
+  /** Temporary pairs beyond those ablated. */
+  left_out: number;
+  /** Samples that were trained on (0 where the split is not known), and that were not. */
+  samples: { train: number; held_out: number };
+  draws: number;
+};
+
+/** A pair at the checkpoint at which most neurons have it. */
+export interface Peak {
+  readonly m: number;
+  readonly k: number;
+  readonly epoch: number;
+  readonly neurons: readonly number[];
+}
+
+/** Seeded samples that were trained on, and that were not; where the split is not known, of all, which counts as the latter. */
+export function samplesOf({ config, split, seed }: AnalysisInput): { readonly train: Int32Array; readonly heldOut: Int32Array } {
+  const random = randomStream(seed, "course/samples");
+  const some = (pool: Int32Array) =>
+    random
+      .permutation(pool.length)
+      .slice(0, MOST_SAMPLES)
+      .map((i) => at(pool, i));
+  if (split === undefined)
+    return { train: new Int32Array(0), heldOut: some(Int32Array.from({ length: config.p ** 2 }, (_, i) => i)) };
+  return { train: some(split.train), heldOut: some(Int32Array.from([...split.validation, ...split.test])) };
+}
+
+/** The model's neurons less their means over all p² inputs, at some samples, and its logits there. */
+function atSamples({ activations }: SeriesModel, input: AnalysisInput, samples: Int32Array) {
+  const here = { config: input.config, activations };
+  const pre = activationOf(here, "blocks.0.mlp.hook_pre"); // [p², d_mlp]
+  const [n, width] = [dim(pre, 0), dim(pre, 1)];
+  const means = new Float64Array(width);
+  for (let i = 0; i < n * width; i++) {
+    const u = pre.data[i] as number;
+    if (u > 0) means[i % width] = (means[i % width] as number) + u / n;
+  }
+  const deviations = rowsAt(pre, samples).data.map((u, i) => Math.max(0, u) - at(means, i % width));
+  return {
+    deviations: float64(deviations, [samples.length, width]), // [samples, d_mlp]
+    logits: rowsAt(activationOf(here, "logits"), samples), // [samples, classes]
+    live: Array.from({ length: width }, (_, j) => j).filter((j) => at(means, j) > 0),
+  };
+}
+
+/** Answers right on a list of places among the samples, by task. */
+function accuracies(judge: Judge, answers: readonly Int32Array[], samples: Int32Array, from: number, to: number): number[] {
+  return answers.map((own, task) => {
+    const targets = at(judge.targets, task);
+    let right = 0;
+    for (let s = from; s < to; s++) if (at(own, s) === at(targets, at(samples, s))) right += 1;
+    return right / (to - from);
+  });
+}
+
+/** What the peaks of one checkpoint do there. */
+async function ablate(
+  input: AnalysisInput,
+  model: SeriesModel,
+  judge: Judge,
+  peaks: readonly Peak[],
+  matmul: Matmul,
+): Promise<PairAblation[]> {
+  const { train, heldOut } = samplesOf(input);
+  const samples = Int32Array.from([...train, ...heldOut]);
+  const { deviations, logits, live } = atSamples(model, input, samples);
+  const readout: NdArray<"float64"> = await readoutMatrix(model.parameters, input.heads, matmul); // [d_mlp, classes]
+  const columns = allColumns(input.heads);
+  const sets = [
+    [0, train.length],
+    [train.length, samples.length],
+  ] as const;
+  const scores = async (group: readonly number[]) => {
+    const by = await contribution(deviations, readout, group, columns, matmul);
+    const answers = judge.heads.map((head) => answersOf(logits, head, { by, columns, sign: -1 }));
+    return sets.map(([from, to]) => (from === to ? undefined : accuracies(judge, answers, samples, from, to)));
+  };
+  const before = await scores([]);
+  const lostBy = async (group: readonly number[]) => {
+    const after = await scores(group);
+    return after.map((own, set) => own?.map((accuracy, task) => at(before[set] ?? [], task) - accuracy));
+  };
+  const random = randomStream(input.seed, `course/ablation/${model.epoch}`);
+  const found: PairAblation[] = [];
+  for (const { m, k, epoch, neurons } of peaks) {
+    const lost = await lostBy(neurons);
+    const none: (readonly (readonly number[] | undefined)[])[] = [];
+    for (let draw = 0; draw < ABLATION_DRAWS; draw++) none.push(await lostBy(drawn(live, neurons.length, random.permutation)));
+    const task = judge.heads.findIndex(({ q }) => q === m);
+    const costOn = (set: number): Cost | null => {
+      const own = lost[set];
+      if (own === undefined) return null;
+      const worst = own.indexOf(Math.max(...own));
+      const drawnLosses = none.map((draw) => draw[set] ?? []);
+      const [a, b, c, d] = rounded([
+        at(own, task),
+        at(own, worst),
+        Math.max(...drawnLosses.map((values) => at(values, task))),
+        Math.max(...drawnLosses.flat()),
+      ]);
+      return { own: a ?? 0, worst: b ?? 0, worst_q: at(judge.heads, worst).q, random_own: c ?? 0, random_worst: d ?? 0 };
+    };
+    const held = costOn(1);
+    if (task >= 0 && held !== null) found.push({ m, k, neurons: neurons.length, epoch, train: costOn(0), held_out: held });
+  }
+  return found;
+}
+
+/** Mean-ablates the neurons of temporary pairs, each at the kept checkpoint of its peak. */
+export async function temporaryAblation(
+  input: AnalysisInput,
+  judge: Judge,
+  peaks: readonly Peak[],
+  matmul: Matmul,
+): Promise<TemporaryAblation> {
+  const chosen = [...peaks].sort((a, b) => b.neurons.length - a.neurons.length).slice(0, MOST_PAIRS);
+  const epochs = [...new Set(chosen.map(({ epoch }) => epoch))].sort((a, b) => a - b);
+  const { train, heldOut } = samplesOf(input);
+  const pairs: PairAblation[] = [];
+  if (epochs.length > 0) {
+    for await (const model of seriesOf(input).models(["blocks.0.mlp.hook_pre", "logits"], epochs)) {
+      const own = chosen.filter(({ epoch }) => epoch === model.epoch);
+      if (own.length > 0) pairs.push(...(await ablate(input, model, judge, own, matmul)));
+    }
+  }
+  return {
+    pairs,
+    left_out: peaks.length - chosen.length,
+    samples: { train: train.length, held_out: heldOut.length },
+    draws: ABLATION_DRAWS,
+  };
+}
+
+/** Whether a task loses more on a set of samples than with every random group of the pair's size: the pair's own, or any. */
+export function isNeeded({ train, held_out }: PairAblation): boolean {
+  return [train, held_out].some((cost) => cost !== null && (cost.own > cost.random_own || cost.worst > cost.random_worst));
+}
+
+/** So many pairs that were themselves random groups would count as needed, at most: two sets of samples, two ways to be. */
+export function neededByChance({ pairs, draws }: TemporaryAblation): number {
+  return pairs.reduce((sum, { train }) => sum + ((train === null ? 1 : 2) * 2) / (draws + 1), 0);
+}
