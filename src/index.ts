@@ -1,15 +1,14 @@
 /**
- * miiii as a library: train a transformer on modular arithmetic until it groks, read anyone's checkpoint, ask what algorithm it
+ * The library: train a transformer on modular arithmetic until it groks, read anyone's checkpoint, ask what algorithm it
  * learned, draw and report. Every number comes with its definition and its null.
  *
+ * @packageDocumentation
  * @example
  * import { analyze, load } from "miiii";
  *
  * const model = await load("nanda"); // a shipped run; a file or a run directory works alike
  * const { fourier } = await analyze(model, ["fourier"]);
  * console.log(fourier.key_frequencies);
- *
- * @packageDocumentation
  */
 
 // Models: read, made by hand, computed.

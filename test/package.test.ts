@@ -86,6 +86,15 @@ test("the package holds the build, some shipped runs, the docs and the licence, 
   );
 });
 
+test("the API reference has every export", () => {
+  const exported = readFileSync(join(ROOT, "src/index.ts"), "utf8").matchAll(/^export (type )?\{([^}]*)\}/gm);
+  const names = [...exported].flatMap(([, , list = ""]) => list.split(",").map((name) => name.replace(/^\s*type /, "").trim()));
+  const page = readFileSync(join(ROOT, "docs/api/index.md"), "utf8");
+  const missing = names.filter((name) => name !== "" && !page.includes(`\n### ${name.replaceAll("_", "\\_")}`));
+  assert.ok(names.length > 80);
+  assert.deepEqual(missing, [], "npm run docs:api renews docs/api");
+});
+
 test("the shipped runs take at most 60 MB", () => {
   const sizes = readdirSync(join(ROOT, "fixtures"), { recursive: true, encoding: "utf8" }).map((name) => {
     const stat = statSync(join(ROOT, "fixtures", name));
