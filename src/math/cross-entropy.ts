@@ -18,7 +18,11 @@ export interface HeadMetrics {
  * every sample.
  */
 function logitRows(logits: number, targets: number, rows: Int32Array | undefined): Int32Array {
-  const ascending = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
+  const ascending = (count: number) => {
+    const order = new Int32Array(count);
+    for (let i = 0; i < count; i++) order[i] = i;
+    return order;
+  };
   if (rows === undefined) {
     ensure(
       logits === targets,
