@@ -19,7 +19,7 @@ export function everySample(p: number): Int32Array {
 }
 
 /** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */
-const BLOCK = 2048;
+const BLOCK = 1024;
 
 /** What one activation over the grid may take: five times that of the largest p and the largest preset. A small file can ask for far more. */
 const MAX_BYTES = 4 * 2 ** 30;

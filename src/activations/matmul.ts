@@ -2,7 +2,7 @@ import { dim, ensure, float64, type NdArray } from "../core/index.ts";
 import { FREE, type Program, type Runtime, runOnce } from "../runtimes/index.ts";
 
 /** Rows that one product takes: more would hold two copies of a large matrix at once. */
-const BLOCK = 2048;
+const BLOCK = 1024;
 
 /** Products of float64 matrices on a runtime, which is tens of times as fast as loops here. Call `dispose` when done. */
 export interface RuntimeMatmul {

@@ -35,7 +35,7 @@ export function isActivation(need: Need): need is ActivationName {
  * Frees what nothing refers to any more. Activations of a large model take hundreds of megabytes, of which the collector sees a few bytes
  * and waits.
  */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
 }

@@ -3,6 +3,7 @@ import { ANALYSES } from "../analyses/registry.ts";
 import { openAnyRun } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
+import { collectGarbage } from "./analysis-input.ts";
 import type { AnalysisMessage, AnalysisTask, ThrownText } from "./analysis-pool.ts";
 import { runAnalyses } from "./analysis-task.ts";
 
@@ -50,6 +51,8 @@ async function work({ ids, model, run, activations, seed, options }: AnalysisTas
 parentPort?.on("message", async (task: AnalysisTask) => {
   try {
     await work(task);
+    // The task's activations, and what was made of them, go before the next one's come.
+    collectGarbage();
     tell({ kind: "end" });
   } catch (error) {
     tell({ kind: "end", error: textOf(error) });

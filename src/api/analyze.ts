@@ -86,11 +86,8 @@ function taskFor(
 ): AnalysisTask {
   const { config, parameters, sha256 } = checkpoint;
   const needs: readonly string[] = analyses.flatMap((analysis) => analysis.needs);
-  const models = needs.includes("models");
-  // The last model of a series is most often the one at hand.
-  const own = Object.entries(activations).filter(
-    ([name]) => needs.includes(name) || (models && (name === "logits" || name === "blocks.0.mlp.hook_pre")),
-  );
+  // Those that go through a run's models find the last one, which is most often the one at hand, with all that is known of it.
+  const own = Object.entries(activations).filter(([name]) => needs.includes(name) || needs.includes("models"));
   return {
     ids: analyses.map(({ id }) => id),
     model: { checkpoint: { config, parameters, sha256 }, ...(split === undefined ? {} : { split }) },

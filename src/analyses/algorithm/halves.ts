@@ -116,13 +116,11 @@ export async function halvesOf(
 /** The closed forms of all neurons over the grid. */
 export interface ClosedGrid {
   readonly p: number;
-  /** |û|, [p², d_mlp]. */
-  readonly magnitude: NdArray<"float64">;
   /** The two digits' parts of û, [2p, d_mlp]. */
   readonly digits: NdArray<"float64">;
 }
 
-/** Evaluates the closed forms of all neurons over the grid; one that does not vary is its mean. */
+/** Evaluates the closed forms of all neurons over the digits; one that does not vary is its mean. */
 export function closedGrid({ parts, forms }: FittedNeurons): ClosedGrid {
   const { p, neurons, mu } = parts;
   const digits = new Float64Array(2 * p * neurons);
@@ -135,37 +133,56 @@ export function closedGrid({ parts, forms }: FittedNeurons): ClosedGrid {
     }
   };
   forms.forEach(put);
-  const magnitude = new Float64Array(p * p * neurons);
-  for (let x0 = 0; x0 < p; x0++) {
-    const low = x0 * neurons;
-    for (let x1 = 0; x1 < p; x1++) {
-      const [row, high] = [(x0 * p + x1) * neurons, (p + x1) * neurons];
-      for (let j = 0; j < neurons; j++) magnitude[row + j] = Math.abs((digits[low + j] as number) + (digits[high + j] as number));
+  return { p, digits: float64(digits, [2 * p, neurons]) };
+}
+
+/** Samples whose |û| is held at a time: all of them would take as much memory as an activation. */
+const BLOCK = 1024;
+
+/** Calls `use` with |û| of one block of samples after the other, [count, d_mlp], and where it begins; the array is the same each time. */
+export async function forMagnitudes(
+  { p, digits }: ClosedGrid,
+  use: (magnitude: NdArray<"float64">, start: number) => Promise<void>,
+): Promise<void> {
+  const neurons = dim(digits, 1);
+  const block = new Float64Array(Math.min(BLOCK, p * p) * neurons);
+  for (let start = 0; start < p * p; start += BLOCK) {
+    const count = Math.min(BLOCK, p * p - start);
+    for (let i = 0; i < count; i++) {
+      const [low, high] = [Math.floor((start + i) / p) * neurons, (p + ((start + i) % p)) * neurons];
+      const row = i * neurons;
+      for (let j = 0; j < neurons; j++)
+        block[row + j] = Math.abs((digits.data[low + j] as number) + (digits.data[high + j] as number));
     }
+    await use(float64(block.subarray(0, count * neurons), [count, neurons]), start);
   }
-  return { p, magnitude: float64(magnitude, [p * p, neurons]), digits: float64(digits, [2 * p, neurons]) };
 }
 
 /** Half of some columns of C. */
-function halvedColumns(readout: NdArray<"float64">, columns: Columns): NdArray<"float64"> {
+export function halvedColumns(readout: NdArray<"float64">, columns: Columns): NdArray<"float64"> {
   const halved = columnsOf(readout, columns);
   for (let i = 0; i < halved.data.length; i++) halved.data[i] = (halved.data[i] as number) / 2;
   return halved;
 }
 
 /** ½|û|·C of some columns, [p², columns]. */
-export function closedEven(
-  { magnitude }: Pick<ClosedGrid, "magnitude">,
+export async function closedEven(
+  closed: ClosedGrid,
   readout: NdArray<"float64">,
   columns: Columns,
   matmul: Matmul,
 ): Promise<NdArray<"float64">> {
-  return matmul(magnitude, halvedColumns(readout, columns));
+  const halved = halvedColumns(readout, columns);
+  const even = new Float64Array(closed.p ** 2 * columns.count);
+  await forMagnitudes(closed, async (magnitude, start) => {
+    even.set((await matmul(magnitude, halved)).data, start * columns.count);
+  });
+  return float64(even, [closed.p ** 2, columns.count]);
 }
 
 /** ½û·C of some columns, [p², columns]. */
 export async function closedHalf(
-  { digits, p }: Pick<ClosedGrid, "digits" | "p">,
+  { digits, p }: ClosedGrid,
   readout: NdArray<"float64">,
   columns: Columns,
   matmul: Matmul,

@@ -11,16 +11,16 @@ import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type Traine
 export const GRID_RUNGS = ["model", "interaction", "linear", "even", "u_hat", "u_hat_relu"] as const;
 
 /** Columns worked on at a time hold at least so many classes, or all. */
-const CHUNK = 160;
+const CHUNK = 96;
 
 /** Consecutive tasks whose columns are worked on together. */
-export interface Chunk {
+interface Chunk {
   readonly tasks: readonly number[];
   readonly columns: Columns;
 }
 
-/** The tasks in chunks of at least 160 classes, as far as their columns are next to each other. */
-export function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
+/** The tasks in chunks of at least 96 classes, as far as their columns are next to each other. */
+function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
   const chunks: { tasks: number[]; columns: { start: number; count: number } }[] = [];
   heads.forEach(({ offset, classes }, task) => {
     const last = chunks.at(-1);

@@ -1,7 +1,7 @@
-import { at, MiiiiError, type NdArray } from "../../core/index.ts";
-import { mean, quantile } from "../../math/index.ts";
-import { closedEven, closedGrid } from "../algorithm/halves.ts";
-import { chunksOf, circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
+import { at, dim, MiiiiError, type NdArray } from "../../core/index.ts";
+import { headAccuracy, mean, quantile } from "../../math/index.ts";
+import { closedGrid, forMagnitudes, halvedColumns } from "../algorithm/halves.ts";
+import { circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
 import { permutedControl } from "../algorithm/nulls.ts";
 import { accuraciesOf, type Judge, judgeOf } from "../algorithm/score.ts";
 import { additiveShare } from "../closed-form/additive.ts";
@@ -66,13 +66,17 @@ async function closedScores(
   readout: NdArray<"float64">,
   matmul: Matmul,
 ): Promise<{ readonly accuracy: number }[]> {
-  const closed = closedGrid(fitted);
-  const scores: { readonly accuracy: number }[] = [];
-  for (const { tasks, columns } of chunksOf(judge.heads)) {
-    const logits = await closedEven(closed, readout, columns, matmul);
-    for (const task of tasks) scores.push(accuraciesOf(judge, task, logits, at(judge.heads, task).offset - columns.start));
-  }
-  return scores;
+  const halved = halvedColumns(readout, { start: 0, count: dim(readout, 1) });
+  const hits = judge.heads.map(() => 0);
+  await forMagnitudes(closedGrid(fitted), async (magnitude, start) => {
+    const logits = await matmul(magnitude, halved); // [count, classes]
+    const count = dim(logits, 0);
+    judge.heads.forEach(({ offset, classes }, task) => {
+      const targets = at(judge.targets, task).subarray(start, start + count);
+      hits[task] = at(hits, task) + count * at(headAccuracy(logits, targets, [{ offset, classes }]), 0);
+    });
+  });
+  return hits.map((own) => ({ accuracy: own / judge.samples.length }));
 }
 
 /** What one checkpoint shows. */
