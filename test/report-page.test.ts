@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Analysis } from "../src/analyses/kit/define.ts";
 import { NULL_COLOR, runStyles } from "../src/figures/index.ts";
-import { buildReport, comparedBody, figurePage, loadBundles } from "../src/report/index.ts";
+import { buildReport, comparedBody, drawAhead, figurePage, loadBundles, PENDING, reportMark } from "../src/report/index.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { compactSvg, prefixIds } from "../src/report/svg.ts";
 import { shortPath } from "../src/report/svg-path.ts";
@@ -235,4 +235,27 @@ test("definitions: Markdown's common forms, and HTML as text", () => {
     '<p><a href="https://x.org/b" rel="noreferrer">a</a> [c](javascript:d)</p>',
   );
   assert.equal(renderMarkdown("```\n<b> *x*\n```\n## T"), "<pre><code>&lt;b&gt; *x*</code></pre>\n<h5>T</h5>");
+});
+
+test("a page that is written before all results says so, is known by its mark, and is drawn by what it is given", async () => {
+  const [input, drawn] = [madeInput([madeRun("a"), madeRun("b")]), [] as string[]];
+  const draw = async (spec: unknown) => {
+    drawn.push(JSON.stringify(spec));
+    return '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" viewBox="0 0 9 9"></svg>';
+  };
+  const first = await buildReport({ ...input, identity: "0f0f", unfinished: { results: 1, of: 2 }, draw });
+  assert.match(first.html, /Not finished:<\/strong> 1 of 2 results are there/);
+  assert.equal(reportMark(first.html.slice(0, 16_384)), "0f0f");
+  assert.doesNotMatch(first.html, /need other runs than these/);
+  const last = await buildReport({ ...input, draw });
+  assert.doesNotMatch(last.html, /Not finished/);
+  assert.equal(reportMark(last.html), undefined);
+  assert.ok(drawn.length > 0 && new Set(drawn).size < drawn.length);
+  // Drawn ahead once every run's result is there, and not before.
+  drawn.length = 0;
+  const pending = madeRun("b", { results: {}, missing: { made: PENDING } });
+  await drawAhead({ ...input, runs: [madeRun("a"), pending] }, draw);
+  assert.equal(drawn.length, 0);
+  await drawAhead(input, draw);
+  assert.equal(drawn.length, 1);
 });

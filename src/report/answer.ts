@@ -99,21 +99,22 @@ export interface VerdictCount {
   readonly count: number;
 }
 
-function held(counts: readonly VerdictCount[]): string[] {
+function held(counts: readonly VerdictCount[], finished: boolean): string[] {
   const number = (verdict: string) => counts.find((entry) => entry.verdict === verdict)?.count ?? 0;
   const all = counts.reduce((sum, { count }) => sum + count, 0);
   const untested = number("not tested");
   const tested = all - untested;
+  if (tested === 0 && !finished) return [];
   if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims of the papers can be tested on these runs alone.`];
-  const rest = untested === 0 ? "" : `; ${untested} need other runs than these`;
+  const rest = untested === 0 ? "" : `; ${untested} ${finished ? "need other runs than these" : "are not tested yet"}`;
   return [
     `Of the ${tested} claims of the two papers that these runs can test, ${number("reproduced")} are reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
   ];
 }
 
 /** The answer in at most three sentences, from the results alone; HTML. */
-export function answerSentences(cast: Cast, counts: readonly VerdictCount[]): string[] {
-  return [...learned(cast), ...computed(cast), ...held(counts)].slice(0, 3);
+export function answerSentences(cast: Cast, counts: readonly VerdictCount[], finished = true): string[] {
+  return [...learned(cast), ...computed(cast), ...held(counts, finished)].slice(0, 3);
 }
 
 /** The question that the page answers. */

@@ -136,7 +136,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
     sections.push(await backgroundSection(background, { draw, styles, number: number++ }));
     figures.push({ id: `figure-${background.id}`, title: background.title, source: { kind: "background", id: background.id } });
   }
-  const models = runnable(cast).map(({ label, parameters }, i) => {
+  const models = (input.unfinished === undefined ? runnable(cast) : []).map(({ label, parameters }, i) => {
     payloads.set(`model-${i}`, packBytes(packModel(parameters)));
     return { label, payload: `model-${i}` };
   });
@@ -163,7 +163,7 @@ ${unfinishedNote(input)}
 ${
   cast === undefined
     ? ""
-    : answerSentences(cast, counts)
+    : answerSentences(cast, counts, input.unfinished === undefined)
         .map((sentence) => `<p class="answer">${sentence}</p>`)
         .join("\n")
 }
