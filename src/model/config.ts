@@ -79,7 +79,7 @@ export const SETTINGS = {
   }),
   epochs: integer({
     value: 10_000,
-    presets: { miiii: 65_536, fast: 20_000 },
+    presets: { miiii: 65_536, fast: 12_000, "fast-v1": 20_000 },
     least: 0,
     help: "epochs in all",
     unstated: true,
@@ -128,9 +128,13 @@ export const SETTINGS = {
     unstated: true,
   }),
   d_mlp: integer({ value: 512, presets: { miiii: 1024 }, least: 1, help: "neurons", everyModel: true, unstated: true }),
-  init: choice(INITS, { value: "nanda", presets: { miiii: "he-jax", fast: "he" }, help: "how weights are drawn" }),
+  init: choice(INITS, {
+    value: "nanda",
+    presets: { miiii: "he-jax", fast: "he", "fast-v1": "he" },
+    help: "how weights are drawn",
+  }),
   /** AdamW's learning rate, reached after `warmup` linear steps. */
-  lr: number({ value: 1e-3, presets: { miiii: 3e-4, fast: 1e-3 }, above: 0, help: "learning rate" }),
+  lr: number({ value: 1e-3, presets: { miiii: 3e-4, fast: 1e-3, "fast-v1": 1e-3 }, above: 0, help: "learning rate" }),
   warmup: integer({ value: 10, presets: { miiii: 0 }, least: 0, help: "steps of linear warm-up" }),
   beta1: number({ value: 0.9, least: 0, below: 1, help: "decay of AdamW's first moment" }),
   beta2: number({ value: 0.98, least: 0, below: 1, help: "decay of AdamW's second moment" }),
@@ -138,7 +142,7 @@ export const SETTINGS = {
   /** Decoupled weight decay, on every matrix. */
   weight_decay: number({
     value: 1,
-    presets: { miiii: 1 / 3, fast: 1 },
+    presets: { miiii: 1 / 3, fast: 1, "fast-v1": 1 },
     least: 0,
     help: "decoupled weight decay",
     written: (decay) => `weight decay ${decay}`,
@@ -162,15 +166,17 @@ export const SETTINGS = {
   /** Dropout rate on the residual stream after each sub-block, in training alone. */
   dropout: number({
     value: 0,
-    presets: { miiii: 0.1, "no-dropout": 0 },
+    presets: { miiii: 0.1, fast: 0.2, "fast-v1": 0.1, "no-dropout": 0 },
     least: 0,
     below: 1,
     help: "dropout rate on the residual stream",
   }),
   dropout_mask: choice(DROPOUT_MASKS, {
     value: "step",
+    presets: { fast: "sample" },
     help: "one mask a step, or one a sample",
     idle: (config) => config.dropout === 0,
+    written: (mask) => (mask === "sample" ? "a dropout mask for each sample" : "one dropout mask a step"),
   }),
   /** The exponent a: task q weighs (ln q)^a in the loss. */
   task_weights: number({
