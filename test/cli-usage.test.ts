@@ -196,8 +196,8 @@ test("a folder where none can be made, a full disk behind stdout: one line, and 
 });
 
 test("the command in a report trains the same configuration", () => {
-  const config = presetConfig("basis", { p: 59, seed: 3, dropout_mask: "sample", shuffle_labels: true }, true);
-  assert.equal(trainCommand(config), "miiii train --preset basis --fast --p 59 --seed 3 --shuffle-labels --dropout-mask sample");
+  const config = presetConfig("basis", { p: 59, seed: 3, dropout_mask: "step", shuffle_labels: true }, true);
+  assert.equal(trainCommand(config), "miiii train --preset basis --fast --p 59 --seed 3 --shuffle-labels --dropout-mask step");
   assert.equal(trainCommand(presetConfig("miiii-fast")), "miiii train --preset miiii-fast");
   assert.equal(trainCommand({}), undefined);
 });
@@ -236,7 +236,7 @@ test("list: shipped runs, runs of a folder and presets; other tools' names of op
   assert.match(list?.stdout ?? "", /nanda +nanda +113 +0 +10000\/10000 +1\.000 +1\.000 +1\/1/);
   assert.match(list?.stdout ?? "", /no-dropout {4}miiii without dropout/);
   const { shipped } = JSON.parse(json?.stdout ?? "{}") as { shipped: { name: string; tasks: number }[] };
-  assert.equal(shipped.find(({ name }) => name === "miiii-fast")?.tasks, 29);
+  assert.equal(shipped.find(({ name }) => name === "miiii-fast-v1")?.tasks, 29);
   assert.deepEqual([unknown?.code, unknown?.stderr], [2, 'miiii: unknown option "--learning-rate"; did you mean --lr?\n']);
   assert.match(several?.stdout ?? "", /Singular values[\s\S]*stable rank[\s\S]*Fourier[\s\S]*key frequencies/);
 });

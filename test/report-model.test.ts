@@ -11,7 +11,7 @@ import { assertAllClose } from "./helpers/assert.ts";
 const NAMES = ["blocks.0.mlp.hook_pre", "logits"] as const;
 const bytesOf = (parameters: Parameters<typeof packModel>[0]) => packModel(parameters).buffer as ArrayBuffer;
 
-for (const path of ["fixtures/miiii-fast/step-000020000.safetensors", "fixtures/nanda/step-000010000.safetensors"]) {
+for (const path of ["fixtures/miiii-fast-v1/step-000020000.safetensors", "fixtures/nanda/step-000010000.safetensors"]) {
   test(`the page's model says what the model says: ${path}`, async () => {
     const { config, parameters } = readCheckpoint(path);
     const activations = await activationsOf(onnxRuntime(), config, parameters, NAMES);

@@ -21,12 +21,12 @@ export interface Findings {
 export const TOLD = ["curves", "neurons", "algorithm", "patch", "course", "attention", "primes"] as const;
 
 /** The full-size run, its twin on shuffled labels, and the runs of the ladder with the twin of each. */
-const RUN = "miiii-fast";
-const TWIN = "basis-fast";
+const RUN = "miiii-fast-v1";
+const TWIN = "basis-fast-v1";
 const LADDER: readonly (readonly [run: string, twin: string])[] = [
   [RUN, TWIN],
-  ["masked-fast", TWIN],
-  ["no-dropout-fast", TWIN],
+  ["masked-fast-v1", TWIN],
+  ["no-dropout-fast-v1", TWIN],
   ["miiii-p53", "basis-p53"],
   ["miiii-p53-1", "basis-p53"],
   ["masked-p53", "basis-p53"],
