@@ -17,7 +17,7 @@ export function benchConfigs(small: boolean, overrides: Partial<RunConfig> = {})
   const size = small ? { p: 31, d_model: 64 } : {};
   return {
     nanda: presetConfig("nanda", { warmup: 0, ...size, ...overrides }),
-    miiii: presetConfig("miiii-fast", { ...size, ...overrides }),
+    miiii: presetConfig("miiii-fast-v1", { ...size, ...overrides }),
   };
 }
 
