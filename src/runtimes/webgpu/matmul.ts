@@ -1,4 +1,5 @@
 import type { Group } from "./fuse.ts";
+import type { Tensor } from "./graph.ts";
 import { entry, finish, type Kernel, type Light, type Surroundings, shaderFor } from "./kernel.ts";
 import { partsKernel, sumKernels } from "./reduce.ts";
 import type { Memory, Shader } from "./shader.ts";
@@ -99,6 +100,76 @@ ${[0, 1, 2, 3].map((i) => `  ${name}_staged[at + ${i * stride}u] = held[${i}];`)
 
 const COMPONENTS = ["x", "y", "z", "w"] as const;
 
+/** How a tile's operands come into workgroup memory: block by block, every thread some of them in turn. */
+function stagingOf({ rows, columns, depth }: Tile, threads: number, a: Operand, b: Operand) {
+  // A row of workgroup memory is one block longer where operands are turned, so that threads write to different banks.
+  const [strideA, strideB] = [rows / 4 + (a.turned ? 1 : 0), columns / 4 + (b.turned ? 1 : 0)];
+  const [blocksA, blocksB] = [(rows * depth) / 16, (columns * depth) / 16];
+  const rounds = Array.from({ length: Math.ceil((blocksA + blocksB) / threads) }, (_, round) => round);
+  const eachRound = (statement: (round: number) => { a: string; b: string }) =>
+    rounds
+      .map((round) => {
+        const { a: forA, b: forB } = statement(round);
+        const block = `let block = local + ${round * threads}u;`;
+        return `{ ${block} if (block < ${blocksA}u) { ${forA} } else if (block < ${blocksA + blocksB}u) { ${forB} } }`;
+      })
+      .join("\n    ");
+  return {
+    strideA,
+    strideB,
+    held: rounds.map((round) => `var held${round} = mat4x4f();`).join(" "),
+    fetch: eachRound((round) => ({
+      a: `held${round} = fetch_a(block, top, at);`,
+      b: `held${round} = fetch_b(block - ${blocksA}u, left, at);`,
+    })),
+    stage: eachRound((round) => ({
+      a: `stage_a(block, held${round});`,
+      b: `stage_b(block - ${blocksA}u, held${round});`,
+    })),
+  };
+}
+
+/** A thread's block of the result in registers: how it begins, what each staged term adds to it, and where it is put. */
+function registersOf({ rows, columns, threadRows, threadColumns }: Tile, strideA: number, strideB: number) {
+  const rowGroups = Array.from({ length: threadRows / 4 }, (_, g) => g);
+  const columnGroups = Array.from({ length: threadColumns / 4 }, (_, h) => h);
+  const [rowStep, columnStep] = [rows / rowGroups.length, columns / columnGroups.length];
+  const each = <T>(make: (r: number, h: number) => T) =>
+    rowGroups.flatMap((g) => COMPONENTS.flatMap((_, r) => columnGroups.map((h) => make(4 * g + r, h))));
+  return {
+    zero: each((r, h) => `var c${r}_${h} = vec4f();`).join(" "),
+    add: [
+      ...rowGroups.map((g) => `let a${g} = a_staged[q * ${strideA}u + ty + ${(g * rowStep) / 4}u];`),
+      ...columnGroups.map((h) => `let b${h} = b_staged[q * ${strideB}u + tx + ${(h * columnStep) / 4}u];`),
+      ...each((r, h) => `c${r}_${h} = fma(vec4f(a${Math.floor(r / 4)}.${COMPONENTS[r % 4]}), b${h}, c${r}_${h});`),
+    ].join("\n      "),
+    put: each(
+      (r, h) =>
+        `put(top + ${Math.floor(r / 4) * rowStep + (r % 4)}u + 4u * ty, left + ${h * columnStep}u + 4u * tx, group, c${r}_${h});`,
+    ).join("\n  "),
+  };
+}
+
+/** The function `put`, which writes four entries of a row: to a part of the sum where it is cut, else with what follows the product. */
+function putter(n: number, m: number, out: string, part: string, finished: string): string {
+  const value = finished === "" ? "v[c]" : "finished(i + c, v[c])";
+  const put =
+    n % 4 === 0
+      ? `var w: vec4f;
+    for (var c = 0u; c < 4u; c++) { w[c] = ${value}; }
+    ${out}[(${part}i) >> 2u] = w;`
+      : `for (var c = 0u; c < 4u; c++) {
+      if (column + c < ${n}u) { ${out}[${part}i + c] = ${value}; }
+    }`;
+  return `${finished}fn put(row: u32, column: u32, group: vec3u, v: vec4f) {
+  if (row < ${m}u && column < ${n}u) {
+    let i = row * ${n}u + column;
+    ${put}
+  }
+}
+`;
+}
+
 /**
  * A matrix product, and what follows it element by element. Each workgroup computes a tile of the result from tiles of the operands staged in
  * its memory; each thread a block of it in registers, while the next tiles are on their way.
@@ -115,27 +186,19 @@ export function matmulKernels(group: Group, surroundings: Surroundings): (Kernel
   const k = first.shape[transposeA ? 0 : 1] as number;
   if (surroundings.tile === undefined && m * n * k <= SMALL_PRODUCT) return sumKernels(group, surroundings);
   const { tile, parts, partTerms } = layoutOf(m, n, k, surroundings.workgroupBytes, surroundings.tile);
-  const { rows, columns, depth, threadRows, threadColumns } = tile;
-  const a: Operand = {
-    name: "a",
-    memory: surroundings.memoryOf(first),
-    stored: transposeA ? [k, m] : [m, k],
-    turned: !transposeA,
-    tile: rows,
-  };
-  const b: Operand = {
-    name: "b",
-    memory: surroundings.memoryOf(second),
-    stored: transposeB ? [n, k] : [k, n],
-    turned: transposeB,
-    tile: columns,
-  };
-  const across = columns / threadColumns;
+  const { rows, columns, depth, threadColumns } = tile;
+  const operand = (name: "a" | "b", tensor: Tensor, stored: [number, number], turned: boolean): Operand => ({
+    name,
+    memory: surroundings.memoryOf(tensor),
+    stored,
+    turned,
+    tile: name === "a" ? rows : columns,
+  });
+  const a = operand("a", first, transposeA ? [k, m] : [m, k], !transposeA);
+  const b = operand("b", second, transposeB ? [n, k] : [k, n], transposeB);
   const threads = threadsOf(tile);
-  // A row of workgroup memory is one block longer where operands are turned, so that threads write to different banks.
-  const [strideA, strideB] = [rows / 4 + (a.turned ? 1 : 0), columns / 4 + (b.turned ? 1 : 0)];
-  const [blocksA, blocksB] = [(rows * depth) / 16, (columns * depth) / 16];
-  const rounds = Array.from({ length: Math.ceil((blocksA + blocksB) / threads) }, (_, round) => round);
+  const { strideA, strideB, held, fetch, stage } = stagingOf(tile, threads, a, b);
+  const registers = registersOf(tile, strideA, strideB);
   const { shader, scope } = shaderFor(surroundings);
   const wholeTerms = k % depth === 0;
   const readers = [
@@ -144,65 +207,21 @@ export function matmulKernels(group: Group, surroundings: Surroundings): (Kernel
     stager(a, depth, strideA),
     stager(b, depth, strideB),
   ].join("");
-  const eachRound = (statement: (round: number) => { a: string; b: string }) =>
-    rounds
-      .map((round) => {
-        const { a: forA, b: forB } = statement(round);
-        const block = `let block = local + ${round * threads}u;`;
-        return `{ ${block} if (block < ${blocksA}u) { ${forA} } else if (block < ${blocksA + blocksB}u) { ${forB} } }`;
-      })
-      .join("\n    ");
-  const fetch = eachRound((round) => ({
-    a: `held${round} = fetch_a(block, top, at);`,
-    b: `held${round} = fetch_b(block - ${blocksA}u, left, at);`,
-  }));
-  const stage = eachRound((round) => ({
-    a: `stage_a(block, held${round});`,
-    b: `stage_b(block - ${blocksA}u, held${round});`,
-  }));
-  const rowGroups = Array.from({ length: threadRows / 4 }, (_, g) => g);
-  const columnGroups = Array.from({ length: threadColumns / 4 }, (_, h) => h);
-  const [rowStep, columnStep] = [rows / rowGroups.length, columns / columnGroups.length];
-  const each = <T>(make: (r: number, h: number) => T) =>
-    rowGroups.flatMap((g) => COMPONENTS.flatMap((_, r) => columnGroups.map((h) => make(4 * g + r, h))));
-  const inner = [
-    ...rowGroups.map((g) => `let a${g} = a_staged[q * ${strideA}u + ty + ${(g * rowStep) / 4}u];`),
-    ...columnGroups.map((h) => `let b${h} = b_staged[q * ${strideB}u + tx + ${(h * columnStep) / 4}u];`),
-    ...each((r, h) => `c${r}_${h} = fma(vec4f(a${Math.floor(r / 4)}.${COMPONENTS[r % 4]}), b${h}, c${r}_${h});`),
-  ].join("\n      ");
-
   const partials = parts > 1 ? surroundings.scratch(`parts of product ${core.id}`, 4 * parts * m * n) : undefined;
   const out = shader.bind(partials ?? surroundings.memoryOf(root), n % 4 === 0 ? "vec4f" : "f32", true);
-  const offset = parts > 1 ? `group.z * ${m * n}u + ` : "";
-  let finished = "";
-  let value = "v[c]";
-  if (partials === undefined && root !== core) {
-    const { lines, result } = finish(group, scope, "total");
-    finished = `fn finished(i: u32, total: f32) -> f32 {\n  ${lines}\n  return ${result};\n}\n`;
-    value = "finished(i + c, v[c])";
-  }
-  const put =
-    n % 4 === 0
-      ? `var w: vec4f;
-    for (var c = 0u; c < 4u; c++) { w[c] = ${value}; }
-    ${out}[(${offset}i) >> 2u] = w;`
-      : `for (var c = 0u; c < 4u; c++) {
-      if (column + c < ${n}u) { ${out}[${offset}i + c] = ${value}; }
-    }`;
-  const code = shader.text(`${readers}${finished}fn put(row: u32, column: u32, group: vec3u, v: vec4f) {
-  if (row < ${m}u && column < ${n}u) {
-    let i = row * ${n}u + column;
-    ${put}
-  }
-}
-${entry(threads)}  let top = group.y * ${rows}u;
+  const follows = partials === undefined && root !== core ? finish(group, scope, "total") : undefined;
+  const finished =
+    follows === undefined ? "" : `fn finished(i: u32, total: f32) -> f32 {\n  ${follows.lines}\n  return ${follows.result};\n}\n`;
+  const put = putter(n, m, out, parts > 1 ? `group.z * ${m * n}u + ` : "", finished);
+  const across = columns / threadColumns;
+  const code = shader.text(`${readers}${put}${entry(threads)}  let top = group.y * ${rows}u;
   let left = group.x * ${columns}u;
   let tx = local % ${across}u;
   let ty = local / ${across}u;
   var at = group.z * ${partTerms}u;
   let end = min(at + ${partTerms}u, ${k}u);
-  ${each((r, h) => `var c${r}_${h} = vec4f();`).join(" ")}
-  ${rounds.map((round) => `var held${round} = mat4x4f();`).join(" ")}
+  ${registers.zero}
+  ${held}
   ${fetch}
   loop {
     ${stage}
@@ -212,12 +231,12 @@ ${entry(threads)}  let top = group.y * ${rows}u;
     ${fetch}
     }
     for (var q = 0u; q < ${depth}u; q++) {
-      ${inner}
+      ${registers.add}
     }
     workgroupBarrier();
     if (at >= end) { break; }
   }
-  ${each((r, h) => `put(top + ${Math.floor(r / 4) * rowStep + (r % 4)}u + 4u * ty, left + ${h * columnStep}u + 4u * tx, group, c${r}_${h});`).join("\n  ")}
+  ${registers.put}
 }
 `);
   const kernel: Kernel = {

@@ -82,28 +82,29 @@ function recordProgram(source: ProgramSource) {
   return { inputs, outputs, shapes, changes };
 }
 
-/**
- * Cuts a program into kernels, writes their shaders, and lays out the memory that they need.
- *
- * @param tile - of every matrix product, instead of the one that suits it.
- */
-export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: Tile): Plan {
-  const { inputs, outputs, shapes, changes: all } = recordProgram(source);
-  const changes = all.filter(({ before, after }) => before !== after);
-  const memory = (label: string, bytes: number): Memory => ({ label, bytes: Math.max(16, Math.ceil(bytes / 16) * 16) });
-  const memoryFor = (label: string, tensor: Tensor) => memory(label, 4 * sizeOf(tensor.shape));
+type Recorded = ReturnType<typeof recordProgram>;
 
-  const stateNames = new Set(all.map(({ name }) => name));
-  const fed = Object.entries(inputs).filter(([name, { operation }]) => operation.kind === "input" && !stateNames.has(name));
-  const operands = new Set<Tensor>();
-  const collect = (tensor: Tensor, seen: Set<Tensor>): void => {
+const memory = (label: string, bytes: number): Memory => ({ label, bytes: Math.max(16, Math.ceil(bytes / 16) * 16) });
+const memoryFor = (label: string, tensor: Tensor) => memory(label, 4 * sizeOf(tensor.shape));
+
+/** The tensors that matrix products read: they must lie in memory of their own. */
+function productOperands(roots: readonly Tensor[]): ReadonlySet<Tensor> {
+  const [operands, seen] = [new Set<Tensor>(), new Set<Tensor>()];
+  const collect = (tensor: Tensor): void => {
     if (seen.has(tensor)) return;
     seen.add(tensor);
     if (tensor.operation.kind === "matmul") for (const arg of tensor.args) operands.add(unshaped(arg));
-    for (const arg of tensor.args) collect(arg, seen);
+    tensor.args.forEach(collect);
   };
-  const seen = new Set<Tensor>();
-  for (const tensor of [...outputs.values(), ...changes.map(({ after }) => after)]) collect(tensor, seen);
+  roots.forEach(collect);
+  return operands;
+}
+
+/** What comes in with each run and what goes out: small inputs in a table of many runs, large ones uploaded, outputs recorded where that fits. */
+function planTraffic({ inputs, outputs, shapes, changes }: Recorded, roots: readonly Tensor[], limits: DeviceLimits) {
+  const stateNames = new Set(changes.map(({ name }) => name));
+  const fed = Object.entries(inputs).filter(([name, { operation }]) => operation.kind === "input" && !stateNames.has(name));
+  const operands = productOperands(roots);
   const isSmall = (tensor: Tensor) => sizeOf(tensor.shape) <= SMALL_FEED && !operands.has(tensor);
   const small = fieldsOf(fed.filter(([, tensor]) => isSmall(tensor)));
   const large = fed.filter(([, tensor]) => !isSmall(tensor));
@@ -116,77 +117,89 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
     counter: memory("number of the run", 4),
     width: small.width,
   };
+  return { small, large, results, recorded, runsKept, feeds };
+}
 
-  const homes = new Map<Tensor, Memory>();
-  const constants = new Map<Memory, NdArray>();
-  const state = new Map<string, { memory: Memory; shape: readonly number[] }>();
-  const uploads = new Map<string, { memory: Memory; field: Field }>();
-  for (const { name, before } of all) {
-    const own = memoryFor(name, before);
-    homes.set(before, own);
-    state.set(name, { memory: own, shape: before.shape });
-  }
-  for (const [name, tensor] of large) {
-    const own = memoryFor(name, tensor);
-    homes.set(tensor, own);
-    uploads.set(name, {
-      memory: own,
-      field: { dtype: tensor.dtype, shape: tensor.shape, size: sizeOf(tensor.shape), offset: 0 },
-    });
-  }
-  const placeInTable = new Map([...small.fields].map(([name, { offset }]) => [inputs[name], offset] as const));
-  const becomes = new Map(changes.map(({ before, after }) => [after, before]));
-  const fusion = fuse([...outputs.values(), ...changes.map(({ after }) => after)], {
-    limit: limits.storageBuffers - 1,
-    key: (tensor) => (placeInTable.has(tensor) ? feeds : (becomes.get(tensor) ?? tensor)),
-  });
-  const { steps, awaited, inPlace } = schedule(fusion, changes);
-  for (const { before, after } of inPlace) homes.set(after, homes.get(before) as Memory);
+/** Where each tensor lies. Memory is given out when it is first asked for. */
+class Homes {
+  readonly constants = new Map<Memory, NdArray>();
+  readonly state = new Map<string, { memory: Memory; shape: readonly number[] }>();
+  readonly uploads = new Map<string, { memory: Memory; field: Field }>();
+  readonly #homes = new Map<Tensor, Memory>();
 
-  const memoryOf = (tensor: Tensor): Memory => {
+  constructor(changes: readonly StateChange[], large: readonly (readonly [string, Tensor])[]) {
+    for (const { name, before } of changes) {
+      const own = memoryFor(name, before);
+      this.#homes.set(before, own);
+      this.state.set(name, { memory: own, shape: before.shape });
+    }
+    for (const [name, tensor] of large) {
+      const { dtype, shape } = tensor;
+      const own = memoryFor(name, tensor);
+      this.#homes.set(tensor, own);
+      this.uploads.set(name, { memory: own, field: { dtype, shape, size: sizeOf(shape), offset: 0 } });
+    }
+  }
+
+  has(tensor: Tensor): boolean {
+    return this.#homes.has(tensor);
+  }
+
+  /** State that is written over where it is read. */
+  share({ before, after }: StateChange): void {
+    this.#homes.set(after, this.#homes.get(before) as Memory);
+  }
+
+  of(tensor: Tensor): Memory {
     const base = unshaped(tensor);
     const { operation } = base;
-    const known = homes.get(base);
+    const known = this.#homes.get(base);
     if (known !== undefined) return known;
     // What replaces some entries of a matrix takes its memory over.
     const own =
-      operation.kind === "putColumns" ? memoryOf(base.args[0] as Tensor) : memoryFor(`${operation.kind} ${base.id}`, base);
+      operation.kind === "putColumns" ? this.of(base.args[0] as Tensor) : memoryFor(`${operation.kind} ${base.id}`, base);
     if (operation.kind === "constant")
-      constants.set(own, operation.array.dtype === "int32" ? operation.array : toFloat32(operation.array));
-    homes.set(base, own);
+      this.constants.set(own, operation.array.dtype === "int32" ? operation.array : toFloat32(operation.array));
+    this.#homes.set(base, own);
     return own;
-  };
-  const surroundings: Surroundings = {
-    feeds,
-    memoryOf,
-    scratch: memory,
-    workgroupBytes: limits.workgroupBytes,
-    tile,
-    locate: (tensor): Location | undefined => {
-      const feed = placeInTable.get(tensor);
-      if (feed !== undefined) return { feed };
-      return fusion.stored.has(tensor) || homes.has(tensor) ? { memory: memoryOf(tensor) } : undefined;
-    },
-  };
-  const kernelsOf = (group: Group): (Kernel | Light)[] => {
-    switch (group.core?.operation.kind) {
-      case "matmul":
-        return matmulKernels(group, surroundings);
-      case "sum":
-      case "sumByRow":
-        return sumKernels(group, surroundings);
-      case "softmax":
-        return [softmaxKernel(group, surroundings)];
-      case "putColumns":
-        return [putColumnsKernel(group, surroundings)];
-      default:
-        return [elementwiseKernel(group, surroundings)];
-    }
-  };
+  }
+}
+
+function kernelsOf(group: Group, surroundings: Surroundings): (Kernel | Light)[] {
+  switch (group.core?.operation.kind) {
+    case "matmul":
+      return matmulKernels(group, surroundings);
+    case "sum":
+    case "sumByRow":
+      return sumKernels(group, surroundings);
+    case "softmax":
+      return [softmaxKernel(group, surroundings)];
+    case "putColumns":
+      return [putColumnsKernel(group, surroundings)];
+    default:
+      return [elementwiseKernel(group, surroundings)];
+  }
+}
+
+/** A kernel and the step of a run that it belongs to. */
+interface Placed {
+  readonly kernel: Kernel;
+  readonly place: number;
+}
+
+/** Every group's kernels in the order of the schedule, with the copies of state that end a run; light ones share dispatches. */
+function placeKernels(
+  groups: readonly Group[],
+  { steps, awaited, inPlace }: ReturnType<typeof schedule>,
+  changes: readonly StateChange[],
+  surroundings: Surroundings,
+  storageBuffers: number,
+): { readonly placed: Placed[]; readonly places: number } {
+  const { memoryOf } = surroundings;
   // The second kernels of cut sums run between steps, as late as they can: there they share dispatches.
   const places: (Kernel | Light)[][] = [];
-  for (const group of fusion.groups) {
-    kernelsOf(group).forEach((kernel, i) => {
+  for (const group of groups) {
+    kernelsOf(group, surroundings).forEach((kernel, i) => {
       const place = i === 0 ? 2 * (steps.get(group) ?? 0) : 2 * (awaited.get(group) ?? 0) - 1;
       places[place] = [...(places[place] ?? []), kernel];
     });
@@ -199,30 +212,20 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
   const placed = Array.from(places, (kernels = [], place) => {
     const light = kernels.filter((kernel) => "shader" in kernel);
     const own = kernels.filter((kernel) => "code" in kernel);
-    return [...dispatches(light, limits.storageBuffers), ...own].map((kernel) => ({ kernel, place }));
+    return [...dispatches(light, storageBuffers), ...own].map((kernel) => ({ kernel, place }));
   }).flat();
-  const named = new Map(
-    [...outputs].map(([name, tensor]) => [name, { memory: memoryOf(tensor), field: results.fields.get(name) as Field }]),
-  );
-  const record = recorded ? memory("outputs of each run", 4 * results.width * runsKept) : undefined;
-  if (record !== undefined) {
-    placed.push({ kernel: recordKernel([...named.values()], record, results.width, feeds.counter), place: places.length });
-  }
+  return { placed, places: places.length };
+}
 
-  const lasting = new Set<Memory>([
-    ...constants.keys(),
-    ...[...state.values(), ...uploads.values()].map((each) => each.memory),
-    feeds.table,
-    feeds.counter,
-    ...(record === undefined ? [...named.values()].map((each) => each.memory) : [record]),
-  ]);
+/** From which to which step each memory holds something that need not last. */
+function lifetimes(placed: readonly Placed[], lasting: ReadonlySet<Memory>, storageBuffers: number) {
   const temporary = new Map<Memory, { first: number; last: number }>();
   for (const { kernel, place } of placed) {
     const { bound, label } = kernel;
-    if (bound.length > limits.storageBuffers)
+    if (bound.length > storageBuffers)
       throw new MiiiiError(
         "runtime",
-        `webgpu: a shader (${label}) needs ${bound.length} storage buffers, the device has ${limits.storageBuffers}`,
+        `webgpu: a shader (${label}) needs ${bound.length} storage buffers, the device has ${storageBuffers}`,
       );
     for (const { memory: each } of bound) {
       if (lasting.has(each)) continue;
@@ -231,6 +234,54 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
       temporary.set(each, span);
     }
   }
+  return temporary;
+}
+
+/**
+ * Cuts a program into kernels, writes their shaders, and lays out the memory that they need.
+ *
+ * @param tile - of every matrix product, instead of the one that suits it.
+ */
+export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: Tile): Plan {
+  const recording = recordProgram(source);
+  const { inputs, outputs } = recording;
+  const changes = recording.changes.filter(({ before, after }) => before !== after);
+  const roots = [...outputs.values(), ...changes.map(({ after }) => after)];
+  const { small, large, results, recorded, runsKept, feeds } = planTraffic(recording, roots, limits);
+  const homes = new Homes(recording.changes, large);
+
+  const placeInTable = new Map([...small.fields].map(([name, { offset }]) => [inputs[name], offset] as const));
+  const becomes = new Map(changes.map(({ before, after }) => [after, before]));
+  const fusion = fuse(roots, {
+    limit: limits.storageBuffers - 1,
+    key: (tensor) => (placeInTable.has(tensor) ? feeds : (becomes.get(tensor) ?? tensor)),
+  });
+  const order = schedule(fusion, changes);
+  for (const change of order.inPlace) homes.share(change);
+  const memoryOf = (tensor: Tensor) => homes.of(tensor);
+  const locate = (tensor: Tensor): Location | undefined => {
+    const feed = placeInTable.get(tensor);
+    if (feed !== undefined) return { feed };
+    return fusion.stored.has(tensor) || homes.has(tensor) ? { memory: memoryOf(tensor) } : undefined;
+  };
+  const { workgroupBytes, storageBuffers } = limits;
+  const surroundings: Surroundings = { feeds, memoryOf, scratch: memory, workgroupBytes, tile, locate };
+  const { placed, places } = placeKernels(fusion.groups, order, changes, surroundings, storageBuffers);
+
+  const named = new Map(
+    [...outputs].map(([name, tensor]) => [name, { memory: memoryOf(tensor), field: results.fields.get(name) as Field }]),
+  );
+  const record = recorded ? memory("outputs of each run", 4 * results.width * runsKept) : undefined;
+  if (record !== undefined)
+    placed.push({ kernel: recordKernel([...named.values()], record, results.width, feeds.counter), place: places });
+  const { constants, state, uploads } = homes;
+  const lasting = new Set<Memory>([
+    ...constants.keys(),
+    ...[...state.values(), ...uploads.values()].map((each) => each.memory),
+    feeds.table,
+    feeds.counter,
+    ...(record === undefined ? [...named.values()].map((each) => each.memory) : [record]),
+  ]);
   return {
     kernels: placed.map(({ kernel }) => kernel),
     constants,
@@ -241,6 +292,6 @@ export function planProgram(source: ProgramSource, limits: DeviceLimits, tile?: 
     record,
     runsKept,
     recordWidth: results.width,
-    temporary,
+    temporary: lifetimes(placed, lasting, storageBuffers),
   };
 }
