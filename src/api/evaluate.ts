@@ -12,7 +12,7 @@ import type { Model } from "./models.ts";
 /** The sets of samples that a model is evaluated on; without a known split, `all` alone. */
 export type SplitName = "train" | "validation" | "test" | "all";
 
-/** Accuracy and mean cross-entropy (nats) of one head by set of samples. */
+/** Accuracy and mean cross-entropy (nats) of one output head by set of samples. */
 export type HeadEvaluation = {
   q: number;
   classes: number;
@@ -50,7 +50,7 @@ function quotient(x0: number, x1: number, p: number): number {
   return 0;
 }
 
-/** The operation that a model of one head answers at an accuracy above 0.9, though it is not the task it was taken for. */
+/** The operation that a model of one output head answers at an accuracy above 0.9, though it is not the task it was taken for. */
 export async function otherOperation(
   config: StoredConfig,
   parameters: Parameters,
@@ -90,7 +90,7 @@ export async function otherActivations(
   return found;
 }
 
-/** Accuracy and cross-entropy of every head on every set of samples, computed in float64 without dropout. */
+/** Accuracy and cross-entropy of every output head on every set of samples, computed in float64 without dropout. */
 export async function evaluateModel(model: Model, runtime: Runtime): Promise<HeadEvaluation[]> {
   const { config, parameters } = model.checkpoint;
   const heads = headsOf(config);

@@ -1,13 +1,13 @@
 import { type DataOf, type DType, dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
 import { expBelow } from "./exp.ts";
 
-/** Where a head's logits stand in a row: from column `offset`, `classes` of them. */
+/** Where an output head's logits stand in a row: from column `offset`, `classes` of them. */
 export interface HeadColumns {
   readonly offset: number;
   readonly classes: number;
 }
 
-/** Mean cross-entropy in nats and accuracy of each head, in the order of the heads. */
+/** Mean cross-entropy in nats and accuracy of each output head, in the order of the output heads. */
 export interface HeadMetrics {
   readonly loss: number[];
   readonly accuracy: number[];
@@ -73,7 +73,7 @@ function crossEntropy(data: DataOf[DType], start: number, classes: number, targe
   return max - (data[start + target] as number) + Math.log1p(others);
 }
 
-/** Mean cross-entropy (0 where it is not asked for) and accuracy of each head; see {@link headMetrics}. */
+/** Mean cross-entropy (0 where it is not asked for) and accuracy of each output head; see {@link headMetrics}. */
 function evaluate(
   logits: NdArray,
   targets: Int32Array | NdArray<"int32">,
@@ -131,15 +131,15 @@ function evaluate(
 }
 
 /**
- * Mean cross-entropy (nats) and accuracy per head, in float64 whatever the logits are stored in.
+ * Mean cross-entropy (nats) and accuracy per output head, in float64 whatever the logits are stored in.
  *
  * A sample's loss is log Σ_c exp(l_c − l_target), computed as (max − l_target) + log1p(Σ over the others of exp(l_c − max)): exact
  * to float64's relative precision however small it is (logits that differ by 40 give losses near 1e-17, not 0), and without
  * overflow however large. The predicted class is the first of the largest logits.
  *
- * @param logits [n, classes]; columns beyond the heads' (an extra '=' class) are not looked at.
- * @param targets class of each sample and head, [m, heads].
- * @param heads where each head's logits begin (`offset`) and how many they are (`classes`).
+ * @param logits [n, classes]; columns beyond the output heads' (an extra '=' class) are not looked at.
+ * @param targets class of each sample and output head, [m, heads].
+ * @param output heads where each output head's logits begin (`offset`) and how many they are (`classes`).
  * @param rows the samples to evaluate, as rows of `targets`; the logits hold either these alone, in this order, or all m.
  * @throws MiiiiError `input` where shapes do not fit or a target is no class; `numeric` where a logit is not finite.
  */

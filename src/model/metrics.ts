@@ -1,14 +1,14 @@
-/** Mean cross-entropy in nats and accuracy per head on one set of samples, without dropout. */
+/** Mean cross-entropy in nats and accuracy per output head on one set of samples, without dropout. */
 export interface Scores {
   readonly loss: readonly number[];
   readonly accuracy: readonly number[];
 }
 
-/** One line of a run's `metrics.jsonl`; lists over heads are in order of q. */
+/** One line of a run's `metrics.jsonl`; lists over output heads are in order of q. */
 export interface MetricsRow {
   /** Completed epochs; 0 is the initial state. */
   readonly epoch: number;
-  /** Mean cross-entropy in nats and accuracy per head on the training samples, without dropout. */
+  /** Mean cross-entropy in nats and accuracy per output head on the training samples, without dropout. */
   readonly train: Scores;
   /** The same on the validation samples. */
   readonly validation: Scores;

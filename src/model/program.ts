@@ -8,7 +8,7 @@ import { BIAS_NAMES, PARAMETER_NAMES, type ParameterName } from "./names.ts";
 import { type Parameters, parameterShapes } from "./parameters.ts";
 import { type Batch, boundRows, eachParameter, lossAndGradients, moveAverage, sumOfSquares, update } from "./step.ts";
 
-/** The training batch's columns of target logits: head offset + class, int32 [samples, heads]. */
+/** The training batch's columns of target logits: output head offset + class, int32 [samples, heads]. */
 export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[], samples: ArrayLike<number>): NdArray<"int32"> {
   const width = heads.length;
   const data = new Int32Array(samples.length * width);

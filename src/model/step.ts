@@ -13,13 +13,13 @@ export interface Batch {
   /** Rows of the look-up tables, int32 [batch]: x0, and p + x1. */
   readonly rows0: NdArray<"int32">;
   readonly rows1: NdArray<"int32">;
-  /** Column of the target's logit for each sample and head, int32 [batch, heads]. */
+  /** Column of the target's logit for each sample and output head, int32 [batch, heads]. */
   readonly columns: NdArray<"int32">;
 }
 
-/** Loss per head and the gradient of the weighted loss. */
+/** Loss per output head and the gradient of the weighted loss. */
 export interface LossAndGradients<T> {
-  /** Mean cross-entropy of each head in nats, [heads]. */
+  /** Mean cross-entropy of each output head in nats, [heads]. */
   readonly loss: T;
   readonly gradients: PerParameter<T>;
 }
@@ -27,7 +27,7 @@ export interface LossAndGradients<T> {
 /** Smallest probability that a target is taken to have, for the loss's value alone; its gradient is not affected. */
 const TINY = 1e-37;
 
-/** Indicator of which class belongs to which head, [heads, classes]. */
+/** Indicator of which class belongs to which output head, [heads, classes]. */
 function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
   const classes = logitsOf(heads);
   const data = new Float64Array(heads.length * classes);
@@ -38,8 +38,8 @@ function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
 }
 
 /**
- * Cross-entropy of every head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to the logits, up to
- * each head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
+ * Cross-entropy of every output head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to the logits, up to
+ * each output head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
  * of nearly equal numbers, so both stay exact far below float32's resolution of the logits.
  */
 export function crossEntropy<T>(
@@ -186,8 +186,8 @@ function backwardAttention<T>(
 export interface StepShape extends ForwardShape, Pick<RunConfig, "dropout_mask">, Partial<Pick<RunConfig, "task_weights">> {}
 
 /**
- * Forward and backward pass over the batch: the loss of each head, and the gradient of Σ head weight · loss ({@link headWeights}, or the
- * tensor `task_weights` [heads, 1] among the weights: each head's weight over the batch's size). What acts on each sample alone, from z to
+ * Forward and backward pass over the batch: the loss of each output head, and the gradient of Σ output head weight · loss ({@link headWeights}, or the
+ * tensor `task_weights` [heads, 1] among the weights: each output head's weight over the batch's size). What acts on each sample alone, from z to
  * the loss and back, is done for one block of samples after another where the runtime is faster so.
  */
 export function lossAndGradients<T>(
@@ -201,7 +201,7 @@ export function lossAndGradients<T>(
   const n = shape.batch;
   const classes = logitsOf(heads);
   const attn = attention(ops, weights, ops.constant(batch.rows0), ops.constant(batch.rows1), shape);
-  // The weights of the heads go into the small matrices: W_U before, its gradient after the product.
+  // The weights of the output heads go into the small matrices: W_U before, its gradient after the product.
   const columnWeights = columnWeightsOf(ops, weights, heads, shape);
   const weighted = ops.mul(tensor(weights, "unembed.W_U"), columnWeights); // [d_model, classes]
   let sums: SampleSums<T> | undefined;

@@ -9,7 +9,7 @@ export interface Dataset {
   readonly x0: Int32Array;
   /** High digits, [p²]. */
   readonly x1: Int32Array;
-  /** Class of each sample for each head, [p², heads]. */
+  /** Class of each sample for each output head, [p², heads]. */
   readonly targets: NdArray<"int32">;
 }
 

@@ -15,7 +15,7 @@ export type TaskName = "nanda" | "miiii" | "basis" | "masked" | "joint";
 /** Every task by name. */
 export const TASK_NAMES = ["nanda", "miiii", "basis", "masked", "joint"] as const satisfies readonly TaskName[];
 
-/** `remainder`: the class is n mod q. `divisibility`: two classes a head, whether q divides n. */
+/** `remainder`: the class is n mod q. `divisibility`: two classes an output head, whether q divides n. */
 export type Labels = "remainder" | "divisibility";
 
 /** The kinds of labels. */
@@ -89,7 +89,7 @@ export function headsOf(config: TaskConfig): Head[] {
   return heads;
 }
 
-/** Number of logits of all heads together. */
+/** Number of logits of all output heads together. */
 export function logitsOf(heads: readonly Head[]): number {
   return heads.reduce((sum, head) => sum + head.classes, 0);
 }

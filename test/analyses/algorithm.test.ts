@@ -262,7 +262,7 @@ test("divisibility labels are refused in a line; the contract holds for hand-mad
   const divisibility = { ...input, config: { ...input.config, labels: "divisibility" as const } };
   await assert.rejects(
     async () => algorithm.run(divisibility, {}),
-    /^MiiiiError: algorithm: needs heads with a class for each residue/,
+    /^MiiiiError: algorithm: needs output heads with a class for each residue/,
   );
   await checkContract(algorithm, input);
   for (const task of ["miiii", "basis", "nanda"] as const) {

@@ -172,7 +172,7 @@ test("the contract holds, with one checkpoint and without a known split; a lone 
   assert.deepEqual([result.validation_epoch, result.left_out], [null, ["accuracy.validation", "validation_epoch"]]);
   await checkContract(course, await inputOver([[5, written.parameters]]));
   const divisibility = { ...two, config: { ...two.config, labels: "divisibility" as const } };
-  assert.throws(() => course.run(divisibility, {}), /^MiiiiError: course: needs heads with a class for each residue/);
+  assert.throws(() => course.run(divisibility, {}), /^MiiiiError: course: needs output heads with a class for each residue/);
   const { series: _, ...lone } = two;
   await assert.rejects(async () => course.run(lone, {}), /^MiiiiError: series: /);
 });

@@ -127,15 +127,15 @@ test("phases of ω lie between the first head to grok, the first of q > 7 and th
   assert.deepEqual((await curves.run(input([row(0, all(0), all(0))], {}, omega), {})).phases, []);
 });
 
-test("without heads of q > 7 that grok no phase is called theirs", async () => {
+test("without tasks of q > 7 that grok no phase is called theirs", async () => {
   const omega = [active(0, 1), active(15, 4), active(25, 6), active(45, 5)];
   const named = async (curvesInput: AnalysisInput) =>
     (await curves.run(curvesInput, {})).phases.map(({ phase, from, to }) => [phase, from, to]);
   // At p = 13 q = 11 does not grok; at p = 11 there is none.
   const upTo7 = [
-    ["before any head groks", 0, 10],
-    ["heads of q ≤ 7 grok", 10, 30],
-    ["after the last head to grok", 30, 50],
+    ["before any task groks", 0, 10],
+    ["tasks of q ≤ 7 grok", 10, 30],
+    ["after the last task to grok", 30, 50],
   ];
   const ticks = [...METRICS.slice(0, 4), row(50, all(1), [1, 1, 1, 0.98, 0.9])];
   assert.deepEqual(await named(input(ticks, {}, omega)), upTo7);
@@ -147,13 +147,13 @@ test("without heads of q > 7 that grok no phase is called theirs", async () => {
   // With q = 11 the phases have their names.
   assert.deepEqual(
     (await named(input([...METRICS, row(50, all(1), [1, 1, 1, 0.98, 1])], {}, omega))).map(([phase]) => phase),
-    ["before any head groks", "the first heads grok", "after the last head to grok"],
+    ["before any task groks", "the first tasks grok", "after the last task to grok"],
   );
   // A single head has no order: at p = 5 too.
   const one: Series = { ...series, metrics: [row(0, [0.1], [0.1]), row(20, [1], [1]), row(50, [1], [1])] };
   assert.deepEqual(await named(inputWith({ p: 5, series: one })), [
-    ["before any head groks", 0, 20],
-    ["after the last head to grok", 20, 50],
+    ["before any task groks", 0, 20],
+    ["after the last task to grok", 20, 50],
   ]);
 });
 

@@ -51,7 +51,7 @@ test("heads that are not in the loss are no part of curves, mechanism and progre
   ]);
   assert.deepEqual(curves.metrics(curved).heads, 2);
   assert.deepEqual(curves.metrics(curved).validation_accuracy, 1);
-  assert.match(curves.headline([{ label: "a", result: curved, config: inputOf({}).config }]), /2 of 2 heads grok/);
+  assert.match(curves.headline([{ label: "a", result: curved, config: inputOf({}).config }]), /2 of 2 tasks grok/);
 
   const made = await mechanism.run(inputOf({}), {});
   assert.ok(made.kind === "heads");

@@ -167,7 +167,7 @@ test("divisibility labels are refused in a line; dead neurons and two neurons al
   const divisibility = { ...input, config: { ...input.config, labels: "divisibility" as const } };
   assert.throws(
     () => neurons.run(divisibility, {}),
-    /^MiiiiError: neurons: needs heads with a class for each residue .*got labels: divisibility$/,
+    /^MiiiiError: neurons: needs output heads with a class for each residue .*got labels: divisibility$/,
   );
   await checkContract(neurons, input);
   const dead = { ...input, activations: { [PRE]: float64(new Float64Array(338).fill(1), [169, 2]) } };

@@ -38,7 +38,7 @@ function rowTimes(row: ArrayLike<number>, matrix: NdArray<"float64">): Float64Ar
  */
 export interface Weights {
   readonly unembed: NdArray<"float64">; // [d_model, classes]
-  /** C, centred within heads. */
+  /** C, centred within output heads. */
   readonly readout: NdArray<"float64">; // [d_mlp, classes]
   /** ½·W_in·C. */
   readonly half: NdArray<"float64">; // [d_model, classes]
@@ -200,7 +200,7 @@ export async function closedHalf(
 }
 
 /**
- * Inner product of two matrices [n, columns], both centred over samples and within each of the heads' columns, summed over the heads: from sums
+ * Inner product of two matrices [n, columns], both centred over samples and within each of the output heads' columns, summed over the heads: from sums
  * over rows and columns, since copies of the matrices would cost more than the products.
  */
 export function centredProduct(

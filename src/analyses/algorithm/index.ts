@@ -52,7 +52,7 @@ export const algorithm = defineAnalysis({
 task (\`tasks\`, those in the loss) on all p² inputs, and \`validation\` on those alone where the split is known (\`left_out\` says where not). Models on shuffled labels
 (\`shuffled\`) are scored against their own labels; \`task_accuracy\` is then the accuracy against the task's own answer.
 
-relu(u) = u/2 + |u|/2 splits the logits into \`linear\` = M·W_U + ½u·C, \`even\` = ½|u|·C, and biases. \`energy\`: their mean squares, centred over samples and within heads, \`skip\` being
+relu(u) = u/2 + |u|/2 splits the logits into \`linear\` = M·W_U + ½u·C, \`even\` = ½|u|·C, and biases. \`energy\`: their mean squares, centred over samples and within output heads, \`skip\` being
 M·W_U and \`half\` ½u·C; \`skip_cosine\`: the cosine of those two (0 where one is below 1e-12 of the model's). Near −1, the skip path cancels the ReLU's linear half: the network computes with |u|.
 
 \`ladder\`:

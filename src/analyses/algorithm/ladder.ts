@@ -33,7 +33,7 @@ function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
   return chunks;
 }
 
-/** Mean squares of the parts of the logits, centred over samples and within heads. */
+/** Mean squares of the parts of the logits, centred over samples and within output heads. */
 export type Energy = { model: number; skip: number; half: number; linear: number; even: number };
 
 /** The rungs over the whole grid, and how the parts of the logits compare. */
@@ -131,7 +131,7 @@ export async function gridLadder(
   };
 }
 
-/** The neurons of each task with their waves at its head, [tasks]. */
+/** The neurons of each task with their waves at its output head, [tasks]. */
 export function circuitNeurons(
   heads: readonly TrainedHead[],
   { forms }: FittedNeurons,

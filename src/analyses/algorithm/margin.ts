@@ -4,7 +4,7 @@ import { harmonicsOf } from "../closed-form/dictionary.ts";
 import { groupKernel, headLogits, residues, sampleNumbers } from "../logits/groups.ts";
 import type { TrainedHead } from "./score.ts";
 
-/** A frequency of g with more than this share of its energy is one of the head's. */
+/** A frequency of g with more than this share of its energy is one of the output head's. */
 const STRONG = 0.05;
 
 /** How far the right class is above the next on average, and how far single logits stray from that average. */
@@ -23,7 +23,7 @@ export type Margin = {
 /** A ratio beyond which the residual is rounding. */
 const MOST = 1e9;
 
-/** g of each head, its margin, and its frequencies. */
+/** g of each output head, its margin, and its frequencies. */
 export function marginsOf(
   logits: NdArray<"float64">,
   config: Parameters<typeof sampleNumbers>[0],
@@ -60,7 +60,7 @@ export function marginsOf(
   };
 }
 
-/** Standard deviation over all entries of a head's logits, centred within each sample, less g((n − c) mod q). */
+/** Standard deviation over all entries of an output head's logits, centred within each sample, less g((n − c) mod q). */
 function residualOf(own: NdArray<"float64">, kernel: Float64Array): number {
   const [n, classes] = [dim(own, 0), dim(own, 1)];
   let total = 0;

@@ -20,10 +20,10 @@ import { randomHeads } from "./null.ts";
 /** What '=' attends to, in the order of the activation's last axis. */
 const KEYS = ["x0", "x1", "="] as const;
 
-/** A head reads one digit when at least this share of its attention to the digits goes there. */
+/** An attention head reads one digit when at least this share of its attention to the digits goes there. */
 export const ONE_DIGIT = 0.75;
 
-/** What a head looks at. */
+/** What an attention head looks at. */
 export type Reads = "x0" | "x1" | "both" | "=";
 
 /** Result of `attention`; [heads][keys] in the order x0, x1, '='. */
@@ -41,7 +41,7 @@ export type AttentionResult = {
   null: { mean: number; digit_share: number; one_digit: number; share: number };
 };
 
-/** The attention of one head to one key over the grid, described. */
+/** The attention of one attention head to one key over the grid, described. */
 interface Field {
   readonly grid: Float64Array;
   readonly mean: number;
@@ -75,12 +75,12 @@ function readBy(means: readonly number[]): Reads {
 
 export const oneDigit = (reads: Reads) => reads === "x0" || reads === "x1";
 
-/** The share of heads with random weights of this model's norms that read one digit. */
+/** The share of attention heads with random weights of this model's norms that read one digit. */
 function byAccident(input: AnalysisInput): number {
   return mean(randomHeads(input).map((means) => Number(oneDigit(readBy(means)))));
 }
 
-/** The pattern as one column for each head and key, [p², heads·3]. */
+/** The pattern as one column for each attention head and key, [p², heads·3]. */
 function columnsOf(input: AnalysisInput): NdArray<"float64"> {
   const pattern = activationOf(input, "blocks.0.attn.hook_pattern");
   ensure(

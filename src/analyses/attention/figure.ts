@@ -5,7 +5,7 @@ import { dequantised } from "../kit/quantised.ts";
 import { percent } from "../kit/text.ts";
 import type { AttentionResult } from "./compute.ts";
 
-/** One row: the attention of each head to one digit. */
+/** One row: the attention of each attention head to one digit. */
 function row({ label, result }: Labelled<AttentionResult>, key: 0 | 1, legend: boolean): Panel {
   const images = result.patterns.map((patterns, head) => {
     const pattern = patterns[key];
@@ -26,7 +26,7 @@ function row({ label, result }: Labelled<AttentionResult>, key: 0 | 1, legend: b
   return concatPanels(images, { title: label, scales: "mixed", spacing: 12 });
 }
 
-/** Head × digit over the grid, all on the domain [0, 1]. */
+/** Attention head × digit over the grid, all on the domain [0, 1]. */
 export function attentionFigure(entries: readonly Labelled<AttentionResult>[], headline: string): TopLevelSpec {
   const rows = entries.flatMap((entry, i) => [row(entry, 0, i === 0), row(entry, 1, false)]);
   return figure(concatPanels(rows, { scales: "mixed", columns: 1 }), {

@@ -6,16 +6,16 @@ import { type AttentionResult, compute, ONE_DIGIT, oneDigit, type Reads } from "
 import { attentionFigure } from "./figure.ts";
 import { RANDOM_HEADS } from "./null.ts";
 
-/** A head's attention to the digit it looks at more: the key's index and the share at its best k. */
+/** An attention head's attention to the digit it looks at more: the key's index and the share at its best k. */
 function digitOf(result: AttentionResult, head: number): { k: number; share: number } {
   const key = at(result.digit_share, head) >= 0.5 ? 0 : 1;
   return { k: at(result.best_k[head] ?? [], key), share: at(result.share[head] ?? [], key) };
 }
 
-/** A head that gives one digit this much of its attention on every input reads that digit alone. */
+/** An attention head that gives one digit this much of its attention on every input reads that digit alone. */
 const EVERYWHERE = 0.9;
 
-/** The smallest attention over the grid to the digit that a head looks at more. */
+/** The smallest attention over the grid to the digit that an attention head looks at more. */
 function leastToDigit(result: AttentionResult, head: number): number {
   const [x0, x1] = [result.range[head]?.[0]?.[0] ?? 0, result.range[head]?.[1]?.[0] ?? 0];
   return Math.max(x0, x1);
@@ -38,12 +38,12 @@ function headline(entries: readonly Labelled<AttentionResult>[]): string {
   return `Heads read: ${perRun(entries, clause)}.`;
 }
 
-/** What '=' attends to in each head, over the whole grid (section Attention, Syrkis & Søgaard 2024). */
+/** What '=' attends to in each attention head, over the whole grid (section Attention, Syrkis & Søgaard 2024). */
 export const attention = defineAnalysis({
   id: "attention",
   title: "Attention patterns",
   description: "From '=' to each digit and to itself: how much, which digit a head reads, and how periodically.",
-  definition: `The attention of '=' (the last position) to x0, x1 and '=' over the p×p grid, for each head; [heads][keys] in that order.
+  definition: `The attention of '=' (the last position) to x0, x1 and '=' over the p×p grid, for each attention head; [heads][keys] in that order.
 
 - \`mean\`, \`range\`: mean and [smallest, largest] over the grid.
 - \`digit_share\`: mean attention to x0 over that to both digits. \`reads\`: "=" where the mean to '=' exceeds 1/2; else "x0" or "x1" where that digit
@@ -51,9 +51,9 @@ export const attention = defineAnalysis({
 - \`dominant\`: the frequencies (ω0, ω1) of the largest |F| of the 2D DFT, mean removed. \`best_k\`, \`share\`: the largest share of variance in
   {const, cos k, sin k} ⊗ {const, cos k, sin k} without const ⊗ const, as in \`fft\`; 0 for attention that does not vary.
 - \`patterns\`: the attention to x0 and to x1 to 1/255 of its range (base64), [heads][2]; that to '=' is what is left of 1.`,
-  null: `\`null.one_digit\`: share of ${RANDOM_HEADS} heads that read one digit though W_E, W_pos, W_Q and W_K are normal entries of this model's own norms: scores
-of large weights are far from equal, so a head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % limit of the best
-share of a head's attention to a digit under token permutations (one relabelling of the p tokens for both digits), ${NULL_DRAWS} of each head and digit, pooled.`,
+  null: `\`null.one_digit\`: share of ${RANDOM_HEADS} attention heads that read one digit though W_E, W_pos, W_Q and W_K are normal entries of this model's own norms: scores
+of large weights are far from equal, so an attention head may look at one digit by accident. \`null.mean\` = 1/3 and \`null.digit_share\` = 1/2: attention that knows no key from another (all scores equal). \`null.share\`: 99 % limit of the best
+share of an attention head's attention to a digit under token permutations (one relabelling of the p tokens for both digits), ${NULL_DRAWS} of each attention head and digit, pooled.`,
   citation:
     "Section Attention, Syrkis & Søgaard 2024: addition heads look at both digits periodically, `miiii`'s at one digit each",
   needs: ["blocks.0.attn.hook_pattern"],

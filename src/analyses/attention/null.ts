@@ -2,7 +2,7 @@ import { type Random, randomStream } from "../../core/index.ts";
 import { dot, norm } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 
-/** Heads of random weights, each with the sizes of one of the model's own heads. */
+/** Attention heads of random weights, each with the sizes of one of the model's own attention heads. */
 export const RANDOM_HEADS = 400;
 
 /** Mean attention of '=' to x0, x1 and '=' over the grid, from the scores of each digit's tokens and of '='. */
@@ -29,7 +29,7 @@ export function meanAttention(first: ArrayLike<number>, second: ArrayLike<number
 
 type Stored = "embed.W_E" | "pos_embed.W_pos" | "blocks.0.attn.W_Q" | "blocks.0.attn.W_K";
 
-/** Root mean square of a tensor's entries; of one head's where the first axis is heads. */
+/** Root mean square of a tensor's entries; of one attention head's where the first axis is attention heads. */
 function size(input: AnalysisInput, name: Stored, head?: number): number {
   const { data } = input.parameters[name];
   const width = head === undefined ? data.length : data.length / input.config.n_heads;
@@ -38,7 +38,7 @@ function size(input: AnalysisInput, name: Stored, head?: number): number {
 }
 
 /**
- * A head whose weights are normal entries of the model's own sizes. The weights themselves are never drawn: the product of a fixed
+ * An attention head whose weights are normal entries of the model's own sizes. The weights themselves are never drawn: the product of a fixed
  * vector with independent normal entries is normal again, so each step needs its vector's length alone.
  */
 function randomHead(input: AnalysisInput, head: number, random: Random): [number, number, number] {
@@ -59,8 +59,8 @@ function randomHead(input: AnalysisInput, head: number, random: Random): [number
 }
 
 /**
- * Mean attention to x0, x1 and '=' of heads whose weights are normal entries of the model's own sizes (W_E, W_pos, and each head's W_Q
- * and W_K): what a head looks at by accident.
+ * Mean attention to x0, x1 and '=' of attention heads whose weights are normal entries of the model's own sizes (W_E, W_pos, and each attention head's W_Q
+ * and W_K): what an attention head looks at by accident.
  */
 export function randomHeads(input: AnalysisInput): [number, number, number][] {
   const random = randomStream(input.seed, "attention/weights");

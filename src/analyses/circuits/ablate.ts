@@ -4,12 +4,12 @@ import type { Edits } from "../kit/define.ts";
 import { rounded } from "../kit/text.ts";
 import { sizeClasses } from "./size-classes.ts";
 
-/** A model's accuracy and loss per head under edits, on the samples in use. */
+/** A model's accuracy and loss per output head under edits, on the samples in use. */
 export type Evaluate = (edits: Edits) => Promise<HeadMetrics>;
 
 /**
  * What random parts of one size do, per head: mean over draws and the largest of them. `others_accuracy_lost`: what each draw costs all
- * heads but this one, averaged over them; null where there is one head alone.
+ * output heads but this one, averaged over them; null where there is one output head alone.
  */
 export type RandomParts = {
   size: number;
@@ -19,7 +19,7 @@ export type RandomParts = {
   others_accuracy_lost: { mean: number[]; smallest: number[]; largest: number[] } | null;
 };
 
-/** What removing each of several parts does to each head, [parts][heads]; `null[null_of[i]]` is the null of part i. */
+/** What removing each of several parts does to each output head, [parts][heads]; `null[null_of[i]]` is the null of part i. */
 export type Ablations = {
   labels: number[];
   sizes: number[];
@@ -41,7 +41,7 @@ interface Change {
   readonly loss_gained: number[];
 }
 
-/** Over draws, for each head what is lost on average by all heads but it. */
+/** Over draws, for each output head what is lost on average by all output heads but it. */
 function othersOver(draws: readonly Change[]): RandomParts["others_accuracy_lost"] {
   const heads = draws[0]?.accuracy_lost.length ?? 0;
   if (heads < 2) return null;
@@ -111,7 +111,7 @@ export async function ablate(
   };
 }
 
-/** The most that random parts as large as part i cost a head, and the mean that they cost the others; undefined where there is no such null. */
+/** The most that random parts as large as part i cost an output head, and the mean that they cost the others; undefined where there is no such null. */
 export function nullOf(
   { null: none, null_of }: Ablations,
   i: number,

@@ -34,7 +34,7 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
     value: "lost",
     coloring: "signed",
     domain: [-1, 1],
-    xTitle: "head q",
+    xTitle: "task q",
     valueTitle: "accuracy lost",
     ...(which === "attention" ? {} : { also: ["random"] }),
   });
@@ -45,14 +45,14 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
     values: none.map((row) => row.map((value) => value ?? 0)),
     coloring: "signed",
     domain: [-1, 1],
-    x: { title: "head q", labels: result.q },
+    x: { title: "task q", labels: result.q },
     y: { title: name, labels: ablations.labels },
     legend: false,
   });
   return [lost, random];
 }
 
-/** Accuracy lost by a model of one head, and beside each bar what random parts cost at most. */
+/** Accuracy lost by a model of one output head, and beside each bar what random parts cost at most. */
 function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel {
   const labels = entries.map(({ label }) => label);
   const random = (label: string) => `${label}: random`;
@@ -68,7 +68,7 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
     rows: rows.sort((a, b) => a.part - b.part),
     x: "part",
     y: "lost",
-    xTitle: which === "attention" ? "head" : "frequency k",
+    xTitle: which === "attention" ? "attention head" : "frequency k",
     yTitle: "accuracy lost",
     series: "run",
     runs: [...labels, ...(which === "attention" ? [] : labels.map(random))],

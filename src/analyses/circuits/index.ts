@@ -7,7 +7,7 @@ import { type CircuitsResult, compute } from "./compute.ts";
 import { circuitsFigure } from "./figure.ts";
 import { crossPairs } from "./pairs.ts";
 
-/** What the parts of a prime do to the head of that prime, or any part to the only head: means over parts. */
+/** What the parts of a prime do to the output head of that prime, or any part to the only head: means over parts. */
 function specificity(result: CircuitsResult, ablations: Ablations) {
   const rows = ablations.labels.flatMap((label, i) => {
     const head = result.parts === "frequency" ? 0 : result.q.indexOf(label);
@@ -34,7 +34,7 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
     none: {
       accuracy: average((row) => row.none.accuracy),
       loss: average((row) => row.none.loss),
-      /** What random parts cost the other heads on average; undefined where there are no others. */
+      /** What random parts cost the other output heads on average; undefined where there are no others. */
       others:
         rows.length === 0 || rows.some((row) => row.none.others === undefined)
           ? undefined
@@ -55,7 +55,7 @@ const signed = (change: number) => `${change < 0 ? "" : "+"}${short(change)}`;
 /** A change of accuracy in points of a hundred. */
 const points = (share: number) => `${Math.round(1000 * share) / 10 + 0} %`;
 
-/** The largest mean accuracy over heads that the loss of one attention head costs. */
+/** The largest mean accuracy over output heads that the loss of one attention head costs. */
 function worstAttention({ attention }: CircuitsResult): number {
   return Math.max(0, ...attention.accuracy_lost.map((lost) => mean(lost)));
 }
@@ -78,9 +78,9 @@ function headline(entries: readonly Labelled<CircuitsResult>[]): string {
   const clause = ({ result }: Labelled<CircuitsResult>) => {
     const { accuracy, others, none, above, aboveByLoss, expected, count } = specificity(result, result.groups);
     const many = result.parts === "prime";
-    const rest = none.others === undefined ? "" : `, the other heads ${points(others)} (random groups ${points(none.others)})`;
+    const rest = none.others === undefined ? "" : `, the other tasks ${points(others)} (random groups ${points(none.others)})`;
     return (
-      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own head" : "the model"} loses ${points(accuracy)} accuracy ` +
+      `without one ${many ? "prime's" : "frequency's"} neurons ${many ? "its own task" : "the model"} loses ${points(accuracy)} accuracy ` +
       `(random groups at most ${points(none.accuracy)})${rest}; ${above.length} of ${count} groups exceed ` +
       `all random ones of their size in accuracy, ${aboveByLoss.length} in loss (groups drawn at random: at most ${short(expected, 2)})`
     );
@@ -92,9 +92,9 @@ function headline(entries: readonly Labelled<CircuitsResult>[]): string {
 export const circuits = defineAnalysis({
   id: "circuits",
   title: "Circuits: which ablations break which tasks",
-  description: "Accuracy that each head loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
+  description: "Accuracy that each task loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
   definition: `Each part is taken out by itself and every trained task is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
-\`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per head of \`q\` with nothing
+\`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per output head of \`q\` with nothing
 taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
 
 - \`groups\`: all neurons of one best k (as in \`fft\`) or one best prime (as in \`primes\`), replaced by their means over all p² inputs; \`sizes\` in
@@ -102,7 +102,7 @@ taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accu
   exceeds that for every n mod q.
 - \`embedding\`: W_E over the p tokens without its part along cos and sin of one k (2 dimensions), or without the differences between the
   means of the residue classes x mod q (q − 1 dimensions; q < p/2 alone, which leaves out \`joint\`'s addition head). The mean token and '=' stay.
-- \`attention\`: one head's output replaced by its mean over all p² inputs.
+- \`attention\`: one attention head's output replaced by its mean over all p² inputs.
 
 Beside what a task needs, what suffices for it: \`sufficiency\`, by **interaction** alone, that is post-activations and logits without their means over either digit (a − row mean − column mean + grand
 mean), since terms in one digit cannot compute a task that needs both and only cancel among neurons. Here a group is the neurons whose best dictionary pair has modulus q (for
@@ -110,16 +110,16 @@ addition frequency k; \`neurons\`), \`labels\` and \`sizes\`. \`accuracy\` of it
 \`model\` from the whole model's interaction, \`own\` from the group's neurons alone, \`others\` from everything but them, \`other_group\` from the next group's neurons, \`random\` from as many
 neurons drawn at random, \`mean\` and \`largest\` over --draws. Null for divisibility labels.`,
   null: `For \`groups\` random groups of live neurons: what as many neurons cost whichever they are. That is a comparison and no null of "no
-structure", since a random group breaks the cancellation of terms in one digit alone among neurons, which costs heads that it does not
+structure", since a random group breaks the cancellation of terms in one digit alone among neurons, which costs output heads that it does not
 serve. For \`embedding\` a null: the same part with the tokens relabelled at random, once for both digits, which read one W_E. --draws (20) of each
 size class. A class reaches from its largest size down to half of it, and random parts have the largest size, which errs on the safe
-side. \`null[null_of[i]]\` belongs to part i: per head the \`mean\` over draws and the \`largest\`, which a part that is itself a random
+side. \`null[null_of[i]]\` belongs to part i: per output head the \`mean\` over draws and the \`largest\`, which a part that is itself a random
 one exceeds at most once in draws + 1 (p = 0.05 for 20): of all parts so many by chance. In untrained models parts along a
-head's own residues exceed it in accuracy less often than that, and in loss somewhat more often, since they bear on the targets and random
-ones do not (docs/calibration.md). \`others_accuracy_lost\`: per head, what random parts cost
-all heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the heads that are not
-its own (the larger size errs on the other side there); null where there is one head. An attention head has no random counterpart: the
-other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
+output head's own residues exceed it in accuracy less often than that, and in loss somewhat more often, since they bear on the targets and random
+ones do not (docs/calibration.md). \`others_accuracy_lost\`: per output head, what random parts cost
+all output heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the output heads that are not
+its own (the larger size errs on the other side there); null where there is one output head. An attention head has no random counterpart: the
+other output heads, and \`chance_accuracy\` as the floor, stand beside it.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward", "matmul"],
   effort: 5,
@@ -175,7 +175,7 @@ other heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       const random = none.others === undefined ? "" : `, random ones cost them ${points(none.others)}`;
       const who =
         result.parts === "prime"
-          ? `own head loses ${points(accuracy)} (others ${points(others)}${random}; worst hit in ${worst})`
+          ? `own task loses ${points(accuracy)} (others ${points(others)}${random}; worst hit in ${worst})`
           : `accuracy lost ${points(accuracy)}`;
       const which = above.length === 0 ? "" : ` (${name} = ${listed(above.map(String))})`;
       return (

@@ -43,7 +43,7 @@ export type InputGradients = (triple: Triple) => readonly [Float64Array, Float64
 
 /**
  * The exact backward pass of one logit to the embeddings of the two positions, float64, with '=' or without: from W_U through the MLP's
- * skip and its neurons that are on, and through each head's values, keys and, where the second digit asks, query. `recorded` holds the
+ * skip and its neurons that are on, and through each attention head's values, keys and, where the second digit asks, query. `recorded` holds the
  * forward pass's side of it.
  */
 export function inputGradients(
@@ -63,7 +63,7 @@ export function inputGradients(
   const keys = dim(pattern, 2);
   const scale = 1 / Math.sqrt(d_head);
 
-  /** Query, key or value of an embedding in one head. */
+  /** Query, key or value of an embedding in one attention head. */
   const project = (e: Float64Array, matrix: Float64Array, b: ArrayLike<number>, h: number) => {
     const out = Float64Array.from({ length: d_head }, (_, i) => at(b, h * d_head + i));
     addRowTimes(out, e, matrix, h * d_model * d_head);

@@ -4,7 +4,7 @@ import type { Matmul } from "../kit/define.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { ReadoutWave } from "./readout.ts";
 
-/** A neuron of a circuit: its closed form before the ReLU, and the wave of its read-out to the circuit's head at its own k. */
+/** A neuron of a circuit: its closed form before the ReLU, and the wave of its read-out to the circuit's output head at its own k. */
 export interface CircuitNeuron {
   readonly form: ClosedForm;
   readonly wave: ReadoutWave;
@@ -169,7 +169,7 @@ export async function logitsOfWaves(
   return (await matmul(float64(factors, [factors.length / width, width]), float64(waves, [width, m]))).data;
 }
 
-/** Samples (grid indices) and what a head should answer at each grid index, [p²]. */
+/** Samples (grid indices) and what an output head should answer at each grid index, [p²]. */
 export interface Reading {
   readonly targets: Int32Array;
   readonly samples: Int32Array;

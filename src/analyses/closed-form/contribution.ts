@@ -8,7 +8,7 @@ export interface Columns {
   readonly classes: number;
 }
 
-/** The columns of all heads. */
+/** The columns of all output heads. */
 export function allColumns(heads: readonly Head[]): Columns {
   return { offset: 0, classes: heads.reduce((total, { classes }) => total + classes, 0) };
 }

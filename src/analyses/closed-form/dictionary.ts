@@ -2,13 +2,13 @@ import { ensure } from "../../core/index.ts";
 import type { Head, Labels, TaskConfig } from "../../tasks/index.ts";
 
 /**
- * A head whose answer is (c0·x0 + c1·x1) mod m. Its frequency pairs are (k·c0/m, k·c1/m) cycles a token, k = 1 … {@link harmonicsOf}(m).
+ * An output head whose answer is (c0·x0 + c1·x1) mod m. Its frequency pairs are (k·c0/m, k·c1/m) cycles a token, k = 1 … {@link harmonicsOf}(m).
  */
 export interface Modulus {
   readonly m: number;
   readonly c0: number;
   readonly c1: number;
-  /** Its place among the task's heads. */
+  /** Its place among the task's output heads. */
   readonly head: number;
 }
 
@@ -27,14 +27,14 @@ export function foldedFrequency(k: number, c: number, m: number): number {
 export function withoutResidues({ labels }: { readonly labels: Labels }): string | undefined {
   return labels === "remainder"
     ? undefined
-    : `needs heads with a class for each residue (labels: remainder), got labels: ${labels}`;
+    : `needs output heads with a class for each residue (labels: remainder), got labels: ${labels}`;
 }
 
 /**
  * The moduli of a task's heads: n mod q with n = x0 + p·x1, or (x0 + x1) mod p. Shuffled labels do not enter: it is the task's structure that
  * is looked for.
  *
- * @throws MiiiiError `input` for divisibility labels, which have two classes a head and no read-out over residues.
+ * @throws MiiiiError `input` for divisibility labels, which have two classes an output head and no read-out over residues.
  */
 export function moduliOf(
   where: string,

@@ -10,7 +10,7 @@ export type GroupedBy = "prime" | "frequency";
 export interface NeuronGroup {
   /** q, or k. */
   readonly label: number;
-  /** Its head's place among the trained tasks. */
+  /** Its output head's place among the trained tasks. */
   readonly head: number;
   readonly neurons: readonly number[];
 }

@@ -18,7 +18,7 @@ export interface FittedNeurons {
   readonly forms: readonly (ClosedForm | undefined)[];
 }
 
-/** Fits the dictionary of the task's heads to the pre-activations [p², d_mlp] of a model. */
+/** Fits the dictionary of the task's output heads to the pre-activations [p², d_mlp] of a model. */
 export async function fitNeurons(
   where: string,
   input: Pick<AnalysisInput, "config" | "heads" | "matmul">,

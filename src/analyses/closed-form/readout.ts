@@ -4,7 +4,7 @@ import { type Head, logitsOf } from "../../tasks/index.ts";
 import type { Matmul } from "../kit/define.ts";
 import { harmonicsOf } from "./dictionary.ts";
 
-/** W_U over the heads' classes alone, float64, [d_model, classes]: an extra '=' class left out. */
+/** W_U over the output heads' classes alone, float64, [d_model, classes]: an extra '=' class left out. */
 export function unembedding(parameters: Parameters, heads: readonly Head[]): NdArray<"float64"> {
   const W_U = parameters["unembed.W_U"];
   const [d_model, width, classes] = [dim(W_U, 0), dim(W_U, 1), logitsOf(heads)];
@@ -15,7 +15,7 @@ export function unembedding(parameters: Parameters, heads: readonly Head[]): NdA
   return float64(out, [d_model, classes]);
 }
 
-/** Subtracts each row's mean over the classes of each head, in place. */
+/** Subtracts each row's mean over the classes of each output head, in place. */
 export function centreWithinHeads(matrix: NdArray<"float64">, heads: readonly Pick<Head, "offset" | "classes">[]): void {
   const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
   for (let i = 0; i < n; i++) {
@@ -35,13 +35,13 @@ export async function readoutMatrix(parameters: Parameters, heads: readonly Head
   return product;
 }
 
-/** The wave r·cos(2πk·c/m + ψ) of a read-out over the classes c of a head, as a·cos − b·sin of 2πk·c/m. */
+/** The wave r·cos(2πk·c/m + ψ) of a read-out over the classes c of an output head, as a·cos − b·sin of 2πk·c/m. */
 export interface ReadoutWave {
   readonly a: number;
   readonly b: number;
 }
 
-/** A neuron's read-out to a head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone. */
+/** A neuron's read-out to an output head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone. */
 export function readoutWave(
   readout: NdArray<"float64">,
   j: number,
@@ -65,7 +65,7 @@ export function phaseOf({ a, b }: ReadoutWave): number {
   return Math.atan2(b, a);
 }
 
-/** The frequency with the largest part of a neuron's read-out to a head. */
+/** The frequency with the largest part of a neuron's read-out to an output head. */
 export function strongestReadout(readout: NdArray<"float64">, j: number, head: Pick<Head, "offset" | "classes">): number {
   let [best, largest] = [1, -1];
   for (let k = 1; k <= harmonicsOf(head.classes); k++) {
@@ -75,7 +75,7 @@ export function strongestReadout(readout: NdArray<"float64">, j: number, head: P
   return best;
 }
 
-/** How the sum of squares of a neuron's read-out to a head, centred over its classes, parts among the frequencies k = 1 …, [harmonics]. */
+/** How the sum of squares of a neuron's read-out to an output head, centred over its classes, parts among the frequencies k = 1 …, [harmonics]. */
 export function readoutPowers(readout: NdArray<"float64">, j: number, head: Pick<Head, "offset" | "classes">): number[] {
   const m = head.classes;
   return Array.from({ length: harmonicsOf(m) }, (_, i) => {
@@ -84,7 +84,7 @@ export function readoutPowers(readout: NdArray<"float64">, j: number, head: Pick
   });
 }
 
-/** The sum of squares of a neuron's read-out to each head, [heads]. */
+/** The sum of squares of a neuron's read-out to each output head, [heads]. */
 export function readoutEnergies(readout: NdArray<"float64">, j: number, heads: readonly Head[]): number[] {
   const start = j * dim(readout, 1);
   return heads.map(({ offset, classes }) => {

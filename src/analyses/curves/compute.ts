@@ -17,7 +17,7 @@ export type SplitCurves = {
   relative_loss: number[][];
 };
 
-/** Active frequencies a neuron while the heads generalise. */
+/** Active frequencies a neuron while the output heads generalise. */
 type Phase = { phase: string; from: number; to: number; ticks: number; sound: number | null; nominal: number | null };
 
 /** Result of `curves`. */
@@ -62,7 +62,7 @@ function splitCurves(
 type Chance = ReturnType<typeof chanceOf>;
 
 /**
- * Spans of training bounded by the first head to grok, the first of q > 7 (the paper's harder ones; where none groks, there is no such
+ * Spans of training bounded by the first output head to grok, the first of q > 7 (the paper's harder ones; where none groks, there is no such
  * bound) and the last, with the mean active frequencies in each.
  */
 function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega: readonly OmegaRow[], last: number): Phase[] {
@@ -74,10 +74,10 @@ function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega
   const end = Math.max(...epochsOf(grokked));
   const middle = Math.min(...harder, end);
   const spans: readonly (readonly [string, number, number])[] = [
-    ["before any head groks", 0, first],
-    [harder.length === 0 ? "heads of q ≤ 7 grok" : "the first heads grok", first, middle],
-    ["heads of q > 7 grok", middle, end],
-    ["after the last head to grok", end, last + 1],
+    ["before any task groks", 0, first],
+    [harder.length === 0 ? "tasks of q ≤ 7 grok" : "the first tasks grok", first, middle],
+    ["tasks of q > 7 grok", middle, end],
+    ["after the last task to grok", end, last + 1],
   ];
   return spans
     .filter(([, from, to]) => to > from)
@@ -105,7 +105,7 @@ export function compute(input: AnalysisInput): CurvesResult {
       ensure(
         list.length === input.heads.length,
         "input",
-        () => `curves: metrics of epoch ${epoch} must have ${input.heads.length} heads, got ${list.length}`,
+        () => `curves: metrics of epoch ${epoch} must have ${input.heads.length} tasks, got ${list.length}`,
       );
     }
   }

@@ -83,7 +83,7 @@ function lossImage({ label, result }: Labelled<CurvesResult>): Panel {
   });
 }
 
-/** Mean over heads against epochs, train and validation, of several runs. */
+/** Mean over output heads against epochs, train and validation, of several runs. */
 function lines(entries: readonly Labelled<CurvesResult>[], field: "accuracy" | "relative_loss"): Panel {
   const average = (curves: readonly (readonly number[])[], tick: number) =>
     curves.reduce((total, curve) => total + at(curve, tick), 0) / curves.length;

@@ -1,7 +1,7 @@
 import { ensure } from "../../core/index.ts";
 import type { Head, Labels } from "../../tasks/index.ts";
 
-/** What a model scores on a head that ignores its input but knows how often each class occurs. */
+/** What a model scores on an output head that ignores its input but knows how often each class occurs. */
 export interface Chance {
   readonly accuracy: number;
   /** Cross-entropy in nats. */
@@ -35,7 +35,7 @@ export function binomialQuantile(n: number, probability: number, level: number):
 }
 
 /**
- * Accuracies that guesses on n samples stay at or below in 99 % of cases, for all heads together: each head's binomial quantile at
+ * Accuracies that guesses on n samples stay at or below in 99 % of cases, for all output heads together: each output head's binomial quantile at
  * 0.99^(1/heads).
  */
 export function limitOfChance(accuracies: readonly number[], samples: number): number[] {

@@ -20,7 +20,7 @@ export function sampleNumbers({ p }: Pick<TaskConfig, "p">, order?: TokenPermuta
 }
 
 /**
- * The place of each number in a head's own group: n mod q, or for the addition head the sum of the digits mod q. Shuffled labels do not enter:
+ * The place of each number in an output head's own group: n mod q, or for the addition head the sum of the digits mod q. Shuffled labels do not enter:
  * this is the structure of the task, not what was trained on.
  */
 export function residues(numbers: Int32Array, { q, adds }: Pick<Head, "q" | "adds">): Int32Array {
@@ -37,7 +37,7 @@ export function residues(numbers: Int32Array, { q, adds }: Pick<Head, "q" | "add
   return residue;
 }
 
-/** One head's logits, [samples, classes]. */
+/** One output head's logits, [samples, classes]. */
 export function headLogits(logits: NdArray<"float64">, { offset, classes }: HeadColumns): NdArray<"float64"> {
   const [samples, stride] = [dim(logits, 0), dim(logits, 1)];
   ensure(
@@ -136,7 +136,7 @@ export function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array, q
 /**
  * g(δ) = the mean over samples of L[n, (n − δ) mod q], [classes]: the least-squares fit of logits that depend on (n − c) mod q alone.
  *
- * @param logits one head's, [samples, classes]. @param residue n mod q of each sample.
+ * @param logits one output head's, [samples, classes]. @param residue n mod q of each sample.
  */
 export function groupKernel(logits: NdArray<"float64">, residue: Int32Array): Float64Array {
   const classes = dim(logits, 1);

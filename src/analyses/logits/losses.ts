@@ -27,7 +27,7 @@ export function partition(split: Split | undefined, samples: number): Partition 
   return { train: pick(1), test: pick(0) };
 }
 
-/** Mean cross-entropy in nats of one head's logits [samples, classes] over the samples `rows`, or all. */
+/** Mean cross-entropy in nats of one output head's logits [samples, classes] over the samples `rows`, or all. */
 export function headLoss(logits: NdArray, targets: Int32Array, rows?: Int32Array): number {
   return at(headMetrics(logits, targets, [{ offset: 0, classes: dim(logits, 1) }], rows).loss, 0);
 }

@@ -145,7 +145,7 @@ async function permutedCoefficients(input: AnalysisInput, logits: NdArray<"float
   return times(draws, (draw) => times(harmonics, (k) => at(re, k * draws + draw) / Math.sqrt(p ** 3 / 2)));
 }
 
-/** The mechanism of an addition model: one head of p classes. */
+/** The mechanism of an addition model: one output head of p classes. */
 export async function analyzeAddition(input: AnalysisInput, logits: NdArray<"float64">): Promise<AdditionResult> {
   const { p } = input.config;
   const permuted = randomStream(input.seed, "mechanism/permutations");

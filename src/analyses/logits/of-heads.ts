@@ -10,7 +10,7 @@ import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
 import { permutedSums, sharesOf } from "./permuted-sums.ts";
 import { residueShares, splitByResidue } from "./residue-means.ts";
 
-/** Token permutations behind the null of a head's share. */
+/** Token permutations behind the null of an output head's share. */
 export const HEAD_PERMUTATIONS = 200;
 
 /** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels. */
@@ -27,7 +27,7 @@ export type HeadMechanism = {
   excluded_loss: SplitLosses;
 };
 
-/** What `mechanism` finds in a model of many heads, or of any task that is not addition. */
+/** What `mechanism` finds in a model of many output heads, or of any task that is not addition. */
 export type HeadsResult = {
   kind: "heads";
   labels: Labels;
@@ -36,13 +36,13 @@ export type HeadsResult = {
   left_out: string[];
 };
 
-/** One head's classes of all samples, [p²]. */
+/** One output head's classes of all samples, [p²]. */
 function targetsOf({ targets }: Pick<AnalysisInput, "targets">, h: number): Int32Array {
   const heads = dim(targets, 1);
   return Int32Array.from({ length: dim(targets, 0) }, (_, i) => at(targets.data, i * heads + h));
 }
 
-/** A head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples, classes]. */
+/** An output head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples, classes]. */
 interface Structure {
   readonly g: Float64Array;
   readonly restricted: NdArray<"float64">;
@@ -55,7 +55,7 @@ function structureOf(logits: NdArray<"float64">, residue: Int32Array, { q }: Hea
   return { g, ...splitByKernel(logits, residue, g) };
 }
 
-/** The losses of head number `h`, whose own logits are [p², classes]: whole, without the rest, without the structure. */
+/** The losses of output head number `h`, whose own logits are [p², classes]: whole, without the rest, without the structure. */
 export function headLosses(
   input: Pick<AnalysisInput, "config" | "heads" | "targets" | "split">,
   logits: NdArray<"float64">,

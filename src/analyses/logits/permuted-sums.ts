@@ -21,7 +21,7 @@ function circle(m: number): { readonly cos: Float64Array; readonly sin: Float64A
   };
 }
 
-/** The transform over its classes of one head's logits [p², m]: Σ_c L·cos and Σ_c L·sin of 2πk·c/m, [p², 2·harmonics], cosines first. */
+/** The transform over its classes of one output head's logits [p², m]: Σ_c L·cos and Σ_c L·sin of 2πk·c/m, [p², 2·harmonics], cosines first. */
 function byClassWaves(logits: NdArray<"float64">, m: number, matmul: Matmul): Promise<NdArray<"float64">> {
   const { cos, sin } = circle(m);
   const harmonics = harmonicsOf(m);
@@ -39,7 +39,7 @@ function byClassWaves(logits: NdArray<"float64">, m: number, matmul: Matmul): Pr
  * Σ over samples and classes c of L[x0, x1, c]·e^{2πik(n − c)/m}, n = c0·π(x0) + c1·π(x1), for each frequency k = 1 … and each relabelling π of the
  * tokens. For each k this is a bilinear form in the waves of the two digits, so that products give all draws at once.
  *
- * @param logits one head's, [p², m].
+ * @param logits one output head's, [p², m].
  */
 export async function permutedSums(
   logits: NdArray<"float64">,

@@ -4,7 +4,7 @@ import { activationOf } from "../kit/inputs.ts";
 import { type AdditionResult, analyzeAddition } from "../logits/of-addition.ts";
 import { analyzeHeads, type HeadsResult } from "../logits/of-heads.ts";
 
-/** Result of `mechanism`: of an addition model, or head by head of any other. */
+/** Result of `mechanism`: of an addition model, or output head by output head of any other. */
 export type MechanismResult = AdditionResult | HeadsResult;
 
 /** What `mechanism` finds; see its definition. */

@@ -51,7 +51,7 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
   return [coefficients, norms];
 }
 
-/** The share of each head's logits that its group explains, with its null, and the three losses, of models of many heads. */
+/** The share of each output head's logits that its group explains, with its null, and the three losses, of models of many output heads. */
 export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boolean): Panel[] {
   if (entries.length === 0) return [];
   const runs = entries.map(({ label }) => label);
@@ -63,7 +63,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     ),
     x: "q",
     y: "share",
-    yTitle: "share of the head's logits",
+    yTitle: "share of the task's logits",
     yDomain: [0, 1],
     series: "run",
     runs,
@@ -79,7 +79,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     chance: head.chance_loss,
   });
   const losses = linesWithBand({
-    title: `Cross-entropy of each head: of its logits, restricted, excluded, and of a guess by base rates${whose(runs, named)}`,
+    title: `Cross-entropy of each task: of its logits, restricted, excluded, and of a guess by base rates${whose(runs, named)}`,
     rows: entries.flatMap(({ label, result }) =>
       kinds.flatMap((kind) => result.heads.map((head) => ({ run: label, logits: kind, q: head.q, nats: nats(head)[kind] }))),
     ),

@@ -18,12 +18,12 @@ function some(names: readonly number[]): string {
 
 const total = (weights: Readonly<Record<string, number>>) => sum(Object.values(weights));
 
-/** What a head's structure is a function of. */
+/** What an output head's structure is a function of. */
 const structureIn = ({ labels }: HeadsResult) => (labels === "divisibility" ? "n mod q" : "(n − c) mod q");
 
 function headMeans({ heads }: HeadsResult) {
   return {
-    /** So many heads without the structure are above their own 99 % limits by chance. */
+    /** So many output heads without the structure are above their own 99 % limits by chance. */
     expected: heads.length / 100,
     share: mean(heads.map((head) => head.logit_share)),
     none: mean(heads.map((head) => head.logit_share_null)),
@@ -79,7 +79,7 @@ function summary(result: MechanismResult): string {
       `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
       `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
     return [
-      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} heads (by chance ${short(expected, 2)})`,
+      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`,
       `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
       ...result.heads.map(line),
       ...missing,
@@ -106,7 +106,7 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
   const clause = ({ result }: Labelled<MechanismResult>) => {
     if (result.kind === "heads") {
       const { expected, share, none, above } = headMeans(result);
-      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} heads (by chance ${short(expected, 2)})`;
+      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`;
     }
     const key = result.key_frequencies_above_null;
     return (
@@ -128,11 +128,12 @@ function figureOf(entries: readonly Labelled<MechanismResult>[]) {
   });
 }
 
-/** How the logits are made: Nanda et al.'s cosines for addition, and their counterpart in every head's own group. */
+/** How the logits are made: Nanda et al.'s cosines for addition, and their counterpart in every output head's own group. */
 export const mechanism = defineAnalysis({
   id: "mechanism",
   title: "Mechanism",
-  description: "Key frequencies of the logits, restricted and excluded loss, and how much of each head its own group explains.",
+  description:
+    "Key frequencies of the logits, restricted and excluded loss, and how much of each task's logits its own group explains.",
   definition: `Addition models (\`kind: "addition"\`), with w_k = 2πk/p and L the raw logits over all p² samples, an extra '=' class left out:
 
 - \`W_L_norms\`: norms over neurons of W_L = W_out·W_U in the real orthonormal Fourier basis over the p classes (const, cos 1, sin 1,
@@ -149,14 +150,14 @@ export const mechanism = defineAnalysis({
 Every other model (\`kind: "heads"\`), \`heads[]\`, those in the loss in order of q, each in its own group (\`joint\`'s addition head, q = p, in that of x0 + x1
 in n's place; its key frequencies are left out):
 
-- \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the head's ideal logit. Labels that were
+- \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the output head's ideal logit. Labels that were
   shuffled do not enter: n is the sample's true number.
 - \`logit_share\`: share of L_q, centred over samples and over classes, that functions of (n − c) mod q carry.
 - \`restricted_loss\`: cross-entropy of the ideal part + class means of the rest; \`excluded_loss\`: of the rest; \`loss\`: of L_q.
 
 For divisibility labels (\`labels\`), whose two classes do not turn with n, the structure is any function of n mod q: \`g\`(r) = mean over the
 samples with n mod q = r of L_q[n, 1] − L_q[n, 0], [q]; the ideal part is the mean of L_q given n mod q less the class means, so that a
-head which says exactly whether q divides n has share 1, and its loss as restricted loss.
+output head which says exactly whether q divides n has share 1, and its loss as restricted loss.
 
 Both: \`sum_sq_weights\`: sum of squares per stored tensor, biases and the '=' entries included. \`left_out\`: what was left out because
 the training samples are not known.`,
@@ -166,10 +167,10 @@ permutation relabels the p tokens once, for both digits. \`W_L_gini_null\`, \`W_
 99 % limit over the same, key frequencies chosen anew each time; \`logit_share_p\` = (r + 1)/(${TOKEN_PERMUTATIONS} + 1), r of them having as large a share.
 \`restricted_loss_null\`, \`excluded_loss_null\`: from the lowest to the highest loss with ${FREQUENCY_SETS} sets of as many other frequencies, a comparison
 and no limit of any level, since key frequencies are chosen for their size; null where more than half of the frequencies are key, so
-that fewer are left. Heads: \`heads[].logit_share_null\` is the 99 % limit of each head by itself over ${HEAD_PERMUTATIONS} token permutations, so that of heads
+that fewer are left. Heads: \`heads[].logit_share_null\` is the 99 % limit of each output head by itself over ${HEAD_PERMUTATIONS} token permutations, so that of output heads
 without the structure 1 % are above theirs (independent normal logits would have a share of 1/(p²−1) on average); \`heads[].logit_share_p\` as above;
 \`heads[].chance_loss\`, what a guess costs that knows how often each class occurs (ln q; for divisibility labels the entropy of the two
-classes), is the least restricted loss of a head without the structure, and its whole \`loss\` the excluded one.`,
+classes), is the least restricted loss of an output head without the structure, and its whole \`loss\` the excluded one.`,
   citation:
     "Section 4 and 5, Nanda et al. 2023 (restricted and excluded loss, logits as cosines); Eq. 3–5, Syrkis & Søgaard 2024",
   needs: ["logits", "matmul"],

@@ -58,7 +58,7 @@ interface Output {
   readonly ownShare: number;
   readonly outputK: number;
   readonly phaseError: number;
-  /** Energies to the own head and to all heads. */
+  /** Energies to the own output head and to all output heads. */
   readonly own: number;
   readonly all: number;
 }

@@ -34,8 +34,8 @@ export const neurons = defineAnalysis({
   definition: `u(x0, x1) is a neuron before the ReLU at the last position, over all p² inputs; \`mu\` its grand mean, f(x0) and g(x1) its means over x1 and over x0 less
 \`mu\`. \`additive_share\`: Σ (Var f + Var g) / Σ Var u over all neurons, 1 where attention does not mix the digits.
 
-**Dictionary.** A head of modulus m whose answer is (c0·x0 + c1·x1) mod m has the frequency pairs (k·c0/m, k·c1/m), k = 1 … ⌊(m−1)/2⌋; m = 2 has k = 1 with a
-cosine alone. Tasks of n mod q: m = q, c = (1, p mod q). Addition, alone or as the last head of \`joint\`: m = p, c = (1, 1). \`moduli\`, and \`pairs\` in all. For each pair f is fitted by
+**Dictionary.** An output head of modulus m whose answer is (c0·x0 + c1·x1) mod m has the frequency pairs (k·c0/m, k·c1/m), k = 1 … ⌊(m−1)/2⌋; m = 2 has k = 1 with a
+cosine alone. Tasks of n mod q: m = q, c = (1, p mod q). Addition, alone or as the last output head of \`joint\`: m = p, c = (1, 1). \`moduli\`, and \`pairs\` in all. For each pair f is fitted by
 cos and sin of 2πk·c0·x/m and g by those of 2πk·c1·x/m, columns centred over the p tokens, by least squares. \`R2\` = explained / (Σf² + Σg²) of the
 best pair, the neuron's \`m\` and \`k\`:
 
@@ -44,8 +44,8 @@ u ≈ \`constant\` + \`A\`·cos(2πk·c0·x0/m + \`phi0\`) + \`B\`·cos(2πk·c1
 \`grid_R2\`: the best with k/p for both digits, all that a DFT over the p tokens can see. \`crossed_R2\`: the best with x0 at k and x1 at another k′ of the
 neuron's own m (0 where there is none): the control of the pairing.
 
-**Output.** b = the neuron's row of W_out·W_U, centred within each head. \`own_share\`: share of its sum of squares in the head of m; \`own_share_total\` over all
-neurons, weighted by Var |u|. \`output_k\`: its strongest DFT bin over that head's classes. At k, b(c) ≈ r·cos(2πk·c/m + ψ); \`phase_error\` = ψ − (φ0 + φ1), from −π to π.
+**Output.** b = the neuron's row of W_out·W_U, centred within each output head. \`own_share\`: share of its sum of squares in the output head of m; \`own_share_total\` over all
+neurons, weighted by Var |u|. \`output_k\`: its strongest DFT bin over that output head's classes. At k, b(c) ≈ r·cos(2πk·c/m + ψ); \`phase_error\` = ψ − (φ0 + φ1), from −π to π.
 |cos α + cos β| has the harmonic cos(α + β), so a neuron that computes the task has the error 0.
 
 \`median\` over live neurons (\`phase_error\`: of its absolute value); \`above_null\`, \`above_half\`: live neurons with R² above \`null.R2\`, above 0.5;
@@ -54,7 +54,7 @@ neurons, weighted by Var |u|. \`output_k\`: its strongest DFT bin over that head
 \`clusters\`: neurons above the null by (m, k), with the median \`R2\`, \`disc\` = |mean e^{i(φ0−φ1)}| (1: both digits in phase, a disc, as one embedding under even
 attention gives; about 1/√neurons: a torus), \`sum\` = |mean e^{ih(φ0+φ1)}| at h = 1, 2, 4 (small: phases cover the circle, and all but the wanted harmonic cancels), and the median |phase error|.
 
-\`sharing\`: \`neurons\` above the null with more than ${percent(SECOND_SHARE)} of their read-out in a second head, whose pair is that head's strongest bin; \`coincide\`: both pairs have
+\`sharing\`: \`neurons\` above the null with more than ${percent(SECOND_SHARE)} of their read-out in a second output head, whose pair is that output head's strongest bin; \`coincide\`: both pairs have
 one frequency in x0 or in x1, up to sign, within 0.5/p.
 
 \`examples\`: u of a few neurons to 1/255 of its range (base64).`,
@@ -106,12 +106,12 @@ labels are the control of all of it.`,
       `neurons      ${all}, ${dead} dead; ${(100 * result.additive_share).toFixed(2)} % of their variance is f(x0) + g(x1)`,
       `closed form  R² ${short(median.R2)} (median)   (permuted tokens: below ${short(none.R2, 2)}; k/${result.p} ${short(median.grid_R2, 2)}; crossed ${short(median.crossed_R2, 2)})`,
       `             ${result.above_null} of ${live} above the null (${short(none.above, 2)} by chance), ${result.above_half} above one half`,
-      `read-out     strongest at the neuron's k in ${result.output_matches} of ${live} (${short(none.output_matches, 2)} by chance); ${percent(result.own_share_total)} in its own head; ` +
+      `read-out     strongest at the neuron's k in ${result.output_matches} of ${live} (${short(none.output_matches, 2)} by chance); ${percent(result.own_share_total)} in its own task; ` +
         `|phase error| ${short(median.phase_error, 2)} rad   (uniform phases: ${short(none.phase_error)})`,
       `clusters     ${result.clusters.length} pairs (q, k) of ${result.pairs}${shape}`,
       sharing.neurons === 0
-        ? "sharing      no neuron serves a second head"
-        : `sharing      ${sharing.neurons} neurons serve a second head; the pairs coincide in one digit in ${sharing.coincide}   (random pairs: ${short(sharing.expected, 3)}, p = ${short(sharing.probability, 2)})`,
+        ? "sharing      no neuron serves a second task"
+        : `sharing      ${sharing.neurons} neurons serve a second task; the pairs coincide in one digit in ${sharing.coincide}   (random pairs: ${short(sharing.expected, 3)}, p = ${short(sharing.probability, 2)})`,
     ].join("\n");
   },
   headline,

@@ -4,12 +4,12 @@ import { foldedFrequency, type Modulus } from "../closed-form/dictionary.ts";
 import type { ClosedForm } from "../closed-form/fit.ts";
 import { readoutEnergies, strongestReadout } from "../closed-form/readout.ts";
 
-/** A second head has more than this share of a neuron's read-out. */
+/** A second output head has more than this share of a neuron's read-out. */
 export const SECOND_SHARE = 0.15;
 
 /** Neurons that serve a second head: do their two pairs of frequencies coincide in one digit? */
 export type Sharing = {
-  /** Neurons above the null with a second head. */
+  /** Neurons above the null with a second output head. */
   neurons: number;
   /** Of them, those whose pairs coincide within 0.5/p in either digit. */
   coincide: number;
@@ -39,7 +39,7 @@ export interface SharingMember {
   readonly form: ClosedForm;
 }
 
-/** How often the pairs of the two heads that a neuron serves coincide in one digit, against random used pairs. */
+/** How often the pairs of the two output heads that a neuron serves coincide in one digit, against random used pairs. */
 export function sharingOf(
   members: readonly SharingMember[],
   readout: NdArray<"float64">,

@@ -65,7 +65,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Frequencies × log epochs, with a line at each head's grok epoch. */
+/** Frequencies × log epochs, with a line at each output head's grok epoch. */
 function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: number, legend: boolean): Panel {
   const epochs = rule.epochs(result);
   const bins = rule.bins(result);

@@ -28,7 +28,7 @@ export const omega = defineAnalysis({
   id: "omega",
   title: "Active frequencies through training",
   description:
-    "Whether the neurons' active frequencies rise and fall as the heads generalise, by a sound rule and by the paper's two.",
+    "Whether the neurons' active frequencies rise and fall as the tasks generalise, by a sound rule and by the paper's two.",
   definition: `Per logged tick, over 64 seeded neurons after the ReLU on the whole p×p grid (dead ones left out); frequency pairs as in \`fft\`.
 
 - \`sound\`: \`mean\` number of active entries of a neuron: power over its part's mean above the 99 % limit of that part's maximum under token
@@ -42,7 +42,7 @@ export const omega = defineAnalysis({
 - \`reference\`: \`sound\` and \`nominal\` of ${OMEGA_NEURONS} neurons relu(cos(2πk·x0/m + φ0) + cos(2πk·c1·x1/m + φ1)) that have one frequency a digit and no more, (m, k) drawn evenly from the
   trained tasks' dictionary (as in \`neurons\`). For n mod q such a frequency lies between those of the DFT and is counted as several (about 14.5 at p = 113; an addition neuron has 6): a count
   near it says that a neuron has one frequency a digit, not many.
-- \`grok\`: per head the first logged epoch from which validation accuracy stays at 0.99 or above; null if none.`,
+- \`grok\`: per output head the first logged epoch from which validation accuracy stays at 0.99 or above; null if none.`,
   null: `\`null.sound\`: the mean number of active entries of the same neurons under one more token permutation each, which the limits have not
 seen, averaged over ticks: 0.03 where entries pass one at a time (1 % for each of three parts), more where one relabelling lets several pass. One relabelling of the p tokens
 serves both digits; each neuron has ${NULL_DRAWS} of its own for the axes, and all of them ${OMEGA_EFFORT.transforms} for the interior. Runs logged when the null
@@ -87,7 +87,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   figure: (entries) =>
     figure(omegaPanel(entries), {
       title: "Active frequencies through training",
-      subtitle: "colors shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the heads",
+      subtitle: "colors shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the tasks",
       description: `Active frequencies over epochs by the sound rule, by μ+2σ and by the paper's figure, each with its null. ${headline(entries)}`,
     }),
 });

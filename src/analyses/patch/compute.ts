@@ -79,15 +79,15 @@ interface Patching {
   readonly matmul: Matmul;
 }
 
-/** Shares of pairs after a patch, one for each head. */
+/** Shares of pairs after a patch, one for each output head. */
 interface Patched {
   readonly answers: number[];
   readonly kept: number[];
-  /** Everything but the group from the source: does the head still answer the base? */
+  /** Everything but the group from the source: does the output head still answer the base? */
   readonly sufficient: number[];
 }
 
-/** What a change `by` of the logits over `columns` does to the heads there. */
+/** What a change `by` of the logits over `columns` does to the output heads there. */
 function shares(patching: Patching, by: Float64Array, columns: Columns, heads: readonly number[]): Patched {
   const { base, source, baseAnswers, sourceAnswers } = patching;
   const of = (share: (h: number) => number) => heads.map(share);
@@ -99,7 +99,7 @@ function shares(patching: Patching, by: Float64Array, columns: Columns, heads: r
   };
 }
 
-/** Every group's patch, all heads read. */
+/** Every group's patch, all output heads read. */
 async function interchange(
   patching: Patching,
   groups: readonly NeuronGroup[],
@@ -126,7 +126,7 @@ async function interchange(
   };
 }
 
-/** Random groups of the groups' sizes, of which only the group's own head is read but for the first draw. */
+/** Random groups of the groups' sizes, of which only the group's own output head is read but for the first draw. */
 async function randomInterchange(
   patching: Patching,
   groups: readonly NeuronGroup[],

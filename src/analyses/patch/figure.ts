@@ -9,7 +9,7 @@ const KINDS = { post: "hook_post", even: "|u|/2" } as const;
 type Kind = keyof typeof KINDS;
 const KIND_NAMES = ["post", "even"] as const satisfies readonly Kind[];
 
-/** Group × head: share of pairs where the head answers as the source does, and beside it one draw of random groups. */
+/** Group × head: share of pairs where the output head answers as the source does, and beside it one draw of random groups. */
 function matrices({ label, result }: Labelled<PatchResult>, kind: Kind): Panel {
   const { labels } = result.groups;
   const size = { width: Math.max(120, 10 * result.q.length), height: Math.max(40, 10 * labels.length) };

@@ -2,7 +2,7 @@ import { dim, type NdArray } from "../../core/index.ts";
 import type { Columns } from "../closed-form/contribution.ts";
 
 /**
- * A head's answers [samples]: the first of its largest logits, with `sign` times a change added.
+ * An output head's answers [samples]: the first of its largest logits, with `sign` times a change added.
  *
  * @param change [samples, width of `columns`], whose columns begin at the logits' column `columns.offset`.
  */

@@ -39,7 +39,7 @@ export type ProgressResult = {
   left_out: string[];
 };
 
-/** What one checkpoint contributes; losses by head. */
+/** What one checkpoint contributes; losses by output head. */
 interface Snapshot {
   readonly epoch: number;
   readonly losses: readonly MechanismLosses[];
@@ -52,7 +52,7 @@ interface Snapshot {
   readonly W_pos_pearson: number;
 }
 
-/** Whether a run learns addition: one head of p classes, with key frequencies. */
+/** Whether a run learns addition: one output head of p classes, with key frequencies. */
 function isAddition({ config }: AnalysisInput): boolean {
   return config.task === "nanda" && config.labels === "remainder";
 }

@@ -7,7 +7,7 @@ import type { LossesOverTime, ProgressResult } from "./compute.ts";
 
 const WIDTH = 300;
 
-/** Restricted and excluded loss of one run beside its losses, means over heads in units of chance. */
+/** Restricted and excluded loss of one run beside its losses, means over output heads in units of chance. */
 function losses({ label, result }: Labelled<ProgressResult>): Panel {
   const relative = (curves: readonly (readonly number[])[], tick: number) =>
     mean(curves.map((curve, h) => at(curve, tick) / at(result.chance_loss, h)));
@@ -30,7 +30,7 @@ function losses({ label, result }: Labelled<ProgressResult>): Panel {
     ),
     x: "epoch",
     y: "loss",
-    yTitle: "loss / chance loss, mean over heads",
+    yTitle: "loss / chance loss, mean over tasks",
     series: "measure",
     runs: Object.keys(curves),
     xScale: "epochs",

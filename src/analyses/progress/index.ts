@@ -8,13 +8,13 @@ import { progressFigure } from "./figure.ts";
 
 const lastOf = (values: readonly number[]) => at(values, values.length - 1);
 
-/** Means over heads of the nulls at the last checkpoint; undefined where there are none. */
+/** Means over output heads of the nulls at the last checkpoint; undefined where there are none. */
 function nullAtEnd({ null: { restricted_loss, excluded_loss } }: ProgressResult) {
   if (restricted_loss === null || excluded_loss === null) return undefined;
   return { restricted: mean(restricted_loss.map(lastOf)), excluded: mean(excluded_loss.map(lastOf)) };
 }
 
-/** Means over heads of a measure at a checkpoint. */
+/** Means over output heads of a measure at a checkpoint. */
 function measureAt(result: ProgressResult, tick: number) {
   const over = (curves: readonly (readonly number[])[]) => mean(curves.map((curve) => at(curve, tick)));
   const { loss, restricted_loss, excluded_loss } = result;
@@ -26,7 +26,7 @@ function measureAt(result: ProgressResult, tick: number) {
   };
 }
 
-/** Heads whose restricted loss falls below half of chance at an earlier checkpoint than their loss on new samples. */
+/** Output heads whose restricted loss falls below half of chance at an earlier checkpoint than their loss on new samples. */
 function ahead({ restricted_epoch, generalised_epoch }: ProgressResult): number {
   return restricted_epoch.filter((epoch, h) => {
     const whole = generalised_epoch[h] ?? Number.POSITIVE_INFINITY;
@@ -55,8 +55,8 @@ export const progress = defineAnalysis({
 
 - \`loss\`, \`restricted_loss\`, \`excluded_loss\` in nats as in \`mechanism\`, over \`all\` samples and, where the split is known, over those of \`train\` and
   all others (\`test\`). For addition the key frequencies are those of the last checkpoint (\`key_frequencies\`), the projection is fitted
-  anew at each; other heads, \`joint\`'s addition head among them, have their own g_q at each checkpoint.
-- \`restricted_epoch\`: per head the first checkpoint from which restricted loss on \`test\` (else \`all\`) stays at or below half of chance;
+  anew at each; other output heads, \`joint\`'s addition head among them, have their own g_q at each checkpoint.
+- \`restricted_epoch\`: per output head the first checkpoint from which restricted loss on \`test\` (else \`all\`) stays at or below half of chance;
   \`generalised_epoch\`: the same of the loss itself. Null where there is none.
 
 And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basis over tokens, \`W_L_gini\` as in \`mechanism\` (addition alone, else null),
@@ -64,7 +64,7 @@ And [checkpoints]: \`W_E_gini\` over the norms of W_E's rows in the Fourier basi
 embeddings, which no function fixes (see \`positional\`): how far it wanders while accuracy stays. \`left_out\`: what needs a split that is not known.`,
   null: `\`chance_loss\`: what a guess costs that knows how often each class occurs, ln q for remainders and the entropy of the two classes for
 divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for addition the mean over ${FREQUENCY_SETS} fixed sets of as many other frequencies, to compare with and no limit, on
-\`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other heads chance, and the whole loss. \`null.W_E_gini\`: 99 % limit over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
+\`test\` and \`train\` (null where more than half of the frequencies are key, so that fewer are left); for other output heads chance, and the whole loss. \`null.W_E_gini\`: 99 % limit over ${TOKEN_DRAWS} permutations of the tokens at each checkpoint.`,
   citation:
     "Section 5, Nanda et al. 2023: restricted and excluded loss, Gini coefficient and sum of squared weights as progress measures",
   needs: ["series", "models", "logits"],
@@ -112,7 +112,7 @@ divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for ad
     return [
       ...shown,
       none,
-      `restricted loss is ahead of the loss on new samples in ${ahead(result)} of ${result.q.length} heads`,
+      `restricted loss is ahead of the loss on new samples in ${ahead(result)} of ${result.q.length} tasks`,
       ...missing,
     ].join("\n");
   },

@@ -39,7 +39,7 @@ async function readsOf({ parts, dictionary }: FittedNeurons, j: number, matmul: 
 export interface NeuronInput {
   /** The neurons before the ReLU, [p², d_mlp]. */
   readonly pre: NdArray<"float64">;
-  /** W_out·W_U centred within each head, [d_mlp, classes]. */
+  /** W_out·W_U centred within each output head, [d_mlp, classes]. */
   readonly readout: NdArray<"float64">;
   readonly fitted: FittedNeurons | undefined;
   readonly heads: readonly Head[];

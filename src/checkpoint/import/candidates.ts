@@ -21,7 +21,7 @@ export interface ImportOptions {
 
 /** What is known of a file's model beside its tensors. */
 export interface KnownOfModel {
-  /** Number of heads that the file states; a user's word goes before it. */
+  /** Number of attention heads that the file states; a user's word goes before it. */
   readonly heads?: number | undefined;
   /** The MLP's activation; ReLU where left out. */
   readonly activation?: Activation;
@@ -37,7 +37,7 @@ export interface ImportedModel {
   readonly tier: 0 | 1;
   /** Groups whose orientation its shape leaves open, with the one that was taken. */
   readonly orientations: readonly string[];
-  /** Where the number of heads comes from: an axis of their own, the user, the file's word, or trial. */
+  /** Where the number of attention heads comes from: an axis of their own, the user, the file's word, or trial. */
   readonly headsFrom: HeadsFrom;
   /** Which token is the low digit, where that matters. */
   readonly low_digit?: "first" | "second";
@@ -46,7 +46,7 @@ export interface ImportedModel {
   readonly parameters: Parameters;
 }
 
-/** Where a number of heads comes from. */
+/** Where a number of attention heads comes from. */
 export type HeadsFrom = "shape" | "option" | "stated" | "trial";
 
 /** More ways than this are not tried one by one. */
@@ -54,7 +54,7 @@ const MAX_CANDIDATES = 64;
 
 const DIGITS = ["first", "second"] as const;
 
-/** The numbers of heads tried where they are fused, likely ones first. */
+/** The numbers of attention heads tried where they are fused, likely ones first. */
 function headCounts(width: number): number[] {
   const divisors = Array.from({ length: Math.min(width, 32) }, (_, i) => i + 1).filter((n) => width % n === 0);
   const rank = (n: number) => ([4, 8, 2, 1].includes(n) ? [4, 8, 2, 1].indexOf(n) : n + 4);
@@ -242,7 +242,7 @@ function modelOf(
 }
 
 /**
- * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of heads
+ * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of attention heads
  * where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that matters), the attention rate
  * of models without '='.
  *

@@ -63,7 +63,7 @@ function openOptions(readings: readonly ImportedModel[]): string {
  * the tensors' names first, and exactly one must reach an accuracy above 0.9. Where none does, a reading that stands out is taken, and else
  * the only one that follows the names, as an untrained model must be read.
  *
- * @param evaluate - a model's mean accuracy over its heads, on all samples; where a constant guess would do well (divisibility
+ * @param evaluate - a model's mean accuracy over its output heads, on all samples; where a constant guess would do well (divisibility
  *   labels), what it has beyond that, (accuracy − chance)/(1 − chance).
  * @throws kind `usage`, naming the options that are open, where several readings are right or none can be told from the others.
  */

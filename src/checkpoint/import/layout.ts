@@ -1,10 +1,10 @@
 /**
  * How a file writes its weight matrices down.
  *
- * - `transformerlens`: as this project does; [in, out], heads apart or fused in one axis.
+ * - `transformerlens`: as this project does; [in, out], attention heads apart or fused in one axis.
  * - `transposed`: [out, in] but for the read-out: W_E [d_model, d_vocab], W_Q|K|V [head, d_head, d_model],
  *   W_O [d_model, head·d_head], W_in [d_mlp, d_model], W_out [d_model, d_mlp], W_U [d_model, d_vocab].
- * - `linear`: `nn.Linear` and `nn.Embedding`; [out, in] but for the look-up tables, heads fused.
+ * - `linear`: `nn.Linear` and `nn.Embedding`; [out, in] but for the look-up tables, attention heads fused.
  */
 export type Layout = "transformerlens" | "transposed" | "linear";
 

@@ -18,7 +18,7 @@ const BLOCK_ROLE = /^blocks\.0\./;
 
 /**
  * The tensors without an axis of length 1 for the depth, as JAX's scanned blocks have it in front. That the MLP's matrices have it tells it
- * from an axis for a single head.
+ * from an axis for a single attention head.
  */
 export function withoutDepth(assignment: Assignment): Assignment {
   const mlp = assignment.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];
@@ -73,9 +73,9 @@ export interface Heads {
 
 /** One way to read the attention's tensors. */
 export interface HeadsReading extends Reading {
-  /** Heads × their width. */
+  /** Attention heads × their width. */
   readonly width: number;
-  /** Known where the heads have an axis to themselves. */
+  /** Known where the attention heads have an axis to themselves. */
   readonly heads?: Heads;
 }
 
@@ -85,7 +85,7 @@ export interface InputReading extends HeadsReading {
   readonly tensors: (heads: Heads) => readonly [LazyTensor, LazyTensor, LazyTensor];
 }
 
-/** The orders of the axes of a three-dimensional W_Q: heads, d_model and d_head, with the layouts that have them so. */
+/** The orders of the axes of a three-dimensional W_Q: attention heads, d_model and d_head, with the layouts that have them so. */
 const INPUT_AXES = [
   { head: 0, model: 1, width: 2, orientation: "in-out", layouts: ["transformerlens"] },
   { head: 0, model: 2, width: 1, orientation: "out-in", layouts: ["transposed"] },

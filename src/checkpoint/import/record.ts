@@ -35,7 +35,7 @@ export type ImportRecord = {
   not_read: string[];
   /** What else a reader should know. */
   notes: string[];
-  /** Mean accuracy over the heads, on all samples; for divisibility labels beyond that of a constant guess. */
+  /** Mean accuracy over the output heads, on all samples; for divisibility labels beyond that of a constant guess. */
   accuracy?: number;
   /** How many ways to read the file were evaluated. */
   tried?: number;

@@ -54,7 +54,7 @@ function describe(model: Model): InspectResult {
   };
 }
 
-/** Means over the heads by split: `accuracy_train`, `cross_entropy_test`, … */
+/** Means over the output heads by split: `accuracy_train`, `cross_entropy_test`, … */
 function meansOf(heads: readonly HeadEvaluation[]): Record<string, number> {
   const means: Record<string, number> = {};
   for (const measure of ["accuracy", "cross_entropy"] as const) {

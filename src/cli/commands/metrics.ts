@@ -39,7 +39,7 @@ export type MetricsOutput = {
   miiii: string;
   path: string;
   config: StoredConfig;
-  /** The heads' moduli, in the order of every list over heads. */
+  /** The output heads' moduli, in the order of every list over output heads. */
   heads: number[];
   rows: MetricsRow[];
 };
