@@ -195,7 +195,7 @@ test("the contract holds for many heads and for one; metrics that do not fit and
       (error: unknown) => error instanceof MiiiiError && pattern.test(error.message),
     );
   failure([], /must hold metrics, got none/);
-  failure([row(3, [1], [1])], /epoch 3 must have 5 heads, got 1/);
+  failure([row(3, [1], [1])], /epoch 3 must have 5 tasks, got 1/);
   assert.throws(
     () => curves.run(inputWith({ p }), {}),
     (error: unknown) => error instanceof MiiiiError && error.code === "usage",
