@@ -8,7 +8,7 @@ import { escapeHtml, formatNumber } from "./html.ts";
 /** A run as the first figure shows it. */
 export interface HeroRun {
   readonly label: string;
-  /** What it is, in two or three words. */
+  /** What it is, in two or three words; empty where that is plain. */
   readonly said: string;
   readonly emergence: EmergenceResult;
   readonly curves: CurvesResult | undefined;
@@ -103,7 +103,7 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
   const average = accuracies.length === 0 ? 0 : mean(accuracies.map(({ accuracy }) => accuracy));
   const shown = emergence.epochs[t];
   const checkpoint = shown === undefined ? "no checkpoint" : `weights of epoch ${formatNumber(shown)}`;
-  const title = main ? `${run.label} (${run.said}): ${checkpoint}` : `${run.label} (${run.said}): ${checkpoint}`;
+  const title = `${run.label}${run.said === "" ? "" : ` (${run.said})`}: ${checkpoint}`;
   return (
     text(0, top - 7, title, ' font-size="11.5" font-weight="600"') +
     text(left, top - 7, `accuracy ${average.toFixed(2)}`, ' font-size="11.5" font-weight="600"') +

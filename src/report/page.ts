@@ -58,7 +58,7 @@ export function pagePolicy({ bundles, connects = false }: Pick<PageParts, "bundl
  * that a browser shows the page before it reads them.
  */
 export function htmlPage(parts: PageParts): string {
-  const { title, contents, tools = "", main, index, payloads, bundles, stamp, style = "", identity } = parts;
+  const { title, contents, tools = "", main, index, payloads, bundles, stamp, connects = false, style = "", identity } = parts;
   const scripts = pageScripts(bundles);
   return `<!DOCTYPE html>
 <html lang="en">
@@ -67,7 +67,7 @@ export function htmlPage(parts: PageParts): string {
 <meta http-equiv="Content-Security-Policy" content="${pagePolicy(parts)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${escapeHtml(title)}</title>
+<title>${escapeHtml(title)}</title>${connects ? '\n<link rel="icon" href="data:,">' : ""}
 <style>${PAGE_STYLE}${style}</style>
 <script>${MARK_JS}</script>
 </head>

@@ -25,10 +25,14 @@ function panes(className: string, content: (pane: (typeof PANES)[number]) => str
 
 const said = (id: string) => `<p id="${id}" class="said" aria-live="polite"></p>`;
 
-const drawing = (id: string, name: string) => `<div id="${id}" class="scroll bars" role="img" aria-label="${name}"></div>`;
+/** What tells the two models' parts apart to a listener. */
+const ofModel = (id: string, name: string) => `${name}, model ${id.slice(0, 1).toUpperCase()}`;
+
+const drawing = (id: string, name: string) =>
+  `<div id="${id}" class="scroll bars" role="img" aria-label="${ofModel(id, name)}"></div>`;
 
 const table = (id: string, name: string) =>
-  `<details><summary>numbers</summary><div class="scroll" role="region" tabindex="0" aria-label="${name}"><table id="${id}"></table></div></details>`;
+  `<details><summary>numbers</summary><div class="scroll" role="region" tabindex="0" aria-label="${ofModel(id, `numbers: ${name}`)}"><table id="${id}"></table></div></details>`;
 
 function modelSection(title: string): string {
   const pane = (id: string) => `<h2 class="pane-name">Model ${id.toUpperCase()}</h2>

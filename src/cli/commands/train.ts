@@ -16,6 +16,7 @@ import { CONFIG_FIELD_NAMES, configOverrides, dashed, numberOption, withConfigOp
 import { EXIT, Interrupted } from "../exit.ts";
 import { note, print } from "../output.ts";
 import { createProgress, onStopSignal } from "../progress.ts";
+import { watchRun } from "../watch-process.ts";
 
 /** Declares the options of `train`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -31,6 +32,11 @@ export function options(parser: Argv<GlobalOptions>) {
       default: "auto" as const,
       requiresArg: true,
       description: "what executes the training step",
+    })
+    .option("watch", {
+      type: "boolean",
+      default: false,
+      description: "open the page that follows the run, and keep it at the end until Ctrl-C",
     })
     .option("threads", numberOption("threads", "CPU threads of the runtime onnx", "integer"))
     .option("adapter", {
@@ -113,6 +119,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { preset, resume, config: file } = argv;
   const overrides = configOverrides(argv);
   const { trainRun, resumeRun } = await import("../../api/train-run.ts");
+  const watching = argv.watch ? watchRun() : undefined;
   let result: TrainRunResult;
   if (resume !== undefined) {
     const fixed = ["preset", "fast", "config", "out", ...CONFIG_FIELD_NAMES.filter((field) => field !== "epochs").map(dashed)];
@@ -121,7 +128,10 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     const { config } = openRunDirectory(resume).header;
     const total = overrides.epochs ?? config.epochs;
     const { runtime, why } = await runtimeFor(config, argv);
-    const onStart = () => note(`${resume}: resumed to epoch ${total} on ${described(runtime, why)}`);
+    const onStart = () => {
+      note(`${resume}: resumed to epoch ${total} on ${described(runtime, why)}`);
+      watching?.start(resume);
+    };
     result = await supervised(config, total, (watch) =>
       resumeRun(resume, overrides.epochs, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
@@ -143,10 +153,12 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     headsOf(config);
     const out = argv.out ?? join("runs", `${config.preset}-${config.seed}`);
     const { runtime, why } = await runtimeFor(config, argv);
-    const onStart = () =>
+    const onStart = () => {
       note(
         `${out}: ${config.preset}, p = ${config.p}, seed ${config.seed}, ${config.epochs} epochs on ${described(runtime, why)}`,
       );
+      watching?.start(out);
+    };
     result = await supervised(config, config.epochs, (watch) =>
       trainRun(config, out, { runtime, omega: !argv.noOmega, onStart, ...watch }),
     );
@@ -156,4 +168,5 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     throw new Interrupted(`interrupted and saved at epoch ${result.epoch}; resume: miiii train --resume ${shellWord(path)}`);
   print(path);
   note(cameOut(result.path, path));
+  await watching?.ended();
 }

@@ -2,10 +2,12 @@ import type { AblationResult } from "../../api/explore/ablation.ts";
 import { at } from "../../core/index.ts";
 import { fillOptions, input, select, tableRow } from "../../report/browser/dom.ts";
 import { elementById } from "../../report/browser/store.ts";
+import { numberList } from "../request.ts";
 import { compute, Latest, type Query } from "./ask.ts";
 import { lying } from "./bars.ts";
 import type { Pane } from "./pane.ts";
 import { answered, say } from "./say.ts";
+import { onWidth } from "./width.ts";
 
 const SET_ORDER = ["validation", "test", "train", "all"] as const;
 
@@ -50,7 +52,10 @@ export class BreakCard {
 
   constructor(panes: readonly Pane[]) {
     this.#panes = panes;
-    for (const { id } of panes) this.#latest.set(id, new Latest());
+    for (const pane of panes) {
+      this.#latest.set(pane.id, new Latest());
+      onWidth(`${pane.id}-break-bars`, () => this.#draw(pane));
+    }
     for (const id of ["break-circuit", "break-digit", "break-skip", "break-control", "break-heads"])
       elementById(id).addEventListener("change", () => this.#all());
     input("break-neurons").addEventListener("input", () => {
@@ -114,9 +119,11 @@ export class BreakCard {
     const { id, picture, wanted } = pane;
     if (picture === undefined || !this.#seen) return;
     const names = { line: `${id}-break-said`, what: "without these parts", drawings: [`${id}-break-bars`, `${id}-break-table`] };
-    const found = await answered(this.#latest.get(id) ?? new Latest(), names, (signal, onNews) =>
-      compute<AblationResult>("ablation", { ...wanted, ...this.#query() }, signal, onNews),
-    );
+    const found = await answered(this.#latest.get(id) ?? new Latest(), names, async (signal, onNews) => {
+      // Read here first: what is mistyped is said at once.
+      numberList("neurons", input("break-neurons").value);
+      return compute<AblationResult>("ablation", { ...wanted, ...this.#query() }, signal, onNews);
+    });
     if (found === undefined) return;
     this.#found.set(id, found);
     this.#sets(found);

@@ -33,7 +33,7 @@ export function courseSpec(kept: readonly Kept[]): TopLevelSpec | undefined {
       runs: known,
       xScale: "epochs",
       yDomain: [0, 1],
-      nulls: [{ high: 0.01, label: "null: neurons above it" }],
+      nulls: [{ high: 0.01, label: "null" }],
       width: 640,
       height: 200,
     }),

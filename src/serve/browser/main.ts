@@ -23,28 +23,26 @@ async function start(): Promise<void> {
   const patch = new PatchCard(panes);
   const analysis = new AnalysisCard(panes);
   const training = new TrainingCard(a, watching);
-  let first = place.neuron;
+  let placed = false;
   const remember = () =>
     writePlace({
       a: { run: a.run, epoch: a.epoch },
       ...(b.picture === undefined ? {} : { b: { run: b.run, epoch: b.epoch } }),
       neuron: neuron.neuron,
     });
+  neuron.onChoice = remember;
   a.onRun = () => training.follow();
   for (const pane of panes) {
-    pane.onNeuron = (chosen) => {
-      neuron.choose(chosen);
-      remember();
-    };
+    pane.onNeuron = (chosen) => neuron.choose(chosen);
     pane.onModel = () => {
       if (pane === a) {
         broken.choices(a);
-        // At first one from the midst of the picture.
         const order = a.picture?.emergence?.order ?? [0];
-        first ??= order[Math.floor(order.length / 2)] ?? 0;
+        // At first one from the midst of the picture.
+        if (!placed) neuron.place(place.neuron ?? order[Math.floor(order.length / 2)] ?? 0);
+        placed = true;
       }
-      void neuron.start(pane, pane === a ? first : undefined);
-      if (pane === a) first = neuron.neuron;
+      neuron.start(pane);
       void broken.show(pane);
       patch.changed(pane);
       analysis.changed();

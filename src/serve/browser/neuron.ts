@@ -8,6 +8,7 @@ import { compute, Latest } from "./ask.ts";
 import { type Bar, standing } from "./bars.ts";
 import type { Pane } from "./pane.ts";
 import { answered, say } from "./say.ts";
+import { onWidth } from "./width.ts";
 
 /** float32 numbers from text. */
 function unpacked(text: string): Float64Array {
@@ -19,11 +20,17 @@ function unpacked(text: string): Float64Array {
 export class NeuronCard {
   readonly #panes: readonly Pane[];
   readonly #latest = new Map<string, Latest>();
+  readonly #looks = new Map<string, NeuronLook>();
   #resting = 0;
+  /** Called when another neuron is chosen. */
+  onChoice: () => void = () => undefined;
 
   constructor(panes: readonly Pane[]) {
     this.#panes = panes;
-    for (const { id } of panes) this.#latest.set(id, new Latest());
+    for (const pane of panes) {
+      this.#latest.set(pane.id, new Latest());
+      onWidth(`${pane.id}-neuron-bars`, () => this.#bars(pane));
+    }
     input("neuron-number").addEventListener("input", () => {
       clearTimeout(this.#resting);
       this.#resting = window.setTimeout(() => this.choose(this.neuron), 150);
@@ -54,13 +61,19 @@ export class NeuronCard {
       pane.choose(neuron);
       void this.show(pane);
     }
+    this.onChoice();
   }
 
-  /** The first model has other neurons, or has just come. */
-  async start(pane: Pane, first: number | undefined): Promise<void> {
+  /** The neuron to begin with, before any is shown. */
+  place(neuron: number): void {
+    input("neuron-number").value = String(Math.min(neuron, this.#most));
+  }
+
+  /** A model has come: its neuron is looked at. */
+  start(pane: Pane): void {
     input("neuron-number").max = String(this.#most);
-    if (first !== undefined) this.choose(Math.min(first, this.#most));
-    else await this.show(pane);
+    pane.choose(this.neuron);
+    void this.show(pane);
   }
 
   async show(pane: Pane): Promise<void> {
@@ -88,12 +101,22 @@ export class NeuronCard {
       images.push(["closed form", written], ["u less its closed form", u.map((value, i) => value - at(written, i))]);
     }
     elementById(grids).replaceChildren(...gridImages(images, look.p, `neuron ${neuron}`));
-    const [q, k] = neurons === null ? [0, 0] : [at(neurons.m, neuron), at(neurons.k, neuron)];
+    const q = neurons === null ? 0 : at(neurons.m, neuron);
     say(line, `${neurons === null ? `Neuron ${neuron}.` : closedFormText(neurons, neuron)} ${this.#writes(pane, look, q)}`);
-    const room = elementById(bars).clientWidth - 4;
+    this.#looks.set(id, look);
+    this.#bars(pane);
+  }
+
+  #bars({ id, picture }: Pane): void {
+    const look = this.#looks.get(id);
+    if (look === undefined || picture === undefined) return;
+    const { neurons } = picture;
+    const [q, k] = neurons === null ? [0, 0] : [at(neurons.m, look.neuron), at(neurons.k, look.neuron)];
+    const box = elementById(`${id}-neuron-bars`);
+    const room = box.clientWidth - 4;
     // Two beside each other where both can be read.
     const width = room > 640 ? Math.floor(room / 2) - 8 : Math.max(260, room);
-    elementById(bars).innerHTML = barsOf(look, q, k, neurons?.null.R2, width).join("");
+    box.innerHTML = barsOf(look, q, k, neurons?.null.R2, width).join("");
   }
 
   #writes({ picture }: Pane, { writes, neuron }: NeuronLook, q: number): string {
@@ -120,7 +143,7 @@ function barsOf({ reads, writes }: NeuronLook, q: number, k: number, none: numbe
   }
   if (writes.length > 1)
     add(
-      "writes: share of the read-out’s energy by task q",
+      "writes: share of energy by task q",
       writes.map(({ q: task, share }) => ({ label: task, value: share, own: task === q })),
       1,
     );

@@ -9,6 +9,7 @@ import type { ListedRun } from "../runs.ts";
 import { compute, Latest, type Query } from "./ask.ts";
 import { answered, say } from "./say.ts";
 import { accuracyTable } from "./scores.ts";
+import { onWidth } from "./width.ts";
 
 /** A checkpoint is asked for when the slider has rested so long. */
 const REST_MS = 150;
@@ -53,12 +54,7 @@ export class Pane {
       const [image, run] = [cell(event), this.#heroRun()];
       if (image !== undefined && run !== undefined) this.onNeuron(heroCell(run, image, event).neuron);
     });
-    let width = 0;
-    new ResizeObserver(() => {
-      if (drawing.clientWidth === width) return;
-      width = drawing.clientWidth;
-      this.draw();
-    }).observe(drawing);
+    onWidth(`${id}-picture`, () => this.draw());
   }
 
   get run(): number {
@@ -171,7 +167,7 @@ export class Pane {
   #heroRun(): HeroRun | undefined {
     const picture = this.picture;
     if (picture === undefined || picture.emergence === null) return undefined;
-    return { label: this.#runs[this.run]?.label ?? "", said: "this model", emergence: picture.emergence, curves: undefined };
+    return { label: this.#runs[this.run]?.label ?? "", said: "", emergence: picture.emergence, curves: undefined };
   }
 
   /** Puts a mark at the chosen neuron. */

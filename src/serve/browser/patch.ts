@@ -6,6 +6,7 @@ import { compute, Latest } from "./ask.ts";
 import { lying } from "./bars.ts";
 import type { Pane } from "./pane.ts";
 import { answered, say } from "./say.ts";
+import { onWidth } from "./width.ts";
 
 /** Circuits exchanged between inputs: the analysis `patch`, one circuit at a time. */
 export class PatchCard {
@@ -13,7 +14,10 @@ export class PatchCard {
   readonly #found = new Map<string, PatchResult>();
 
   constructor(panes: readonly Pane[]) {
-    for (const { id } of panes) this.#latest.set(id, new Latest());
+    for (const pane of panes) {
+      this.#latest.set(pane.id, new Latest());
+      onWidth(`${pane.id}-patch-bars`, () => this.#draw(pane));
+    }
     elementById("patch-run").addEventListener("click", () => {
       for (const pane of panes) void this.#run(pane);
     });
