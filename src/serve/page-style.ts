@@ -8,7 +8,7 @@ export const SERVE_STYLE = `
 .hero-cells { cursor: pointer; } .chosen { fill: none; stroke: var(--main); stroke-width: 1.5; }
 .bar-own { fill: var(--main); } .bar-other { fill: var(--grey); } .mark { stroke: currentColor; stroke-width: 1.4; }
 input[type="text"] { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 0.1rem 0.3rem; max-width: 100%; }
-.filters select { max-width: min(100%, calc(100vw - 7rem)); } #neuron .grids { grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); } #break-heads { display: inline-flex; flex-wrap: wrap; gap: 0.4rem; }
+.filters select { max-width: calc(100vw - 7.5rem); } .filters label { max-width: 100%; } #neuron .grids { grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); } #break-heads { display: inline-flex; flex-wrap: wrap; gap: 0.4rem; }
 .state { font-weight: 600; } .state.training { color: var(--good); } .state.stopped, .state.unreadable { color: var(--fair); }
 #page > section { padding-top: 0.6rem; border-top: 1px solid var(--line); } #page > section:first-child { border-top: 0; padding-top: 0; } #page figure { margin: 0.6rem 0; }
 @media (max-width: 60rem) { .panes.two { grid-template-columns: minmax(0, 1fr); } }
