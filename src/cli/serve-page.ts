@@ -5,6 +5,7 @@ import type { GivenSplit } from "../api/split-file.ts";
 import { ensure } from "../core/index.ts";
 import { numberOption } from "./config-options.ts";
 import { note, print } from "./output.ts";
+import { onStopSignal } from "./progress.ts";
 
 /** What `explore` and `watch` take. */
 export function withServerOptions<T>(parser: Argv<T>) {
@@ -45,9 +46,6 @@ export function ensurePort(port: number | undefined): void {
   );
 }
 
-/** What ends a server: Ctrl-C, a scheduler, a terminal that is closed. */
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 /** Serves a page until it is asked to end; prints its address, and opens it where a person sits at a screen. */
 export async function servePage(
   { kind, title, references, foreign = {}, split, seed = 0, useCache = true }: ServedRuns,
@@ -62,7 +60,7 @@ export async function servePage(
   ]);
   const page = await servedPage(kind, title);
   const asked = new Promise<void>((resolve) => {
-    for (const signal of SIGNALS) process.once(signal, () => resolve());
+    onStopSignal(resolve);
   });
   const server = await serveLocal({ page, port, references, foreign, split, seed, useCache });
   print(server.address);
