@@ -79,7 +79,7 @@ export const SETTINGS = {
   }),
   epochs: integer({
     value: 10_000,
-    presets: { miiii: 65_536, fast: 12_000, "fast-v1": 20_000 },
+    presets: { miiii: 65_536, fast: 20_000, "fast-v1": 20_000 },
     least: 0,
     help: "epochs in all",
     unstated: true,

@@ -36,7 +36,7 @@ export function presetSummary(preset: Preset): string {
     case "miiii":
       return "n mod q for every prime q < p as in Table 2 of Syrkis & Søgaard 2024: 65,536 epochs";
     case "miiii-fast":
-      return "the same model with init he, lr 1e-3, weight decay 1, and dropout 0.2 with a mask for each sample: groks within 12,000 epochs";
+      return "the same model with init he, lr 1e-3, weight decay 1, dropout 0.2 with a mask for each sample: mean accuracy 0.95 by epoch 6,500";
     case "miiii-fast-v1":
       return "miiii-fast as it was before: dropout 0.1 with one mask a step; half of the tasks within 20,000 epochs";
     case "basis":
