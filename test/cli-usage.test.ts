@@ -82,7 +82,7 @@ test("wrong values and contradictions are refused", () => {
     [2, /preset nanda: has no fast variant/, ...preset, "--fast"],
     [2, /--preset, --config or --resume must be given/, "train"],
     [2, /--resume .* excludes --preset, --lr/, "train", "--resume", folder, "--preset", "nanda", "--lr", "1"],
-    [2, /--csv or --json, got both/, "metrics", folder, "--csv", "--json"],
+    [2, /--csv, --tidy or --json, got --csv and --json/, "metrics", folder, "--csv", "--json"],
     [2, /--figure draws one analysis/, "analyze", "all", folder, "--figure", "x.svg"],
     [2, /must end in .html, .svg, .png, .pdf or .vl.json, got x\.gif/, "analyze", "svd", folder, "--figure", "x.gif"],
     [2, /different files/, "analyze", "svd", folder, "--figure", "x.svg", "--out", "x.svg"],

@@ -39,6 +39,12 @@ function fileName(references: readonly Reference[]): string {
   return (words.length > 3 ? [...words.slice(0, 3), `and-${words.length - 3}`] : words).join("_");
 }
 
+/** Throws unless a page can be written at `path`: asked before anything is read for it. */
+export function ensurePage(path: string): void {
+  ensure(/\.html?$/i.test(path), "usage", () => `report: the page must be named *.html, got ${path}`);
+  ensureWritable(path);
+}
+
 /**
  * The page's file, found to be writable; the folder of the default is made. A report of other runs is not overwritten: a named file that holds one,
  * or anything else, is refused, and beside the default another name is taken, which `onNote` is told.
@@ -50,9 +56,8 @@ export function pagePath(
   onNote: (text: string) => void,
 ): string {
   const path = out ?? join("reports", "index.html");
-  ensure(/\.html?$/i.test(path), "usage", () => `report: the page must be named *.html, got ${path}`);
   if (out === undefined) makeFolder(dirname(path));
-  ensureWritable(path);
+  ensurePage(path);
   if (isFree(path, identity)) return path;
   ensure(
     out === undefined,

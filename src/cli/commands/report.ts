@@ -23,7 +23,7 @@ import { EXIT } from "../exit.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
 import { onStopSignal } from "../progress.ts";
-import { pagePath, reportIdentity } from "../report-page.ts";
+import { ensurePage, pagePath, reportIdentity } from "../report-page.ts";
 import { type GatherOptions, gatherResults } from "../report-results.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
 
@@ -103,6 +103,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { samples = 512 } = argv;
   completeOptions(circuits, { samples });
   const seed = seedOf(argv.seed);
+  if (argv.out !== undefined) ensurePage(argv.out);
   const references =
     argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : argv.all ? shippedReferences() : leadingReferences();
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
