@@ -6,7 +6,7 @@ import { NULL_COLOR, runColor } from "./theme.ts";
 
 const DEFAULT_WIDTH = 420;
 
-/** What an object without the structure gives: a band from `low` to `high`, or a rule where only one is known. */
+/** The null, the value expected without the structure: a band from `low` to `high`, or a rule where only one is known. */
 export interface NullBand {
   readonly low?: number;
   readonly high?: number;

@@ -162,7 +162,7 @@ function writer(array: NdArray<"float32">) {
  * |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle evenly, so that all else cancels. Half of
  * the attention heads read x0 and half x1; `joint`'s addition head has p in q's place and x1 instead of p·x1. Addition by itself has one
  * embedding for both digits under even attention, and φ0 = φ1. Divisibility labels have the
- * same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and the residues next to it. Only tasks in the loss are written; neurons that are left over are zero.
+ * same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and the residues next to it. Only trained tasks are written; neurons that are left over are zero.
  *
  * @throws MiiiiError `usage` where the sizes cannot hold the frequencies.
  */

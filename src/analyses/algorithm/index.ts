@@ -49,7 +49,7 @@ export const algorithm = defineAnalysis({
   title: "Algorithm: is the closed form the model?",
   description: "Accuracy and loss of each step from the model to its neurons' closed form, with controls, margins and repairs.",
   definition: `u: neurons before the ReLU, M: the residual stream before the MLP, C = W_out·W_U, û: u by its closed form (\`neurons\`). Every rung has \`accuracy\` and \`loss\` (cross-entropy, nats) by
-task (\`tasks\`, those in the loss) on all p² inputs, and \`validation\` on those alone where the split is known (\`left_out\` says where not). Models on shuffled labels
+task (\`tasks\`, the trained ones) on all p² inputs, and \`validation\` on those alone where the split is known (\`left_out\` says where not). Models on shuffled labels
 (\`shuffled\`) are scored against their own labels; \`task_accuracy\` is then the accuracy against the task's own answer.
 
 relu(u) = u/2 + |u|/2 splits the logits into \`linear\` = M·W_U + ½u·C, \`even\` = ½|u|·C, and biases. \`energy\`: their mean squares, centred over samples and within output heads, \`skip\` being

@@ -41,7 +41,7 @@ export function trainedHeads(heads: readonly Head[]): (Head & { readonly number:
   return heads.map((head, number) => ({ ...head, number })).filter(({ active }) => active);
 }
 
-/** What the run directory tells over time. */
+/** The time series of a run; a usage error for a lone checkpoint. */
 export function seriesOf(input: Pick<AnalysisInput, "series">): Series {
   if (input.series === undefined) {
     throw new MiiiiError("usage", "series: this analysis reads a run over time; give it a run directory, not a lone checkpoint");

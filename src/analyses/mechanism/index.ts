@@ -147,7 +147,7 @@ export const mechanism = defineAnalysis({
   Restricted: T + the mean over samples of L − T, per class. Excluded: L − T, nothing added back; \`per_k\`: one key frequency alone
   removed, on the training samples.
 
-Every other model (\`kind: "heads"\`), \`heads[]\`, those in the loss in order of q, each in its own group (\`joint\`'s addition head, q = p, in that of x0 + x1
+Every other model (\`kind: "heads"\`), \`heads[]\`, the trained tasks in order of q, each in its own group (\`joint\`'s addition head, q = p, in that of x0 + x1
 in n's place; its key frequencies are left out):
 
 - \`g\`: g(δ) = mean over samples of L_q[n, (n − δ) mod q]; the part g((n − c) mod q) is the output head's ideal logit. Labels that were

@@ -34,7 +34,7 @@ export type NormsResult = {
   };
 };
 
-/** The first epoch by which half of a curve's area over log(1 + epoch) lies behind (trapezoid rule); the first where it has none. */
+/** The first epoch by which a curve has accumulated half of its area over log(1 + epoch) (trapezoid rule); the first where it has none. */
 function halfEpoch(epochs: readonly number[], values: readonly number[]): number {
   const areas = epochs.map((epoch, i) =>
     i === 0 ? 0 : ((at(values, i) + at(values, i - 1)) / 2) * (Math.log1p(epoch) - Math.log1p(at(epochs, i - 1))),

@@ -23,8 +23,8 @@ function headline(entries: readonly Labelled<NormsResult>[]): string {
     const others = typicalEpoch(result, (name) => !isAttention(name));
     if (attention === undefined || others === undefined) return "no gradient norms are logged";
     return (
-      `half of the attention matrices' gradient norm over log epochs lies behind by epoch ${short(attention)}, of the others' by ` +
-      `${short(others)}, of the whole gradient's by ${result.null.half_epoch}`
+      `the attention matrices' gradient norm has accumulated half of its total (over log(1 + epoch)) by epoch ${short(attention)}, the others' by ` +
+      `${short(others)}, the whole gradient's by ${result.null.half_epoch}`
     );
   };
   return `${perRun(entries, clause)}.`;
@@ -39,7 +39,7 @@ export const norms = defineAnalysis({
 
 - \`weight_norms\` over \`epochs\`; \`initial_weight_norm\`, \`final_weight_norm\`: at the first and the last tick.
 - \`gradient_norms\` of the last step's gradient and \`filtered_gradient_norms\` after Grokfast's filter, over \`gradient_epochs\` (none at epoch 0).
-- \`half_epoch\`: the first tick by which half of the gradient norm's area over log(1 + epoch) lies behind: small for a matrix that learns
+- \`half_epoch\`: the first tick by which the gradient norm has accumulated half of its total (over log(1 + epoch)): small for a matrix that learns
   early. \`late_half_epoch\`: the same of the ticks from epoch ${LATE} on alone, since every gradient is large at first, whatever is learned (empty where
   less than two are logged). \`settled_epoch\`: the first tick from which the gradient norm stays below ${SETTLED} of its largest; null where the last tick is not.
 

@@ -61,7 +61,7 @@ const RULES: readonly Rule[] = [
     epochs: (result) => result.paper.epochs,
     counts: (result) => result.paper.count,
     countTitle: "bins above μ+1σ",
-    nulls: (first) => [{ high: first.null.paper_bump_peak, label: "mere bump" }],
+    nulls: (first) => [{ high: first.null.paper_bump_peak, label: "amplitude-only control" }],
   },
 ];
 

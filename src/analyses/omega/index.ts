@@ -11,7 +11,7 @@ function headline(entries: readonly Labelled<OmegaResult>[]): string {
     `active frequencies a neuron peak at ${short(sound.peak.value)} (epoch ${sound.peak.epoch}) and end at ${short(sound.final)} ` +
     `(null ${short(none.sound, 2)}); by μ+2σ ${short(nominal.peak.value)} (epoch ${nominal.peak.epoch}) and ${short(nominal.final)} ` +
     `(noise ${short(none.nominal)}); the paper's count peaks at ${paper.peak.value} of ${paper.bins_per_tick}, where a fixed spectrum with ` +
-    `this run's amplitude gives ${none.paper_amplitude_peak} and one with a mere bump ${none.paper_bump_peak}`;
+    `this run's amplitude gives ${none.paper_amplitude_peak} and an amplitude-only control ${none.paper_bump_peak}`;
   return `${perRun(entries, clause)}.`;
 }
 
@@ -79,7 +79,7 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
       `ticks    ${epochs.length}, epochs ${at(epochs, 0)} to ${last(epochs)}`,
       `sound    peak ${short(sound.peak.value)} at epoch ${sound.peak.epoch}, final ${short(sound.final)}   (null ${short(none.sound, 2)}; neurons of one frequency a digit ${short(reference.sound)})`,
       `nominal  peak ${short(nominal.peak.value)} at epoch ${nominal.peak.epoch}, final ${short(nominal.final)}   (noise ${short(none.nominal)})`,
-      `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} with a mere bump)`,
+      `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} for the amplitude-only control)`,
       `         printed / ours at ${printedTable(paper.table)}`,
     ].join("\n"),
   headline,

@@ -26,7 +26,7 @@ export const positional = defineAnalysis({
   that every equivalent model has the same value.
 - \`W_pos\`: the two rows, [2, d_model].
 
-Of several runs that agree in every setting but seed and epochs, each with a seed of its own, the range of r over seeds is told.`,
+Of several runs that agree in every setting but seed and epochs, each with a seed of its own, the range of r over seeds is reported.`,
   null: `\`null.limit\`: two independent directions have |r| and |cosine| below 1.96/√d_model in 95 % of cases. \`null.distance\` and
 \`null.pearson\`: the 95 % range of the same statistics for two independent directions with the lengths of W_pos[0] + m and W_pos[1] + m
 (${DRAWS} seeded draws); they do not change with v either. \`null.asymmetry\`: the same ratio with samples paired at random instead of with their mirror image.`,

@@ -21,7 +21,7 @@ export interface ImportOptions {
 
 /** What is known of a file's model beside its tensors. */
 export interface KnownOfModel {
-  /** Number of attention heads that the file states; a user's word goes before it. */
+  /** Number of attention heads that the file states; what the user says goes before it. */
   readonly heads?: number | undefined;
   /** The MLP's activation; ReLU where left out. */
   readonly activation?: Activation;
