@@ -1,6 +1,6 @@
 /**
  * Packs the project, installs the packed file in an empty folder and compiles README's library example there, strictly and with the
- * libraries' declarations checked, as `nodenext` and as `bundler` resolve it; then runs it.
+ * libraries' declarations checked, as `nodenext` and as `bundler` resolve it; then runs it, and the command, on this Node and on a newer one.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +8,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+/** A second version of Node that the packed file must work on. */
+const OTHER_NODE = "24.9.0";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), "miiii-consumer-"));
@@ -36,6 +39,19 @@ try {
     run(process.execPath, [tsc, ...strict, "--module", ...module, "example.ts"]);
   }
   console.log(run(process.execPath, ["out/example.js"]).trimEnd());
+  // The same on another major version of Node, as npm has it.
+  const other = (...args: string[]) => run("npm", ["exec", "--yes", `--package=node@${OTHER_NODE}`, "--", "node", ...args]);
+  let version: string | undefined;
+  try {
+    version = other("--version").trim();
+  } catch {
+    console.log(`Node ${OTHER_NODE} cannot be had here: the second pass is skipped`);
+  }
+  if (version !== undefined) {
+    console.log(`Node ${version}\n${other("out/example.js").trimEnd()}`);
+    console.log(other("node_modules/miiii/bin/miiii.mjs", "analyze", "fft", "nanda").trimEnd());
+    console.log(other("node_modules/miiii/bin/miiii.mjs", "inspect", "miiii-p53", "--evaluate").trimEnd());
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

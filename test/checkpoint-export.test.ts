@@ -40,8 +40,15 @@ test("the export for TransformerLens has every tensor of its state dict, zero bi
   assert.deepEqual(metadata, { format: "pt", source: "x" });
   assert.deepEqual(
     [...tensors.keys()].sort(),
-    [...Object.keys(parameters), ...BIAS_NAMES.filter((name) => name !== "blocks.0.mlp.b_in")].sort(),
+    [
+      ...Object.keys(parameters),
+      ...BIAS_NAMES.filter((name) => name !== "blocks.0.mlp.b_in"),
+      "blocks.0.attn.mask",
+      "blocks.0.attn.IGNORE",
+    ].sort(),
   );
+  assert.deepEqual([...(tensors.get("blocks.0.attn.mask")?.data ?? [])], [1, 0, 0, 1, 1, 0, 1, 1, 1]);
+  assert.deepEqual(tensors.get("blocks.0.attn.IGNORE")?.shape, []);
   for (const [name, array] of Object.entries(parameters)) assert.deepEqual(tensors.get(name), array);
   assert.deepEqual(tensors.get("blocks.0.attn.b_Q"), float32(new Float32Array(8), [2, 4]));
   assert.deepEqual(tensors.get("unembed.b_U"), float32(new Float32Array(11), [11]));

@@ -19,13 +19,17 @@ export function biasShapes(config: StoredConfig, classes: number): { readonly [n
 const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((n, i) => n === b[i]);
 const written = (shape: readonly number[]) => `[${shape.join(", ")}]`;
 
+/** Buffers of TransformerLens's attention, which its exports hold: a causal mask, which changes nothing at the last position of one layer. */
+const LENS_BUFFERS: readonly string[] = ["blocks.0.attn.mask", "blocks.0.attn.IGNORE"];
+
 /**
- * Tensors as the model's parameters: each weight there and no other tensor beside the biases, of the shape that the config asks
+ * Tensors as the model's parameters: each weight there and no other tensor beside biases and {@link LENS_BUFFERS}, of the shape that the config asks
  * for. `nanda` may have one more output class, for '=', as imported models do.
  *
  * @throws naming the file and the tensor.
  */
-export function checkParameters(tensors: ReadonlyMap<string, NdArray>, config: StoredConfig, where: string): Parameters {
+export function checkParameters(stored: ReadonlyMap<string, NdArray>, config: StoredConfig, where: string): Parameters {
+  const tensors = new Map([...stored].filter(([name]) => !LENS_BUFFERS.includes(name)));
   const shapes = parameterShapes(config);
   const missing = PARAMETER_NAMES.filter((name) => !tensors.has(name));
   ensure(missing.length === 0, "input", () => `${where}: must hold every weight, lacks ${missing.join(", ")}`);

@@ -1,4 +1,4 @@
-import { ensure, float32, type Json, type NdArray, sizeOf, toFloat32 } from "../core/index.ts";
+import { ensure, float32, int32, type Json, type NdArray, sizeOf, toFloat32 } from "../core/index.ts";
 import { type Activation, activationName, BIAS_NAMES, hasEquals, type Parameters } from "../model/index.ts";
 import { biasShapes, tensorsOf } from "./check-parameters.ts";
 import { configText, type StoredConfig } from "./config.ts";
@@ -19,6 +19,9 @@ const LENS_ACTIVATIONS: { readonly [name in Activation]?: string } = {
   gelu_new: "gelu_new",
   silu: "silu",
 };
+
+/** The lowest float32 in place of −∞, which no file of this project holds; a softmax takes both to 0. */
+const LOWEST = -3.4028234663852886e38;
 
 /** Number of output classes, an extra one for '=' included. */
 function classesOf(parameters: Parameters): number {
@@ -65,21 +68,28 @@ export function transformerLensConfig({ config, parameters }: StoredModel): { re
   };
 }
 
-/** Every tensor of TransformerLens's state dict, float32: biases that the model lacks are zeros. */
-export function transformerLensTensors({ config, parameters }: StoredModel): Map<string, NdArray<"float32">> {
+/**
+ * Every tensor of TransformerLens's state dict, buffers included, so that it loads strictly: weights in float32, biases that the model lacks as
+ * zeros, the causal mask and what it puts in place of a masked score.
+ */
+export function transformerLensTensors({ config, parameters }: StoredModel): Map<string, NdArray> {
   const shapes = biasShapes(config, classesOf(parameters));
-  const tensors = new Map<string, NdArray<"float32">>();
+  const tensors = new Map<string, NdArray>();
   for (const [name, array] of tensorsOf(parameters)) tensors.set(name, toFloat32(array));
   for (const name of BIAS_NAMES) {
     if (!tensors.has(name)) tensors.set(name, float32(new Float32Array(sizeOf(shapes[name])), shapes[name]));
   }
+  const n = hasEquals(config) ? 3 : 2;
+  const mask = Int32Array.from({ length: n * n }, (_, i) => Number(i % n <= Math.floor(i / n)));
+  tensors.set("blocks.0.attn.mask", int32(mask, [n, n]));
+  tensors.set("blocks.0.attn.IGNORE", float32([LOWEST], []));
   return tensors;
 }
 
 /**
  * Writes a model for TransformerLens: safetensors of its state dict at `path`, and the config beside it; returns the config's path.
  *
- * In Python: `HookedTransformer(HookedTransformerConfig(**json.load(...)))`, then `load_state_dict(load_file(path), strict=False)`.
+ * In Python: `HookedTransformer(HookedTransformerConfig(**json.load(...)))`, then `load_state_dict(load_file(path))`.
  */
 export function exportTransformerLens(path: string, model: StoredModel, metadata: Readonly<Record<string, string>> = {}): string {
   ensure(path.endsWith(".safetensors"), "usage", () => `${path}: the export for TransformerLens must be named *.safetensors`);

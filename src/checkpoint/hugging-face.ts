@@ -58,7 +58,7 @@ from safetensors.torch import load_file
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 model = HookedTransformer(HookedTransformerConfig(**json.load(open("config.json"))["transformer_lens"]))
-model.load_state_dict(load_file("model.safetensors"), strict=False)
+model.load_state_dict(load_file("model.safetensors"))
 \`\`\`
 
 Or \`miiii inspect .\` in this folder.
