@@ -12,7 +12,11 @@ export function closedFormText(neurons: NeuronsResult, j: number): string {
   if (m === 0) return `Neuron ${j} does not vary.`;
   const c1 = highCoefficient(neurons.p, m);
   const high = c1 === 1 ? "x₁" : `${c1}·x₁`;
-  return `Neuron ${j} works for mod ${m} at k = ${k}: u ≈ ${at(neurons.constant, j).toFixed(2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
+  const found = at(neurons.R2, j) > neurons.null.R2;
+  const role = found
+    ? `works for mod ${m} at k = ${k}`
+    : `follows no wave better than the null; the nearest is mod ${m} at k = ${k}`;
+  return `Neuron ${j} ${role}: u ≈ ${at(neurons.constant, j).toFixed(2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
 }
 
 /** A neuron's closed form over the grid, [p²], index x0·p + x1; its constant alone where it does not vary. */

@@ -217,7 +217,7 @@ export class Pane {
     const cells =
       neurons === null
         ? (refusal ?? "")
-        : `${neurons.above_null} of ${neurons.neurons} neurons follow a wave above the null (R² ${neurons.null.R2.toFixed(2)}; by chance ${neurons.null.above.toFixed(0)}), ${neurons.above_half} with R² above ½; additive share ${neurons.additive_share.toFixed(3)}.`;
+        : `${neurons.above_null} of ${neurons.neurons} neurons follow a wave above the null (R² ${neurons.null.R2.toFixed(2)}; by chance ${neurons.null.above.toFixed(1)}), ${neurons.above_half} with R² above ½; additive share ${neurons.additive_share.toFixed(3)}.`;
     say(`${this.id}-said`, `Accuracy: ${scores}${tasks}. ${cells} SHA-256 ${sha256.slice(0, 12)}.`);
   }
 }
