@@ -3,6 +3,7 @@ import type { AnalysisInput, OptionValues } from "../analyses/kit/define.ts";
 import { type ErrorCode, type Json, MiiiiError } from "../core/index.ts";
 import type { Looked } from "./analysis-input.ts";
 import type { TaskListener } from "./analysis-task.ts";
+import { type Gate, makeGate, shutGate } from "./gate.ts";
 
 /** Analyses of one model to run in another thread, which opens the run's folder and a runtime of one thread itself. */
 export interface AnalysisTask {
@@ -107,8 +108,11 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
     failure = error;
     for (const { reject } of queue.splice(0)) reject(error);
   };
+  const gates: Gate[] = [];
   for (let i = 0; i < threads; i++) {
-    const worker = new Worker(source);
+    const gate = makeGate();
+    gates.push(gate);
+    const worker = new Worker(source, { workerData: gate });
     busy.set(worker, undefined);
     worker.on("message", (message: AnalysisMessage) => {
       const waiting = busy.get(worker);
@@ -117,7 +121,7 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
     // A thread that ran out of memory, say.
     worker.on("error", (error) => lost(worker, error instanceof Error ? error : new Error(String(error))));
   }
-  return {
+  const pool: AnalysisPool = {
     threads,
     idle: () =>
       new Promise((resolve) => {
@@ -135,7 +139,19 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
         }
       }),
     async close() {
+      pools.delete(pool);
+      await Promise.all(gates.map(shutGate));
       await Promise.all([...busy.keys()].map((worker) => worker.terminate()));
     },
   };
+  pools.add(pool);
+  return pool;
+}
+
+/** Pools that have not been closed. */
+const pools = new Set<AnalysisPool>();
+
+/** Ends all threads that run analyses: what is to be done before a process that is stopped halfway exits. */
+export async function closePools(): Promise<void> {
+  await Promise.all([...pools].map((pool) => pool.close()));
 }

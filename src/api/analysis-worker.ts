@@ -1,4 +1,4 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { ANALYSES } from "../analyses/registry.ts";
 import { openAnyRun } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
@@ -6,6 +6,7 @@ import type { Runtime } from "../runtimes/index.ts";
 import { collectGarbage } from "./analysis-input.ts";
 import type { AnalysisMessage, AnalysisTask, ThrownText } from "./analysis-pool.ts";
 import { runAnalyses } from "./analysis-task.ts";
+import { type Gate, gatedRuntime } from "./gate.ts";
 
 const tell = (message: AnalysisMessage) => parentPort?.postMessage(message);
 
@@ -20,7 +21,7 @@ let runtime: Runtime | undefined;
 /** A runtime of one thread, made when a task first needs one: the pool has as many threads as there are cores. */
 async function ownRuntime(): Promise<Runtime> {
   const { onnxRuntime } = await import("../runtimes/index.ts");
-  runtime ??= onnxRuntime({ threads: 1 });
+  runtime ??= gatedRuntime(onnxRuntime({ threads: 1 }), workerData as Gate);
   return runtime;
 }
 

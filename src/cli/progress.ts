@@ -33,6 +33,18 @@ export function onStopSignal(stop: () => void): () => void {
   };
 }
 
+let stopping = false;
+
+/** Ends a command that was asked to stop, its threads first; asked again, at once. */
+export async function exitStopped(): Promise<never> {
+  if (!stopping) {
+    stopping = true;
+    const { closePools } = await import("../api/analysis-pool.ts");
+    await closePools();
+  }
+  process.exit(EXIT.interrupted);
+}
+
 /** A bar in a terminal; undefined elsewhere. However the process ends, the terminal has its cursor and line wrap back. */
 function terminalBar(total: number, start: number, line: string) {
   const stream = process.stderr;
@@ -57,7 +69,7 @@ function terminalBar(total: number, start: number, line: string) {
   };
   // Where the command does not look after signals itself, the process would end without a word to the terminal.
   const free = onStopSignal(() => {
-    if (STOP_SIGNALS.every((signal) => process.listenerCount(signal) === 1)) process.exit(EXIT.interrupted);
+    if (STOP_SIGNALS.every((signal) => process.listenerCount(signal) === 1)) void exitStopped();
   });
   process.on("exit", stop);
   bar.start(total, start, { line });

@@ -16,11 +16,10 @@ import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { dashed, numberOption, seedOf } from "../config-options.ts";
 import { writeCsv, writeParquet } from "../data-file.ts";
-import { EXIT } from "../exit.ts";
 import { analysisFigure, figureWriter } from "../figure-file.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
-import { onStopSignal } from "../progress.ts";
+import { exitStopped, onStopSignal } from "../progress.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
 
 async function registry(): Promise<readonly Analysis[]> {
@@ -179,7 +178,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     const free = onStopSignal(() => {
       progress.stop();
       note(stoppedText(progress, !argv.noCache));
-      process.exit(EXIT.interrupted);
+      void exitStopped();
     });
     const stop = () => {
       progress.stop();

@@ -19,10 +19,9 @@ import { analysisWork, stoppedText } from "../analysis-work.ts";
 import { NO_CACHE } from "../cache-option.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { numberOption, seedOf } from "../config-options.ts";
-import { EXIT } from "../exit.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
-import { onStopSignal } from "../progress.ts";
+import { exitStopped, onStopSignal } from "../progress.ts";
 import { ensurePage, pagePath, reportIdentity } from "../report-page.ts";
 import { type GatherOptions, gatherResults } from "../report-results.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
@@ -136,7 +135,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     work.progress.stop();
     note(stoppedText(work.progress, !argv.noCache));
     if (begun) note(`${shownPath(path)} is a page of what was there at first`);
-    process.exit(EXIT.interrupted);
+    void exitStopped();
   });
   const onRuns: GatherOptions["onRuns"] = async (runs, stage) => {
     if (stage === "more") return drawAhead(input(runs), draw);
