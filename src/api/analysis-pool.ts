@@ -109,7 +109,8 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
     for (const { reject } of queue.splice(0)) reject(error);
   };
   const gates: Gate[] = [];
-  for (let i = 0; i < threads; i++) {
+  /** With the first task: where every result is kept from before, no thread is needed. */
+  const start = (): void => {
     const gate = makeGate();
     gates.push(gate);
     const worker = new Worker(source, { workerData: gate });
@@ -120,7 +121,7 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
     });
     // A thread that ran out of memory, say.
     worker.on("error", (error) => lost(worker, error instanceof Error ? error : new Error(String(error))));
-  }
+  };
   const pool: AnalysisPool = {
     threads,
     idle: () =>
@@ -131,6 +132,7 @@ export function analysisPool(threads: number, source: URL): AnalysisPool {
       new Promise((resolve, reject) => {
         if (failure !== undefined) return reject(failure);
         queue.push({ task, listener, resolve, reject });
+        while (gates.length < threads) start();
         for (const [worker, waiting] of busy) {
           if (waiting === undefined) {
             next(worker);

@@ -83,13 +83,22 @@ export async function gatherResults(
   };
   const quick = analyses.filter(isQuick);
   const rest = analyses.filter((analysis) => !quick.includes(analysis));
+  const drawn: Promise<void>[] = [];
+  const draw = (stage: "first" | "more") => {
+    const done = onRuns(runs(), stage);
+    // Awaited below: until then, a failure is not an unhandled one.
+    done.catch(() => undefined);
+    drawn.push(done);
+  };
+  let first: NodeJS.Timeout | undefined;
   try {
     await Promise.all(all.map((one) => run(one, quick)));
     const begun: Promise<void>[] = [];
-    const drawn: Promise<void>[] = [onRuns(runs(), "first")];
+    // Not at once: where all that follows is kept from before, it is there without a turn of the event loop.
+    first = setTimeout(() => draw("first"), 0);
     for (const one of inTurns(all)) {
       const done = run(one, rest).then(() => {
-        drawn.push(onRuns(runs(), "more"));
+        draw("more");
       });
       // Awaited below: until then, a failure is not an unhandled one.
       done.catch(() => undefined);
@@ -97,8 +106,10 @@ export async function gatherResults(
       await Promise.race([done, pool === undefined ? done : pool.idle()]);
     }
     await Promise.all(begun);
+    clearTimeout(first);
     await Promise.all(drawn);
   } finally {
+    clearTimeout(first);
     await pool?.close();
   }
   return runs();
