@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
@@ -48,6 +49,14 @@ test("a model of another make is refused where it would be another function, wha
     assert.ok((reading.accuracy ?? 0) > 0.999);
   }
   assert.equal(written?.code, 0);
+});
+
+test("a mapping that makes an accurate file inaccurate is said to", () => {
+  const [path, mapping] = [file(nanda), join(folder, "swapped.json")];
+  writeFileSync(mapping, JSON.stringify({ "blocks.0.attn.W_V": "blocks.0.attn.W_K", "blocks.0.attn.W_K": "blocks.0.attn.W_V" }));
+  const [swapped] = runCommands([["inspect", path, "--mapping", mapping]]);
+  assert.equal(swapped?.code, 0, swapped?.stderr);
+  assert.match(swapped?.stderr ?? "", /low accuracy.*\n.*without the mapping its accuracy is 1\.0000\n$/);
 });
 
 test("norms and gates are known by their names, and nothing else is", () => {

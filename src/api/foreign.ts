@@ -3,7 +3,7 @@ import { chooseImport, RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import { type ImportRequest, type ImportResult, importModel } from "../checkpoint/import/import-model.ts";
 import type { Layout } from "../checkpoint/import/layout.ts";
 import type { Checkpoint, ImportRecord } from "../checkpoint/index.ts";
-import { ensure, quoted } from "../core/index.ts";
+import { ensure, MiiiiError, quoted } from "../core/index.ts";
 import { BIAS_NAMES } from "../model/index.ts";
 import type { TaskName } from "../tasks/index.ts";
 import { openRuntime } from "./runtime-choice.ts";
@@ -111,6 +111,17 @@ export async function settleForeign(result: ImportResult, note: OnNote): Promise
   return { path, sha256: result.sha256, config, parameters, biases, ...(reading === undefined ? {} : { reading }), metadata: {} };
 }
 
+/** The accuracy of a file as it is read without the user's mapping; 0 where it cannot be read so. */
+async function accuracyWithoutMapping(path: string, { mapping: _, ...options }: ForeignOptions): Promise<number> {
+  try {
+    const { reading } = await settleForeign(importModel(path, requestOf(options)), () => undefined);
+    return reading?.accuracy ?? 0;
+  } catch (error) {
+    if (error instanceof MiiiiError) return 0;
+    throw error;
+  }
+}
+
 /**
  * Reads a model file, this project's own or one from elsewhere. How the latter was read, and how well it does, is reported to `note` and
  * stands in the checkpoint. Where names and shapes leave a question open, the answers are evaluated.
@@ -120,5 +131,11 @@ export async function settleForeign(result: ImportResult, note: OnNote): Promise
 export async function readForeign(path: string, options: ForeignOptions, note: OnNote): Promise<Checkpoint> {
   const result = importModel(path, requestOf(options));
   // Its own files leave nothing to settle, and keep what they say of themselves.
-  return result.checkpoint ?? settleForeign(result, note);
+  if (result.checkpoint !== undefined) return result.checkpoint;
+  const checkpoint = await settleForeign(result, note);
+  if (options.mapping !== undefined && (checkpoint.reading?.accuracy ?? 1) <= RIGHT_ACCURACY) {
+    const without = await accuracyWithoutMapping(path, options);
+    if (without > RIGHT_ACCURACY) note(`${path}: without the mapping its accuracy is ${without.toFixed(4)}`);
+  }
+  return checkpoint;
 }
