@@ -109,9 +109,9 @@ if (wanted("step")) {
   await benchTransforms();
 }
 if (wanted("analyses")) {
-  await benchAnalyses("miiii-fast-v1");
-  await benchAnalyses("miiii-fast-v1", ["patch"]);
-  await benchAnalyses("miiii-fast-v1", ["circuits"]);
+  await benchAnalyses("miiii-fast");
+  await benchAnalyses("miiii-fast", ["patch"]);
+  await benchAnalyses("miiii-fast", ["circuits"]);
 }
 if (wanted("commands")) {
   const table = await commandTable(Number(values.rounds), values.command, (row) => console.log(row));

@@ -236,7 +236,7 @@ test("list: shipped runs, runs of a folder and presets; other tools' names of op
   assert.match(list?.stdout ?? "", /nanda +nanda +113 +0 +10000\/10000 +1\.000 +1\.000 +1\/1/);
   assert.match(list?.stdout ?? "", /no-dropout {4}miiii without dropout/);
   const { shipped } = JSON.parse(json?.stdout ?? "{}") as { shipped: { name: string; tasks: number }[] };
-  assert.equal(shipped.find(({ name }) => name === "miiii-fast-v1")?.tasks, 29);
+  assert.equal(shipped.find(({ name }) => name === "miiii-fast")?.tasks, 29);
   assert.deepEqual([unknown?.code, unknown?.stderr], [2, 'miiii: unknown option "--learning-rate"; did you mean --lr?\n']);
   assert.match(several?.stdout ?? "", /Singular values[\s\S]*stable rank[\s\S]*Fourier[\s\S]*key frequencies/);
 });

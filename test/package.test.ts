@@ -45,7 +45,7 @@ test("the command builds a checkout where needed, starts and tells its version",
 });
 
 /** Runs that an installed package has: those of the answer, their twins and a second seed. */
-const PACKED_RUNS = ["basis-p53", "miiii-fast-v1", "miiii-p53", "miiii-p53-1", "nanda", "nanda-shuffled"];
+const PACKED_RUNS = ["basis-p53", "miiii-fast", "miiii-p53", "miiii-p53-1", "nanda", "nanda-shuffled"];
 
 test("the package holds the build, some shipped runs, the docs and the licence, no sources or tests, in at most 15 MB", () => {
   // npm prints warnings about its configuration on stderr.
@@ -95,13 +95,13 @@ test("the API reference has every export", () => {
   assert.deepEqual(missing, [], "npm run docs:api renews docs/api");
 });
 
-test("the shipped runs take at most 60 MB", () => {
+test("the shipped runs take at most 120 MB", () => {
   const sizes = readdirSync(join(ROOT, "fixtures"), { recursive: true, encoding: "utf8" }).map((name) => {
     const stat = statSync(join(ROOT, "fixtures", name));
     return stat.isFile() ? stat.size : 0;
   });
   const total = sizes.reduce((a, b) => a + b, 0);
-  assert.ok(total <= 60e6, `${total} bytes`);
+  assert.ok(total <= 120e6, `${total} bytes`);
 });
 
 test("the README's library example runs", () => {

@@ -68,11 +68,11 @@ const ONCE = "positional,svd,fourier,fft,primes,neurons,attention,mechanism,algo
 export const COMMANDS: readonly CommandBench[] = [
   { name: "`miiii report` (four runs), cold", args: ["report"], page: true, aim: "≤ 20 s, ≤ 1.5 GB, first page ≤ 8 s" },
   { name: "`miiii report` (four runs), warm", args: ["report"], page: true, warm: true, aim: "≤ 4 s" },
-  { name: "`miiii report miiii-fast-v1`, cold", args: ["report", "miiii-fast-v1"], page: true, aim: "≤ 8 s" },
+  { name: "`miiii report miiii-fast`, cold", args: ["report", "miiii-fast"], page: true, aim: "≤ 8 s" },
   { name: "`miiii report nanda`, cold", args: ["report", "nanda"], page: true, aim: "≤ 8 s" },
   { name: "`miiii report --all`, cold", args: ["report", "--all"], page: true, aim: "≤ 45 s" },
-  { name: `\`miiii analyze ${ONCE} miiii-fast-v1\``, args: ["analyze", ONCE, "miiii-fast-v1"], aim: "< 8 s" },
-  { name: "`miiii analyze patch,circuits miiii-fast-v1`", args: ["analyze", "patch,circuits", "miiii-fast-v1"], aim: "< 30 s" },
+  { name: `\`miiii analyze ${ONCE} miiii-fast\``, args: ["analyze", ONCE, "miiii-fast"], aim: "< 8 s" },
+  { name: "`miiii analyze patch,circuits miiii-fast`", args: ["analyze", "patch,circuits", "miiii-fast"], aim: "< 30 s" },
   { name: "`miiii analyze positional nanda`", args: ["analyze", "positional", "nanda"] },
   { name: "`miiii --help`", args: ["--help"] },
 ];

@@ -6,7 +6,7 @@ import type { Schema, SchemaMaker } from "./schema.ts";
 /** Which shipped run an analysis's example looks at. */
 export function exampleRun(id: string): string {
   return ["primes", "neurons", "algorithm", "course", "patch", "circuits", "curves", "attention", "omega"].includes(id)
-    ? "miiii-fast-v1"
+    ? "miiii-fast"
     : "nanda";
 }
 
