@@ -149,7 +149,7 @@ the task's neurons, neurons of other tasks. (A circuit whose phase sums are set 
 
 ${ladderTable(findings)}
 
-In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} tasks without an error, where the model itself has ${a("model", 4)}: what it lacks is not in the circuits but in what stands beside them. Cosine of the skip path's
+In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} tasks without an error, in \`${BEFORE}\` ${a("circuit_exact", 0, BEFORE)} of ${a("tasks", 0, BEFORE)}, where the models themselves have ${a("model", 4)} and ${a("model", 4, BEFORE)}: what they lack is less in the circuits than in what stands beside them. Cosine of the skip path's
 logits with those of the linear half: ${a("skip_cosine")} (this alone is no evidence: the twin has ${a("skip_cosine", 3, TWIN)}).
 
 **Causal.** With the |u|/2 of one task's neurons taken from another input, that task gives that input's answer in ${x("even_iia")} of pairs (random groups of the size ${x("even_iia_random")}; without a patch ${x("agree")}), and the

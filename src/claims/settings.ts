@@ -57,11 +57,22 @@ function ablatedField({ task, grokfast_lambda, dropout }: Config): "grokfast_lam
   return dropout === 0 ? "dropout" : undefined;
 }
 
+const valueIn = (config: Config, field: ConfigField) =>
+  config[field] ?? (settingOf(field).later ? settingOf(field).value : undefined);
+
+/** In which settings, but for task, labels, seed and length, `other` differs from a run; undefined in none. */
+export function settingsBetween(config: Config, other: Config): string | undefined {
+  const parts = CONFIG_FIELDS.flatMap((field) => {
+    const [setting, value] = [settingOf(field), valueIn(other, field)];
+    if (field === "task" || setting.varies || value === undefined || setting.idle?.({ ...other })) return [];
+    return close(valueIn(config, field), value) ? [] : [settingText(field, setting, value)];
+  });
+  return parts.length === 0 ? undefined : parts.join(", ");
+}
+
 /** Whether two runs have the same settings but for seed, length and the one that `ablation` changes. */
 export function sameSettings(ablation: Config, other: Config): boolean {
   const ablated = ablatedField(ablation);
-  const valueIn = (config: Config, field: ConfigField) =>
-    config[field] ?? (settingOf(field).later ? settingOf(field).value : undefined);
   return CONFIG_FIELDS.every(
     (field) => settingOf(field).varies || field === ablated || close(valueIn(ablation, field), valueIn(other, field)),
   );

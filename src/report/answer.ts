@@ -1,3 +1,4 @@
+import { settingsBetween } from "../claims/index.ts";
 import { mean } from "../math/index.ts";
 import { type Cast, type Result, resultOf } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
@@ -35,6 +36,12 @@ export function accuracyOf(run: ReportRun | undefined) {
   };
 }
 
+/** The twin as what it is: of the same settings, or not. */
+function twinWords(main: ReportRun, twin: ReportRun | undefined): string {
+  const apart = twin === undefined ? undefined : settingsBetween(main.config, twin.config);
+  return apart === undefined ? "its twin trained on shuffled labels" : `a twin trained on shuffled labels (${escapeHtml(apart)})`;
+}
+
 function learned({ main, twin }: Cast): string[] {
   const own = accuracyOf(main);
   if (own === undefined) return [];
@@ -49,7 +56,7 @@ function learned({ main, twin }: Cast): string[] {
   const beside =
     other === undefined
       ? `chance is ${two(own.chance)}`
-      : `its twin trained on shuffled labels stays at ${two(other.mean)} (chance ${two(own.chance)})`;
+      : `${twinWords(main, twin)} stays at ${two(other.mean)} (chance ${two(own.chance)})`;
   return [`Trained on ${taskOf(main)}, ${b(main.label)} ${how}; ${beside}.`];
 }
 

@@ -1,6 +1,7 @@
+import { mean } from "../math/index.ts";
 import { type Cast, resultOf } from "./cast.ts";
 import { type HeroRun, heroEpochs, heroSvg } from "./hero.ts";
-import { escapeHtml, formatNumber } from "./html.ts";
+import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
 /** Width of the still drawing, in pixels. */
@@ -21,7 +22,9 @@ export function heroFigure({ main, twin }: Cast): { readonly html: string; reado
   const rows = first.emergence.rows === "q" ? "task q" : "frequency k";
   const none = first.emergence.null.R2.at(-1) ?? 0;
   const says = `Training turns noise into blocks: each of the ${formatNumber(first.emergence.neurons)} neurons ends up in the row of one ${rows}, and that is when its accuracy rises.`;
-  const beside = others.length === 0 ? "" : " The twin, trained on shuffled labels, memorises as well and shows no such blocks.";
+  const memorised = resultOf(twin, "curves")?.final.train_accuracy;
+  const share = memorised === undefined ? "" : ` (${formatPercent(mean(memorised))} of its training labels memorised)`;
+  const beside = others.length === 0 ? "" : ` The twin, trained on shuffled labels${share}, shows no such blocks.`;
   const html = `<figure id="hero" data-width="${WIDTH}" aria-labelledby="hero-caption">
 <div class="slide needs-js"><button type="button" id="hero-play">▶ play</button><label for="hero-epoch">epoch</label><input type="range" id="hero-epoch" min="0" max="1" value="1" step="1"><output id="hero-shown" for="hero-epoch">epoch ${formatNumber(last)}</output></div>
 <div id="hero-drawing" role="img" aria-label="${escapeHtml(`${rows} by neuron, and accuracy, of ${runs.map(({ label }) => label).join(" and ")} at epoch ${last}`)}">${heroSvg(runs, last, WIDTH)}</div>

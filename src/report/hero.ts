@@ -102,8 +102,9 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
   });
   const average = accuracies.length === 0 ? 0 : mean(accuracies.map(({ accuracy }) => accuracy));
   const shown = emergence.epochs[t];
-  const checkpoint = shown === undefined ? "no checkpoint" : `weights of epoch ${formatNumber(shown)}`;
-  const title = `${run.label}${run.said === "" ? "" : ` (${run.said})`}: ${checkpoint}`;
+  const narrow = image < 320;
+  const at = shown === undefined ? "" : `${narrow ? "" : "weights of "}epoch ${formatNumber(shown)}`;
+  const title = `${run.label}${run.said === "" || narrow ? "" : ` (${run.said})`}: ${at || "no checkpoint"}`;
   return (
     text(0, top - 7, title, ' font-size="11.5" font-weight="600"') +
     text(left, top - 7, `accuracy ${average.toFixed(2)}`, ' font-size="11.5" font-weight="600"') +
