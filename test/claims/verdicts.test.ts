@@ -304,6 +304,7 @@ test("active frequencies through training", () => {
     sound_peak_epoch: epoch,
     sound_final: 9,
     sound_null: 0.03,
+    sound_reference: 14.5,
     paper_amplitude_peak: 57,
   });
   const withOmega = (peak: number, epoch: number, base = miiii) => ({
