@@ -279,7 +279,7 @@ test("a choice needs exactly one candidate above 0.9, likely readings first", as
     );
   await rejected(
     () => 0.9,
-    /no reading of 16 is accurate \(at best 0\.900\), so that accuracy does not tell them apart: say --heads \(1, 2, 4 and 8 fit\)$/,
+    /no reading of 16 is accurate \(at best 0\.900\), so that accuracy does not tell them apart: say --heads \(1, 2, 4 and 8 fit\); or name its activation, if that is not ReLU: --activation$/,
   );
   await rejected(
     ({ tier, config: { n_heads } }) => (tier === 0 && n_heads > 2 ? 0.95 : 0),
