@@ -60,12 +60,16 @@ function ablatedField({ task, grokfast_lambda, dropout }: Config): "grokfast_lam
 const valueIn = (config: Config, field: ConfigField) =>
   config[field] ?? (settingOf(field).later ? settingOf(field).value : undefined);
 
+/** The settings in which two runs differ, but for seed, length and the like. */
+const differing = (config: Config, other: Config) =>
+  CONFIG_FIELDS.filter((field) => !settingOf(field).varies && !close(valueIn(config, field), valueIn(other, field)));
+
 /** In which settings, but for task, labels, seed and length, `other` differs from a run; undefined in none. */
 export function settingsBetween(config: Config, other: Config): string | undefined {
-  const parts = CONFIG_FIELDS.flatMap((field) => {
+  const parts = differing(config, other).flatMap((field) => {
     const [setting, value] = [settingOf(field), valueIn(other, field)];
-    if (field === "task" || setting.varies || value === undefined || setting.idle?.({ ...other })) return [];
-    return close(valueIn(config, field), value) ? [] : [settingText(field, setting, value)];
+    if (field === "task" || value === undefined || setting.idle?.({ ...other })) return [];
+    return [settingText(field, setting, value)];
   });
   return parts.length === 0 ? undefined : parts.join(", ");
 }
@@ -73,7 +77,5 @@ export function settingsBetween(config: Config, other: Config): string | undefin
 /** Whether two runs have the same settings but for seed, length and the one that `ablation` changes. */
 export function sameSettings(ablation: Config, other: Config): boolean {
   const ablated = ablatedField(ablation);
-  return CONFIG_FIELDS.every(
-    (field) => settingOf(field).varies || field === ablated || close(valueIn(ablation, field), valueIn(other, field)),
-  );
+  return differing(ablation, other).every((field) => field === ablated);
 }

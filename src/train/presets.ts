@@ -75,9 +75,9 @@ export function presetConfig(preset: Preset, overrides: Partial<RunConfig> = {},
   const alone: readonly Preset[] = ["nanda", "miiii-fast-v1"];
   ensure(!fast || !alone.includes(preset), "usage", () => `preset ${preset}: has no fast variant, got --fast`);
   // What an ablation takes away stays away in its fast variant.
-  const [paper = [], own] = [LAYERS[preset].slice(0, 1), LAYERS[preset].slice(1)];
+  const layers = LAYERS[preset];
   const config = {
-    ...layeredConfig([...paper, ...(fast ? (["fast"] as const) : []), ...own]),
+    ...layeredConfig([...layers.slice(0, 1), ...(fast ? (["fast"] as const) : []), ...layers.slice(1)]),
     preset: fast && !preset.endsWith("-fast") ? `${preset}-fast` : preset,
     ...overrides,
   };
