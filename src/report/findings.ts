@@ -67,9 +67,8 @@ function circuits({ main, twin }: Cast): Finding[] {
   const own = resultOf(main, "algorithm");
   if (own === undefined) return [];
   const other = resultOf(twin, "algorithm");
-  const average = (accuracy: readonly number[]) => accuracy.reduce((sum, value) => sum + value, 0) / Math.max(1, accuracy.length);
-  const accuracy = average(own.ladder.circuit.accuracy);
-  const model = average(own.ladder.model.accuracy);
+  const accuracy = mean(own.ladder.circuit.accuracy);
+  const model = mean(own.ladder.model.accuracy);
   return [
     {
       sentence:
@@ -78,7 +77,7 @@ function circuits({ main, twin }: Cast): Finding[] {
           : `The formulas do not suffice: each task, computed from the closed forms of its own neurons alone, is right in ${two(accuracy)} of all inputs, where the model is in ${two(model)}.`,
       thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy),
       number: `accuracy ${two(accuracy)}`,
-      none: `read-outs permuted ${two(average(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${two(average(other.ladder.circuit.accuracy))}`}`,
+      none: `read-outs permuted ${two(mean(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${two(mean(other.ladder.circuit.accuracy))}`}`,
       analysis: "algorithm",
     },
   ];

@@ -3,7 +3,7 @@ import type { FittedNeurons } from "../../analyses/closed-form/neurons.ts";
 import type { AnalysisInput, Edits, Forward } from "../../analyses/kit/define.ts";
 import { rounded } from "../../analyses/kit/text.ts";
 import { at, ensure, type NdArray, randomStream } from "../../core/index.ts";
-import { headMetrics } from "../../math/index.ts";
+import { headMetrics, mean } from "../../math/index.ts";
 import type { Split, TaskName } from "../../tasks/index.ts";
 import type { SplitName } from "../evaluate.ts";
 
@@ -129,7 +129,7 @@ export async function ablation(input: AblationInput, what: Ablation): Promise<Ab
         : {
             name: beside.name,
             draws,
-            mean: over((values) => values.reduce((a, b) => a + b, 0) / values.length),
+            mean: over(mean),
             smallest: over((values) => Math.min(...values)),
           },
   };

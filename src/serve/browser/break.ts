@@ -4,14 +4,13 @@ import { fillOptions, input, select, tableRow } from "../../report/browser/dom.t
 import { elementById } from "../../report/browser/store.ts";
 import { numberList } from "../request.ts";
 import { compute, Latest, type Query } from "./ask.ts";
+import { mean } from "./average.ts";
 import { lying } from "./bars.ts";
 import type { Pane } from "./pane.ts";
 import { answered, say } from "./say.ts";
 import { onWidth } from "./width.ts";
 
 const SET_ORDER = ["validation", "test", "train", "all"] as const;
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 /** Labels of the circuits of a model: tasks, or frequencies of addition, each with its number of neurons. */
 export function circuitsOf({ picture }: Pane): (readonly [label: number, neurons: number])[] {

@@ -1,13 +1,12 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { ModelPicture } from "../../api/explore/explored-model.ts";
 import { figure, linesWithBand } from "../../figures/index.ts";
+import { mean } from "./average.ts";
 
 /** What is known of a kept checkpoint. */
 export type Kept = { readonly epoch: number } & Pick<ModelPicture, "neurons" | "evaluation">;
 
 const MEASURES = ["accuracy", "neurons above the null", "neurons with R² above ½", "additive share"] as const;
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 /** The neurons over the kept checkpoints, beside accuracy; undefined with fewer than two, which make no line. */
 export function courseSpec(kept: readonly Kept[]): TopLevelSpec | undefined {

@@ -7,6 +7,7 @@ import { type HeroRun, heroSvg } from "../../report/hero.ts";
 import { formatNumber } from "../../report/html.ts";
 import type { ListedRun } from "../runs.ts";
 import { compute, Latest, type Query } from "./ask.ts";
+import { mean } from "./average.ts";
 import { answered, say } from "./say.ts";
 import { accuracyTable } from "./scores.ts";
 import { onWidth } from "./width.ts";
@@ -208,11 +209,11 @@ export class Pane {
   }
 
   #tell({ evaluation, neurons, refusal, sha256 }: ModelPicture): void {
-    const mean = (set: "train" | "validation" | "test" | "all") => {
+    const meanOf = (set: "train" | "validation" | "test" | "all") => {
       const values = evaluation.flatMap(({ accuracy }) => accuracy[set] ?? []);
-      return values.length === 0 ? [] : [`${set} ${(values.reduce((a, b) => a + b, 0) / values.length).toFixed(3)}`];
+      return values.length === 0 ? [] : [`${set} ${mean(values).toFixed(3)}`];
     };
-    const scores = (["train", "validation", "test", "all"] as const).flatMap(mean).join(", ");
+    const scores = (["train", "validation", "test", "all"] as const).flatMap(meanOf).join(", ");
     const tasks = evaluation.length === 1 ? "" : `, mean over ${evaluation.length} tasks`;
     const cells =
       neurons === null

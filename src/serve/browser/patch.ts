@@ -3,6 +3,7 @@ import { at } from "../../core/index.ts";
 import { fillOptions, select, tableRow } from "../../report/browser/dom.ts";
 import { elementById } from "../../report/browser/store.ts";
 import { compute, Latest } from "./ask.ts";
+import { mean } from "./average.ts";
 import { lying } from "./bars.ts";
 import type { Pane } from "./pane.ts";
 import { answered, say } from "./say.ts";
@@ -81,11 +82,10 @@ export class PatchCard {
     const [answers, none, kept] = [found[kind].answers[g] ?? [], random[kind].answers[g] ?? [], found[kind].kept[g] ?? []];
     const others = kept.filter((_, h) => h !== own);
     const rest = kind === "post" ? found.sufficient : found.sufficient_even;
-    const mean = others.reduce((a, b) => a + b, 0) / Math.max(1, others.length);
     say(
       `${id}-patch-said`,
       `The ${at(groups.sizes, g)} neurons of ${found.parts === "frequency" ? `k = ${label}` : `task ${label}`} from the source: task ${at(q, own)} answers as the source in ${at(answers, own).toFixed(3)} of ${pairs} pairs (random group ${at(random[kind].iia, g).toFixed(3)}, at most ${at(random[kind].iia_largest, g).toFixed(3)}; the two agree anyway in ${at(agree, own).toFixed(3)}).` +
-        `${others.length === 0 ? "" : ` The other tasks keep the base's answer in ${mean.toFixed(3)}.`} All but them from the source: it still answers the base in ${at(rest, g).toFixed(3)}. Grey: one random group of as many; ticks: agreement anyway.`,
+        `${others.length === 0 ? "" : ` The other tasks keep the base's answer in ${mean(others).toFixed(3)}.`} All but them from the source: it still answers the base in ${at(rest, g).toFixed(3)}. Grey: one random group of as many; ticks: agreement anyway.`,
     );
     const box = elementById(`${id}-patch-bars`);
     const bars = q.map((task, h) => ({

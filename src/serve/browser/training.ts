@@ -11,11 +11,10 @@ import { figureLabel } from "../../report/labels.ts";
 import { headsOf } from "../../tasks/index.ts";
 import type { RunNews } from "../follower.ts";
 import { compute, Latest } from "./ask.ts";
+import { mean } from "./average.ts";
 import { courseSpec, type Kept } from "./course.ts";
 import { LiveFigure } from "./live-figure.ts";
 import type { Pane } from "./pane.ts";
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
 
 /** Seconds as a person says them. */
 function spoken(seconds: number): string {
