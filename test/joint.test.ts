@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -10,7 +10,6 @@ import { clock } from "../src/analyses/clock/index.ts";
 import { ANALYSES } from "../src/analyses/registry.ts";
 import { analyzeModel } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
-import { resumeRun, trainRun } from "../src/api/train-run.ts";
 import { importModel } from "../src/checkpoint/import/import-model.ts";
 import { encodeSafetensors } from "../src/checkpoint/index.ts";
 import { roleOf } from "../src/claims/roles.ts";
@@ -26,6 +25,7 @@ import { initialState, presetConfig } from "../src/train/index.ts";
 import { tensorsOfState } from "../src/train/state.ts";
 import { assertTrainAlike, trainsOn } from "./helpers/agreement.ts";
 import { assertAllClose } from "./helpers/assert.ts";
+import { assertResumesExactly } from "./helpers/resumed.ts";
 
 await tf.setBackend("cpu");
 const onnx = onnxRuntime({ threads: 1 });
@@ -123,15 +123,9 @@ test("without its addition head a joint model's loss and step are miiii's own, n
 
 test("it trains alike on ONNX and TensorFlow.js, and an interrupted run equals an uninterrupted one bit for bit", async () => {
   await assertTrainAlike(trainsOn(onnx), trainsOn(tensorflowRuntimeOf(tf, { version: "test", device: "test" })), config);
-  const [whole, broken] = [join(folder, "whole"), join(folder, "broken")];
-  await trainRun(config, whole, { runtime: onnx });
-  const controller = new AbortController();
-  const onProgress = (epoch: number) => epoch === 20 && controller.abort();
-  const first = await trainRun(config, broken, { runtime: onnx, signal: controller.signal, onProgress });
+  const files = ["metrics.jsonl", "omega.jsonl", "config.json", "resume.safetensors"];
+  const { first } = await assertResumesExactly(config, folder, 20, files, { runtime: onnx });
   assert.ok(first.interrupted && first.epoch < 40);
-  await resumeRun(broken, undefined, { runtime: onnx });
-  for (const file of ["metrics.jsonl", "omega.jsonl", "config.json", "resume.safetensors"])
-    assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
 });
 
 test("every analysis reads a joint run, its addition head among the tasks, or says by name that it leaves it out", async () => {

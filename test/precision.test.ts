@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -26,6 +26,7 @@ import { feedsOf } from "../src/train/feeds.ts";
 import { initialState, presetConfig } from "../src/train/index.ts";
 import { tensorsOfState } from "../src/train/state.ts";
 import { distance, finalState } from "./helpers/agreement.ts";
+import { assertResumesExactly } from "./helpers/resumed.ts";
 
 const onnx = onnxRuntime({ threads: 1 });
 const folder = mkdtempSync(join(tmpdir(), "miiii-precision-"));
@@ -94,16 +95,10 @@ test("a float64 run starts from float32's weights, has its masks, and goes where
 });
 
 test("a float64 run keeps float64, resumes bit for bit and is analysed", async () => {
-  const [whole, broken] = [join(folder, "whole"), join(folder, "broken")];
   const scheduled = { ...config, late_primes: [3], late_epoch: 12, weight_ema: 0.9 };
-  await trainRun(scheduled, whole, { runtime: onnx });
-  const controller = new AbortController();
-  const onProgress = (epoch: number) => epoch === 20 && controller.abort();
-  const first = await trainRun(scheduled, broken, { runtime: onnx, signal: controller.signal, onProgress });
+  const files = ["metrics.jsonl", "omega.jsonl", "config.json", "resume.safetensors"];
+  const { first, whole } = await assertResumesExactly(scheduled, folder, 20, files, { runtime: onnx });
   assert.ok(first.interrupted && first.epoch < 40);
-  await resumeRun(broken, undefined, { runtime: onnx });
-  for (const file of ["metrics.jsonl", "omega.jsonl", "config.json", "resume.safetensors"])
-    assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
   const kept = readCheckpoint(listCheckpoints({ path: whole }).at(-1)?.path ?? "");
   assert.equal(kept.parameters["unembed.W_U"].dtype, "float64");
   const model = await loadModel({ kind: "run", path: whole, label: "wide" });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { resumeRun, trainRun } from "../src/api/train-run.ts";
+import { trainRun } from "../src/api/train-run.ts";
 import { readCheckpoint, runFiles } from "../src/checkpoint/index.ts";
 import { at, type NdArray } from "../src/core/index.ts";
 import { type MetricsRow, PARAMETER_NAMES, type ParameterName, type RunConfig } from "../src/model/index.ts";
@@ -13,6 +13,7 @@ import { tensorflowRuntimeOf } from "../src/runtimes/tensorflow.ts";
 import { checkConfig, initialState, presetConfig, type TrainState, train } from "../src/train/index.ts";
 import { assertTrainAlike, finalState, trainsOn } from "./helpers/agreement.ts";
 import { assertAllClose } from "./helpers/assert.ts";
+import { assertResumesExactly } from "./helpers/resumed.ts";
 
 await tf.setBackend("cpu");
 const onnx = onnxRuntime({ threads: 1 });
@@ -101,20 +102,10 @@ test("the average is evaluated at ticks and kept beside the weights", async () =
 for (const change of [{ no_decay: ["embed.W_E"] }, { max_row_norm: 0.9 }, { weight_ema: 0.95 }] as const) {
   const name = Object.keys(change).join();
   test(`${name}: an interrupted and resumed run equals an uninterrupted one bit for bit`, async () => {
-    const [whole, broken] = [join(folder, `${name} whole`), join(folder, `${name} broken`)];
+    const files = ["metrics.jsonl", "config.json", "resume.safetensors", "step-000000040.safetensors"];
     const changed = checkConfig({ ...config, ...change });
-    await trainRun(changed, whole, { runtime: onnx, omega: false });
-    const controller = new AbortController();
-    const first = await trainRun(changed, broken, {
-      runtime: onnx,
-      omega: false,
-      signal: controller.signal,
-      onProgress: (epoch) => epoch === 19 && controller.abort(),
-    });
+    const { first } = await assertResumesExactly(changed, join(folder, name), 19, files, { runtime: onnx, omega: false });
     assert.deepEqual([first.epoch, first.interrupted], [19, true]);
-    await resumeRun(broken, undefined, { runtime: onnx, omega: false });
-    for (const file of ["metrics.jsonl", "config.json", "resume.safetensors", "step-000000040.safetensors"])
-      assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
   });
 }
 

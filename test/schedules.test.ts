@@ -13,6 +13,7 @@ import { headsOf, headWeights, labelEntropy, logitsOf } from "../src/tasks/index
 import { Curriculum, checkConfig, decayStart, dropoutEnd, initialState, learningRate, presetConfig } from "../src/train/index.ts";
 import { assertTrainAlike, finalState, trainsOn } from "./helpers/agreement.ts";
 import { assertAllClose } from "./helpers/assert.ts";
+import { assertResumesExactly } from "./helpers/resumed.ts";
 
 await tf.setBackend("cpu");
 const onnx = onnxRuntime({ threads: 1 });
@@ -200,21 +201,11 @@ const SWITCHING: Readonly<Record<string, Partial<RunConfig>>> = {
 
 for (const [name, change] of Object.entries(SWITCHING)) {
   test(`${name}: an interrupted and resumed run equals an uninterrupted one bit for bit`, async () => {
-    const [whole, broken] = [join(folder, `${name} whole`), join(folder, `${name} broken`)];
+    const files = ["metrics.jsonl", "config.json", "resume.safetensors", "step-000000060.safetensors"];
     const changed = checkConfig({ ...config, ...change });
-    await trainRun(changed, whole, { runtime: onnx, omega: false });
-    const controller = new AbortController();
-    const first = await trainRun(changed, broken, {
-      runtime: onnx,
-      omega: false,
-      signal: controller.signal,
-      onProgress: (epoch) => epoch === 34 && controller.abort(),
-    });
+    const { first, whole } = await assertResumesExactly(changed, join(folder, name), 34, files, { runtime: onnx, omega: false });
     assert.equal(first.epoch, 34);
     assert.ok(first.interrupted);
-    await resumeRun(broken, undefined, { runtime: onnx, omega: false });
-    for (const file of ["metrics.jsonl", "config.json", "resume.safetensors", "step-000000060.safetensors"])
-      assert.ok(readFileSync(join(whole, file)).equals(readFileSync(join(broken, file))), `${file} differs`);
     const plain = await finalState({ config, runtime: onnx, omega: false });
     const last = readCheckpoint(join(whole, "step-000000060.safetensors"));
     assert.notDeepEqual(last.parameters["embed.W_E"].data, plain.parameters["embed.W_E"].data, "the setting changes nothing");

@@ -1,6 +1,6 @@
 import { at, ensure } from "../core/index.ts";
 import { activationName, BIAS_NAMES, hasEquals, PARAMETER_NAMES, type ParameterName, type Parameters } from "../model/index.ts";
-import { type Head, headsOf } from "../tasks/index.ts";
+import { type Head, headsOf, logitsOf } from "../tasks/index.ts";
 import type { ReportRun } from "./types.ts";
 
 type Config = ReportRun["config"];
@@ -74,7 +74,7 @@ export class PageModel {
     this.config = config;
     this.heads = headsOf(config);
     const { p, d_model, n_heads, d_head, d_mlp } = config;
-    const classes = this.heads.reduce((sum, head) => sum + head.classes, 0);
+    const classes = logitsOf(this.heads);
     const inner = n_heads * d_head;
     const sizes = {
       "embed.W_E": (p + 1) * d_model,

@@ -1,4 +1,5 @@
 import { at, float64, type NdArray } from "../../core/index.ts";
+import { logitsOf } from "../../tasks/index.ts";
 import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "../closed-form/circuit.ts";
 import type { FittedNeurons } from "../closed-form/neurons.ts";
 import { readoutWave } from "../closed-form/readout.ts";
@@ -116,7 +117,7 @@ export async function gridLadder(
     onChunk(done + 1, chunks.length);
   }
   const [model = 0, skip = 0, half = 0, cross = 0, even = 0] = products;
-  const entries = judge.samples.length * judge.heads.reduce((sum, { classes }) => sum + classes, 0);
+  const entries = judge.samples.length * logitsOf(judge.heads);
   const small = Math.min(skip, half) <= NOTHING * model;
   return {
     rungs: Object.fromEntries(GRID_RUNGS.map((rung) => [rung, rungOf(scores[rung])])) as GridLadder["rungs"],
