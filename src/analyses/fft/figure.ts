@@ -91,7 +91,7 @@ function examplePanels(entries: readonly Labelled<FftResult>[]): Panel[] {
       }),
       matrixImage({
         title: "its |F|, mean removed",
-        subtitle: `log: ${DECADES} decades`,
+        subtitle: `linear, or log over ${DECADES} decades`,
         values: examples.flatMap((example) => spectra(example, p)),
         picker: `neuron${i} + ' ' + magnitude`,
         domain: [0, 1],
