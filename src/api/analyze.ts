@@ -122,6 +122,124 @@ async function runInPool(
   await begun;
 }
 
+/** Those of the analyses that can be run on a model; of the others it is said why not. */
+function possibleOn(analyses: readonly Analysis[], model: Model, { onFailure, onEnd }: AnalyzeOptions): Analysis[] {
+  return analyses.filter(({ id, needs, refuses }) => {
+    const refusal = refuses?.(model.checkpoint.config);
+    if (canAnalyze(model, needs) && refusal === undefined) return true;
+    const reason = refusal === undefined ? needsRun(id, model.checkpoint.path) : `${id}: ${refusal}`;
+    if (onFailure === undefined) throw new MiiiiError("usage", reason);
+    onFailure(id, reason);
+    onEnd?.(id, "absent");
+    return false;
+  });
+}
+
+/** The outcomes of a model's analyses as they come in: checked, kept for the next call, and told of. */
+class Outcomes {
+  readonly #model: Model;
+  readonly #chosen: readonly Analysis[];
+  readonly #how: AnalyzeOptions;
+  /** Once for reading and writing: the key of a series is a digest of all its files. */
+  readonly #keys: ReadonlyMap<string, string>;
+  readonly #found = new Map<string, Outcome>();
+  /** What was read with a remark is read again next time, so that the remark is made again. */
+  readonly #remarks = new Set<string>();
+  #failure: unknown;
+
+  constructor(chosen: readonly Analysis[], model: Model, how: AnalyzeOptions) {
+    const { runtime, seed, options = {}, cache } = how;
+    this.#model = model;
+    this.#chosen = chosen;
+    this.#how = how;
+    this.#keys = new Map(
+      chosen.flatMap((analysis) => {
+        const key = cache?.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) });
+        return key === undefined ? [] : [[analysis.id, key] as const];
+      }),
+    );
+  }
+
+  #byId(id: string): Analysis {
+    return this.#chosen.find((analysis) => analysis.id === id) as Analysis;
+  }
+
+  #fail(id: string, error: unknown): void {
+    const { onFailure, onEnd } = this.#how;
+    if (onFailure === undefined || !(error instanceof MiiiiError)) this.#failure ??= error;
+    else onFailure(id, error.message);
+    onEnd?.(id, "absent");
+  }
+
+  #take(id: string, result: Json, from: "computed" | "kept"): boolean {
+    try {
+      const where = `${id} of ${this.#model.label}`;
+      ensureFiniteJson(result, where);
+      const metrics = metricsOf(this.#byId(id), result);
+      ensureFiniteJson(metrics, `metrics of ${where}`);
+      this.#found.set(id, { model: this.#model, metrics, result });
+      this.#how.onEnd?.(id, from);
+      return true;
+    } catch (error) {
+      this.#fail(id, error);
+      return false;
+    }
+  }
+
+  /** Takes what is kept from before; the analyses that are left to compute. */
+  takeKept(): Analysis[] {
+    const { cache, onStart } = this.#how;
+    return this.#chosen.filter(({ id }) => {
+      const key = this.#keys.get(id);
+      const result = key === undefined ? undefined : cache?.read(key);
+      if (result === undefined) return true;
+      onStart?.(id);
+      this.#take(id, result, "kept");
+      return false;
+    });
+  }
+
+  /** What takes the results of the others. */
+  listener(): TaskListener {
+    const { onStart, onProgress, onNote, cache } = this.#how;
+    return {
+      onStart: (id) => onStart?.(id),
+      onProgress: (id, done, total) => onProgress?.(id, done, total),
+      onNote: (text) => {
+        if (!this.#remarks.has(text)) onNote?.(text);
+        this.#remarks.add(text);
+      },
+      onResult: (id, result) => {
+        const key = this.#keys.get(id);
+        if (!this.#take(id, result, "computed") || key === undefined) return;
+        // Kept at once, so that work that is stopped halfway is not lost.
+        if (this.#remarks.size === 0 || !this.#byId(id).needs.includes("series")) cache?.write(key, result);
+      },
+      onError: (id, error) => this.#fail(id, error),
+    };
+  }
+
+  /** All outcomes, in the order of the analyses; throws the first failure that nobody was told of. */
+  all(): Map<string, Outcome> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const place = new Map(this.#chosen.map(({ id }, i) => [id, i]));
+    return new Map([...this.#found].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+  }
+}
+
+/** Computes analyses: in the threads that are there, in new ones where that is worthwhile, else here. */
+async function compute(analyses: readonly Analysis[], model: Model, how: AnalyzeOptions, listener: TaskListener): Promise<void> {
+  const { runtime, seed, options = {} } = how;
+  const own = how.pool === undefined ? poolFor(tasksOf(analyses).length, model, how) : undefined;
+  const pool = how.pool !== undefined && isLarge(model) ? how.pool : own;
+  try {
+    if (pool === undefined) await runAnalyses(analyses, model, { runtime, seed, options }, listener);
+    else await runInPool(analyses, model, how, pool, listener);
+  } finally {
+    await own?.close();
+  }
+}
+
 /**
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
  * order. Those of a large model run side by side in threads.
@@ -134,81 +252,8 @@ export async function analyzeModel(
   model: Model,
   how: AnalyzeOptions,
 ): Promise<Map<string, Outcome>> {
-  const { runtime, seed, options = {}, onFailure, onStart, onEnd, cache } = how;
-  const chosen = analyses.filter(({ id, needs, refuses }) => {
-    const refusal = refuses?.(model.checkpoint.config);
-    if (canAnalyze(model, needs) && refusal === undefined) return true;
-    const reason = refusal === undefined ? needsRun(id, model.checkpoint.path) : `${id}: ${refusal}`;
-    if (onFailure === undefined) throw new MiiiiError("usage", reason);
-    onFailure(id, reason);
-    onEnd?.(id, "absent");
-    return false;
-  });
-  const outcomes = new Map<string, Outcome>();
-  let failure: unknown;
-  const byId = (id: string) => chosen.find((analysis) => analysis.id === id) as Analysis;
-  const fail = (id: string, error: unknown): void => {
-    if (onFailure === undefined || !(error instanceof MiiiiError)) failure ??= error;
-    else onFailure(id, error.message);
-    onEnd?.(id, "absent");
-  };
-  const keep = (id: string, result: Json, from: "computed" | "kept"): boolean => {
-    try {
-      const where = `${id} of ${model.label}`;
-      ensureFiniteJson(result, where);
-      const metrics = metricsOf(byId(id), result);
-      ensureFiniteJson(metrics, `metrics of ${where}`);
-      outcomes.set(id, { model, metrics, result });
-      onEnd?.(id, from);
-      return true;
-    } catch (error) {
-      fail(id, error);
-      return false;
-    }
-  };
-  // Once for reading and writing: the key of a series is a digest of all its files.
-  const keys = new Map(
-    chosen.flatMap((analysis) => {
-      const key = cache?.keyOf(analysis, model, { runtime, seed, options: completeOptions(analysis, options) });
-      return key === undefined ? [] : [[analysis.id, key] as const];
-    }),
-  );
-  const open = chosen.filter(({ id }) => {
-    const key = keys.get(id);
-    const result = key === undefined ? undefined : cache?.read(key);
-    if (result === undefined) return true;
-    onStart?.(id);
-    keep(id, result, "kept");
-    return false;
-  });
-  // What was read with a remark is read again next time, so that the remark is made again.
-  const remarks = new Set<string>();
-  const listener: TaskListener = {
-    onStart: (id) => onStart?.(id),
-    onProgress: (id, done, total) => how.onProgress?.(id, done, total),
-    onNote: (text) => {
-      if (!remarks.has(text)) how.onNote?.(text);
-      remarks.add(text);
-    },
-    onResult: (id, result) => {
-      const key = keys.get(id);
-      // Kept at once, so that work that is stopped halfway is not lost.
-      if (keep(id, result, "computed") && key !== undefined && (remarks.size === 0 || !byId(id).needs.includes("series")))
-        cache?.write(key, result);
-    },
-    onError: fail,
-  };
-  if (open.length > 0) {
-    const own = how.pool === undefined ? poolFor(tasksOf(open).length, model, how) : undefined;
-    const pool = how.pool !== undefined && isLarge(model) ? how.pool : own;
-    try {
-      if (pool === undefined) await runAnalyses(open, model, { runtime, seed, options }, listener);
-      else await runInPool(open, model, how, pool, listener);
-    } finally {
-      await own?.close();
-    }
-  }
-  if (failure !== undefined) throw failure;
-  const place = new Map(chosen.map(({ id }, i) => [id, i]));
-  return new Map([...outcomes].sort(([a], [b]) => (place.get(a) ?? 0) - (place.get(b) ?? 0)));
+  const outcomes = new Outcomes(possibleOn(analyses, model, how), model, how);
+  const open = outcomes.takeKept();
+  if (open.length > 0) await compute(open, model, how, outcomes.listener());
+  return outcomes.all();
 }

@@ -52,10 +52,10 @@ function polar(p: number): TopLevelSpec {
   const isPrime = primesBelow(p)
     .map((q) => `(datum.n === ${q} || datum.n % ${q})`)
     .join(" && ");
-  const slider = (name: string, value: number, min: number, max: number, step: number, label: string): Parameter => ({
+  const slider = (name: string, label: string, value: number, range: { min: number; max: number; step: number }): Parameter => ({
     name,
     value,
-    bind: { input: "range", min, max, step, name: `${label} ` },
+    bind: { input: "range", ...range, name: `${label} ` },
   });
   const panels = [
     polarPanel("multiples of the modulus", runColor(0), end, "datum.n % modulus === 0"),
@@ -65,7 +65,10 @@ function polar(p: number): TopLevelSpec {
     title: `Natural numbers below ${end} in polar coordinates`,
     subtitle: "radius n, angle n times the multiplier; at 2π over the modulus its multiples stand in straight lines",
     description: "Multiples of the modulus lie on spirals, primes on many interrupted ones.",
-    params: [slider("modulus", 17, 2, p, 1, "modulus"), slider("angle", 1, 0, 2, 0.001, "angle multiplier")],
+    params: [
+      slider("modulus", "modulus", 17, { min: 2, max: p, step: 1 }),
+      slider("angle", "angle multiplier", 1, { min: 0, max: 2, step: 0.001 }),
+    ],
   });
 }
 

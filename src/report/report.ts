@@ -20,7 +20,7 @@ import { canRun, packModel } from "./page-model.ts";
 import { type FigureSource, type PageIndex, packBytes, packJson, type RunData } from "./payload.ts";
 import { provenanceBlock } from "./provenance.ts";
 import { runPicker } from "./run-picker.ts";
-import { analysisSection, backgroundSection, type Draw, drawnEntries, figureBlock } from "./section.ts";
+import { analysisSection, backgroundSection, type Draw, drawnEntries, figureBlock, type SectionOptions } from "./section.ts";
 import { PENDING, type ReportInput, type ReportRun } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
@@ -90,32 +90,38 @@ export async function drawAhead(input: ReportInput, draw: Draw): Promise<void> {
   }
 }
 
-/**
- * The report: one HTML page that needs nothing else. A pure function of its input, but for loading Vega to draw the figures.
- *
- * @throws MiiiiError `usage` for no runs or two runs of one label.
- */
-export async function buildReport(input: ReportInput): Promise<Report> {
-  ensureInput(input);
-  const { runs, analyses, bundles, stamp, chosen = false } = input;
-  const draw = input.draw ?? (await import("../figures/render.ts")).renderSvg;
-  const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
-  const styles = stylesOf(runs);
-  const payloads = new Map<string, string>();
-  const keep = (name: string) => (value: unknown) => {
+/** Packs values into a page's payloads under a name, which it returns. */
+type Keep = (name: string) => (value: unknown) => string;
+
+function keeperOf(payloads: Map<string, string>): Keep {
+  return (name) => (value) => {
     payloads.set(name, packJson(value));
     return name;
   };
-  const figures: PageIndex["figures"][number][] = [];
+}
+
+/** The figures of a page: their sections, how its script makes each, and the ids of the analyses that are drawn. */
+interface Figures {
+  readonly sections: readonly string[];
+  readonly figures: PageIndex["figures"];
+  readonly shown: ReadonlySet<string>;
+}
+
+/** Draws the figures of the analyses, then those that need no run; the first has the number `look.number`. */
+async function figuresOf(
+  { runs, analyses }: ReportInput,
+  selected: readonly ReportRun[],
+  look: SectionOptions,
+  keep: Keep,
+): Promise<Figures> {
+  const { styles } = look;
   const sections: string[] = [];
+  const figures: PageIndex["figures"][number][] = [];
   const shown = new Set<string>();
-  const claims = judgeClaims(runs);
-  const cast = castOf(runs, chosen);
-  const hero = cast === undefined ? undefined : heroFigure(cast);
-  let number = hero === undefined ? 1 : 2;
+  let { number } = look;
   // One after the other: Vega numbers the definitions of a drawing from a counter that each drawing sets back.
   for (const analysis of analyses) {
-    const { html, drawn } = await analysisSection(analysis, runs, selected, { draw, styles, number });
+    const { html, drawn } = await analysisSection(analysis, runs, selected, { ...look, number });
     sections.push(html);
     if (!drawn) continue;
     number += 1;
@@ -123,80 +129,109 @@ export async function buildReport(input: ReportInput): Promise<Report> {
     const id = `figure-${slug(analysis.id)}`;
     const entries = drawnEntries(analysis, selected);
     const spec = () => styleRuns(analysis.figure(entries), styles);
-    const source = sourceOf(
-      analysis,
-      entries.map(({ label }) => givenLabel(label)),
-      spec,
-      keep(`spec-${slug(analysis.id)}`),
-    );
-    figures.push({ id, title: analysis.title, source });
+    const labels = entries.map(({ label }) => givenLabel(label));
+    figures.push({ id, title: analysis.title, source: sourceOf(analysis, labels, spec, keep(`spec-${slug(analysis.id)}`)) });
   }
   for (const background of backgroundFigures()) {
     if (analyses.some((analysis) => slug(analysis.id) === background.id)) continue;
-    sections.push(await backgroundSection(background, { draw, styles, number: number++ }));
+    sections.push(await backgroundSection(background, { ...look, number: number++ }));
     figures.push({ id: `figure-${background.id}`, title: background.title, source: { kind: "background", id: background.id } });
   }
-  const models = (input.unfinished === undefined ? runnable(cast) : []).map(({ label, parameters }, i) => {
-    payloads.set(`model-${i}`, packBytes(packModel(parameters)));
-    return { label, payload: `model-${i}` };
-  });
-  const index: PageIndex = {
-    runs: runs.map((run, i) => ({
-      label: run.label,
-      config: run.config,
-      payload: keep(`run-${i}`)(runData(run)),
-      selected: selected.includes(run),
-    })),
-    figures,
-    hero: hero?.labels ?? [],
-    models,
-  };
+  return { sections, figures, shown };
+}
+
+/** What the sections of a page are made of. */
+interface PageBody {
+  readonly input: ReportInput;
+  readonly title: string;
+  readonly cast: Cast | undefined;
+  readonly hero: ReturnType<typeof heroFigure> | undefined;
+  readonly claims: readonly JudgedClaim[];
+  readonly drawn: Figures;
+  readonly models: PageIndex["models"];
+}
+
+/** The first section: the question, the answer in sentences, the first figure, the verdicts. */
+function answerSection({ input, title, cast, hero, claims }: PageBody): string {
+  const finished = input.unfinished === undefined;
+  const sentences = cast === undefined ? [] : answerSentences(cast, verdictCounts(claims), finished);
+  return `<section id="answer">
+<h1>${escapeHtml(title)}</h1>
+${unfinishedNote(input)}
+${sentences.map((sentence) => `<p class="answer">${sentence}</p>`).join("\n")}
+${hero?.html ?? ""}
+${verdictBar(claims)}
+</section>`;
+}
+
+/** All sections, in the page's order. */
+function mainOf(body: PageBody): string {
+  const { input, cast, claims, drawn, models } = body;
+  const { runs } = input;
   const explored = models.flatMap(({ label }) => {
     const run = runs.find((other) => other.label === label);
     return run === undefined ? [] : [{ label, p: run.config.p, neurons: run.config.d_mlp }];
   });
-  const counts = verdictCounts(claims);
-  const title = input.title ?? questionOf(cast, chosen);
-  const main = `<section id="answer">
-<h1>${escapeHtml(title)}</h1>
-${unfinishedNote(input)}
-${
-  cast === undefined
-    ? ""
-    : answerSentences(cast, counts, input.unfinished === undefined)
-        .map((sentence) => `<p class="answer">${sentence}</p>`)
-        .join("\n")
-}
-${hero?.html ?? ""}
-${verdictBar(claims)}
-</section>
-${cast === undefined ? "" : findingsSection(cast, shown)}
-${claimsSection(claims, shown, caveats(runs))}
+  return `${answerSection(body)}
+${cast === undefined ? "" : findingsSection(cast, drawn.shown)}
+${claimsSection(claims, drawn.shown, caveats(runs))}
 ${exploreSection(explored)}
 <section id="figures"><h2>Figures</h2>
-${sections.join("\n")}
+${drawn.sections.join("\n")}
 </section>
 <section id="provenance"><h2>Provenance</h2>
 ${provenanceBlock(input)}
 </section>`;
-  const contents = [
-    { id: "answer", name: "Answer" },
-    { id: "findings", name: "Findings" },
-    { id: "claims", name: "Claims" },
-    { id: "explore", name: "Run it" },
-    { id: "figures", name: "Figures" },
-    { id: "provenance", name: "Provenance" },
-  ].filter(({ id }) => main.includes(`<section id="${id}"`));
+}
+
+const CONTENTS = [
+  { id: "answer", name: "Answer" },
+  { id: "findings", name: "Findings" },
+  { id: "claims", name: "Claims" },
+  { id: "explore", name: "Run it" },
+  { id: "figures", name: "Figures" },
+  { id: "provenance", name: "Provenance" },
+];
+
+/**
+ * The report: one HTML page that needs nothing else. A pure function of its input, but for loading Vega to draw the figures.
+ *
+ * @throws MiiiiError `usage` for no runs or two runs of one label.
+ */
+export async function buildReport(input: ReportInput): Promise<Report> {
+  ensureInput(input);
+  const { runs, bundles, stamp, identity, chosen = false } = input;
+  const draw = input.draw ?? (await import("../figures/render.ts")).renderSvg;
+  const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
+  const payloads = new Map<string, string>();
+  const keep = keeperOf(payloads);
+  const claims = judgeClaims(runs);
+  const cast = castOf(runs, chosen);
+  const hero = cast === undefined ? undefined : heroFigure(cast);
+  const look = { draw, styles: stylesOf(runs), number: hero === undefined ? 1 : 2 };
+  const drawn = await figuresOf(input, selected, look, keep);
+  const models = (input.unfinished === undefined ? runnable(cast) : []).map(({ label, parameters }, i) => {
+    payloads.set(`model-${i}`, packBytes(packModel(parameters)));
+    return { label, payload: `model-${i}` };
+  });
+  const entries = runs.map((run, i) => ({
+    label: run.label,
+    config: run.config,
+    payload: keep(`run-${i}`)(runData(run)),
+    selected: selected.includes(run),
+  }));
+  const title = input.title ?? questionOf(cast, chosen);
+  const main = mainOf({ input, title, cast, hero, claims, drawn, models });
   const html = htmlPage({
     title,
-    contents,
-    tools: runPicker(runs, selected, shown),
+    contents: CONTENTS.filter(({ id }) => main.includes(`<section id="${id}"`)),
+    tools: runPicker(runs, selected, drawn.shown),
     main,
-    index,
+    index: { runs: entries, figures: drawn.figures, hero: hero?.labels ?? [], models },
     payloads,
     bundles,
     ...(stamp === undefined ? {} : { stamp }),
-    ...(input.identity === undefined ? {} : { identity: input.identity }),
+    ...(identity === undefined ? {} : { identity }),
   });
   return { html, bytes: Buffer.byteLength(html), claims };
 }

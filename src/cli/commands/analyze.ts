@@ -1,8 +1,8 @@
 import type { Argv } from "yargs";
 import { type Analysis, completeOptions, type OptionValues } from "../../analyses/kit/define.ts";
-import { analyzeModel } from "../../api/analyze.ts";
+import { type AnalyzeOptions, analyzeModel } from "../../api/analyze.ts";
 import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
-import { ensureGroups, loadModel } from "../../api/models.ts";
+import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
 import { ensureWritable, jsonText, shownPath, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { resultCache } from "../../api/result-cache.ts";
@@ -133,12 +133,18 @@ function groupLines(outcomes: readonly Outcome[]): string {
     .join("\n");
 }
 
-/** Runs one analysis, or all, on each checkpoint; prints summaries or JSON, writes files. */
-export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  const { analysis: name, checkpoints, figure, out, json } = argv;
-  const analyses = await registry();
-  const chosen = await chosenAnalyses(name);
-  const [one] = chosen.length === 1 ? chosen : [];
+type AnalyzeArguments = ArgumentsOf<typeof options>;
+
+/** The files that are to be written, by the options that name them. */
+function filesOf({ out, figure, csv, parquet }: AnalyzeArguments): { readonly option: string; readonly file: string }[] {
+  return Object.entries({ out, figure, csv, parquet }).flatMap(([option, file]) =>
+    file === undefined ? [] : [{ option, file }],
+  );
+}
+
+/** What must hold of the arguments before anything is read. */
+function ensureArguments(argv: AnalyzeArguments, one: Analysis | undefined): void {
+  const { analysis: name, checkpoints, figure, csv, parquet } = argv;
   ensure(
     checkpoints.length > 0,
     "usage",
@@ -149,22 +155,63 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     "usage",
     () => `--figure draws one analysis; miiii report draws all of them, got analyze ${name}`,
   );
-  const { csv, parquet } = argv;
   ensure(
     (csv === undefined && parquet === undefined) || one !== undefined,
     "usage",
     () => "--csv and --parquet hold the data of one analysis's figure, got analyze all; --json holds all results",
   );
-  const files = Object.entries({ out, figure, csv, parquet }).flatMap(([option, file]) =>
-    file === undefined ? [] : [{ option, file }],
-  );
+  const files = filesOf(argv);
   for (const { option, file } of files) {
     const other = files.find((entry) => entry.option !== option && entry.file === file);
     ensure(other === undefined, "usage", () => `--${option} and --${other?.option} must be different files, got ${file} twice`);
   }
+}
+
+/** The outcomes of one model's analyses, with progress while they are computed. */
+async function outcomesOf(
+  chosen: readonly Analysis[],
+  model: Model,
+  argv: AnalyzeArguments,
+  how: Pick<AnalyzeOptions, "runtime" | "seed" | "options">,
+): Promise<Map<string, Outcome>> {
+  const { progress, watch } = analysisWork([model], chosen, true);
+  const free = onStopSignal(() => {
+    progress.stop();
+    note(stoppedText(progress, !argv.noCache));
+    void exitStopped();
+  });
+  const leaveOut = (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`);
+  return analyzeModel(chosen, model, {
+    ...how,
+    ...watch(model),
+    onNote: note,
+    cache: argv.noCache ? undefined : resultCache(),
+    ...(argv.analysis === "all" ? { onFailure: leaveOut } : {}),
+  }).finally(() => {
+    progress.stop();
+    free();
+  });
+}
+
+function printSummaries({ label, checkpoint }: Model, found: ReadonlyMap<string, Outcome>, chosen: readonly Analysis[]): void {
+  print(`${label} (${checkpoint.path})\n`);
+  for (const analysis of chosen) {
+    const outcome = found.get(analysis.id);
+    if (outcome === undefined) continue;
+    print(`${chosen.length === 1 ? "" : `${analysis.title}\n`}${analysis.summary(outcome.result).trimEnd()}\n`);
+  }
+}
+
+/** Runs one analysis, or all, on each checkpoint; prints summaries or JSON, writes files. */
+export async function run(argv: AnalyzeArguments): Promise<void> {
+  const { analysis: name, checkpoints, figure, out, json, csv, parquet } = argv;
+  const chosen = await chosenAnalyses(name);
+  const [one] = chosen.length === 1 ? chosen : [];
+  ensureArguments(argv, one);
   const look = { width: argv["figure-width"], scale: argv["figure-scale"], theme: argv["figure-theme"] };
   const drawFigure = figure === undefined ? undefined : figureWriter(figure, look);
-  for (const file of [out, figure, csv, parquet]) if (file !== undefined) ensureWritable(file);
+  const files = filesOf(argv);
+  for (const { file } of files) ensureWritable(file);
   const given = one === undefined ? {} : optionValues(one, argv);
   const seed = seedOf(argv.seed);
   const references = parseReferences(checkpoints);
@@ -174,35 +221,9 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const reference of references) {
     const model = await loadModel(reference, { split, foreign: foreignOptions(argv), onNote: note });
-    const { progress, watch } = analysisWork([model], chosen, true);
-    const free = onStopSignal(() => {
-      progress.stop();
-      note(stoppedText(progress, !argv.noCache));
-      void exitStopped();
-    });
-    const stop = () => {
-      progress.stop();
-      free();
-    };
-    const found = await analyzeModel(chosen, model, {
-      runtime,
-      seed,
-      ...watch(model),
-      onNote: note,
-      cache: argv.noCache ? undefined : resultCache(),
-      options: given,
-      ...(name === "all"
-        ? { onFailure: (id: string, reason: string) => note(`${model.label}: ${id} is left out: ${reason}`) }
-        : {}),
-    }).finally(stop);
+    const found = await outcomesOf(chosen, model, argv, { runtime, seed, options: given });
     outcomes.push(...(one === undefined ? combined(found) : found.values()));
-    if (!json) {
-      print(`${model.label} (${model.checkpoint.path})\n`);
-      for (const [id, { result }] of found) {
-        const definition = analyses.find((analysis) => analysis.id === id) as Analysis;
-        print(`${one === undefined ? `${definition.title}\n` : ""}${definition.summary(result).trimEnd()}\n`);
-      }
-    }
+    if (!json) printSummaries(model, found, chosen);
   }
   ensureGroups(outcomes.map(({ model }) => model));
   if (json) print(jsonText(envelope(name, outcomes)));

@@ -63,15 +63,20 @@ interface Drawn {
   readonly mark?: { readonly marktype?: string };
 }
 
-/** Draws a figure into `target`, `width` pixels wide, and puts `focus` into focus. */
-export async function drawFigure(
-  target: HTMLElement,
-  controls: HTMLElement,
-  spec: TopLevelSpec,
-  width: number,
-  styles: ReadonlyMap<string, RunStyle>,
-  focus: string,
-): Promise<Result> {
+/** Where and how a figure is drawn. */
+interface Place {
+  readonly target: HTMLElement;
+  /** What takes the inputs that are bound to its parameters. */
+  readonly controls: HTMLElement;
+  /** Pixels. */
+  readonly width: number;
+  readonly styles: ReadonlyMap<string, RunStyle>;
+  /** The run that is in focus; none for an empty string. */
+  readonly focus: string;
+}
+
+/** Draws a figure into `target` and puts `focus` into focus. */
+export async function drawFigure(spec: TopLevelSpec, { target, controls, width, styles, focus }: Place): Promise<Result> {
   const { spec: drawn, grids } = drawable(flowFigure(untitled(spec), width), { styles });
   const params = (drawn.params ?? []).map((param) => (param.name === FOCUS ? { ...param, value: focus } : param));
   controls.replaceChildren();

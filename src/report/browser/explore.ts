@@ -20,13 +20,29 @@ interface Explored {
   readonly neurons: NeuronsResult | undefined;
 }
 
+/** The logits of one input, and which of them are a task's. */
+interface TaskLogits {
+  readonly logits: Float64Array;
+  readonly classes: number;
+  /** The place of its class 0 among all logits. */
+  readonly offset: number;
+  /** The right class. */
+  readonly target: number;
+}
+
+/** The strongest cosines of a task's logits, by amplitude. */
+function strongestWaves({ logits, classes, offset }: TaskLogits): ReturnType<typeof wavesOfLogits> {
+  return wavesOfLogits(logits, { classes, offset })
+    .sort((a, b) => b.amplitude - a.amplitude)
+    .slice(0, CLOCKS);
+}
+
 /** The logits of one task as bars, the right class marked, and the sum of its strongest cosines as a line. */
-function logitsSvg(logits: Float64Array, classes: number, offset: number, target: number, width: number, terms: number): string {
+function logitsSvg(task: TaskLogits, width: number): string {
+  const { logits, classes, offset, target } = task;
   const own = Array.from(logits.subarray(offset, offset + classes));
   const center = mean(own);
-  const waves = wavesOfLogits(logits, { classes, offset })
-    .sort((a, b) => b.amplitude - a.amplitude)
-    .slice(0, terms);
+  const waves = strongestWaves(task);
   const sum = own.map(
     (_, c) =>
       center +
@@ -49,10 +65,9 @@ function logitsSvg(logits: Float64Array, classes: number, offset: number, target
 }
 
 /** A clock for each of the strongest cosines: the hand is where it points, the mark where the right answer is. */
-function clocksSvg(logits: Float64Array, classes: number, offset: number, target: number): string {
-  const waves = wavesOfLogits(logits, { classes, offset })
-    .sort((a, b) => b.amplitude - a.amplitude)
-    .slice(0, CLOCKS);
+function clocksSvg(task: TaskLogits): string {
+  const { classes, target } = task;
+  const waves = strongestWaves(task);
   const largest = waves[0]?.amplitude ?? 1;
   const radius = 24;
   return svg(
@@ -174,8 +189,9 @@ class Explorer {
       }),
     );
     const box = elementById("ask-logits");
-    box.innerHTML = logitsSvg(pass.logits, head.classes, head.offset, target, Math.max(260, box.clientWidth - 4), CLOCKS);
-    elementById("ask-clocks").innerHTML = clocksSvg(pass.logits, head.classes, head.offset, target);
+    const task = { logits: pass.logits, classes: head.classes, offset: head.offset, target };
+    box.innerHTML = logitsSvg(task, Math.max(260, box.clientWidth - 4));
+    elementById("ask-clocks").innerHTML = clocksSvg(task);
     this.#votes(explored, pass, answer);
   }
 

@@ -121,7 +121,8 @@ export class PageFigure {
       fresh.className = "live";
       // The region around it says what it shows; its marks one by one would say nothing to a listener.
       fresh.setAttribute("aria-hidden", "true");
-      const result = await drawFigure(fresh, controls, spec, this.#width, this.#shared.styles, this.#shared.focus);
+      const { styles, focus } = this.#shared;
+      const result = await drawFigure(spec, { target: fresh, controls, width: this.#width, styles, focus });
       if (turn !== this.#turn) {
         result.finalize();
         return;

@@ -75,7 +75,13 @@ export class LiveFigure {
     const fresh = document.createElement("div");
     fresh.className = "live";
     fresh.setAttribute("aria-hidden", "true");
-    const result = await drawFigure(fresh, this.#part(".controls"), spec, this.#width, this.#styles, "");
+    const result = await drawFigure(spec, {
+      target: fresh,
+      controls: this.#part(".controls"),
+      width: this.#width,
+      styles: this.#styles,
+      focus: "",
+    });
     if (turn !== this.#turn) {
       result.finalize();
       return;
