@@ -130,7 +130,7 @@ for (const [name, overrides, preset] of cases) {
         build: <T>(ops: Ops<T>, given: Readonly<Record<string, T>>) => {
           const masks = { mid: given.mid as T, post: given.post as T };
           if (blockBytes !== undefined) Object.assign(ops, { blockBytes });
-          const { loss, gradients } = lossAndGradients(ops, given, batch, heads, { ...config, batch: n }, masks);
+          const { loss, gradients } = lossAndGradients(ops, given, { batch, heads }, { ...config, batch: n }, masks);
           return { loss, ...Object.fromEntries(PARAMETER_NAMES.map((each) => [`d/${each}`, gradients[each]])) };
         },
       });

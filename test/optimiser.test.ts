@@ -30,7 +30,7 @@ test("ten steps of AdamW with Grokfast and warm-up are the textbook's, number by
     const feeds = feedsOf(config, step);
     const value = (name: string) => float64([feeds[name]?.data[0] as number], [1]).data[0] as number;
     const scalars = { lr: value("lr"), correct1: value("correct1"), correct2: value("correct2") };
-    ours = update(scalar, ours.weight, g, ours.state, scalars, config);
+    ours = update(scalar, { ...ours, gradient: g }, scalars, config);
     e = grokfast_alpha * e + (1 - grokfast_alpha) * g;
     const filtered = g + grokfast_lambda * e;
     m = beta1 * m + (1 - beta1) * filtered;
@@ -46,7 +46,7 @@ test("ten steps of AdamW with Grokfast and warm-up are the textbook's, number by
 test("with an epsilon as large as the gradients it is added to the root, not within", () => {
   const config = { ...presetConfig("nanda", { epochs: 1 }), eps: 2, weight_decay: 0 };
   const scalars = { lr: 1, correct1: 1 / (1 - config.beta1), correct2: 1 / (1 - config.beta2) };
-  const { weight } = update(scalar, 0, 3, { m: 0, v: 0, ema: undefined }, scalars, config);
+  const { weight } = update(scalar, { weight: 0, gradient: 3, state: { m: 0, v: 0, ema: undefined } }, scalars, config);
   assert.ok(Math.abs(weight + 3 / (3 + 2)) < 1e-12, `${weight}`);
 });
 

@@ -85,7 +85,7 @@ for (const [name, config] of KINDS) {
         inputs: Object.fromEntries(Object.entries(feeds).map(([each, { shape }]) => [each, { dtype: "float32", shape }])),
         build: <T>(ops: Ops<T>, given: Readonly<Record<string, T>>) => {
           const masks = { mid: given.mid as T, post: given.post as T };
-          const out = lossAndGradients(ops, given, batch, heads, { ...config, batch: samples.length }, masks);
+          const out = lossAndGradients(ops, given, { batch, heads }, { ...config, batch: samples.length }, masks);
           return { loss: out.loss, ...Object.fromEntries(PARAMETER_NAMES.map((each) => [`d/${each}`, out.gradients[each]])) };
         },
       });

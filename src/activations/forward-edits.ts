@@ -1,5 +1,13 @@
 import { dim, ensure, float64, type NdArray } from "../core/index.ts";
-import { type BiasName, type Edits, type ForwardOutput, inFloat64, type ModelConfig, type Parameters } from "../model/index.ts";
+import {
+  type BiasName,
+  type Edits,
+  type ForwardOutput,
+  inFloat64,
+  type ModelConfig,
+  type ParameterName,
+  type Parameters,
+} from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import { activationsOf, everySample, type GridModel, gridModel } from "./activations.ts";
@@ -99,6 +107,133 @@ async function withoutNeurons(
   return added;
 }
 
+type Model = { readonly runtime: Runtime; readonly config: TaskConfig & ModelConfig; readonly parameters: Parameters };
+
+/** What a model's z and neurons are on average over the grid. */
+interface Means {
+  readonly z: Float64Array; // [head·d_head]
+  readonly neurons: Float64Array; // [d_mlp]
+}
+
+/** The programs of {@link editableModel}, each compiled when it is first needed. */
+class Editable implements EditableModel {
+  readonly #runtime: Runtime;
+  readonly #config: TaskConfig & ModelConfig;
+  /** The stored tensors in float64, with the biases that edits change. */
+  readonly #base: Parameters;
+  readonly #means: Means;
+  readonly #products: RuntimeMatmul;
+  readonly #all: Int32Array;
+  readonly #models = new Map<Int32Array, GridModel>();
+  readonly #unedited = new Map<Int32Array, Unedited>();
+  #readout: Promise<NdArray<"float64">> | undefined;
+  #streams: GridModel | undefined;
+  #streamMeans: Float64Array | undefined;
+
+  constructor({ runtime, config, parameters }: Model, means: Means) {
+    this.#runtime = runtime;
+    this.#config = config;
+    this.#means = means;
+    this.#products = runtimeMatmul(runtime);
+    this.#all = everySample(config.p);
+    const stored = inFloat64(parameters);
+    const none = float64(new Float64Array(config.d_model), [config.d_model]);
+    this.#base = { "blocks.0.attn.b_O": none, "blocks.0.mlp.b_out": none, ...stored };
+  }
+
+  #tensor(name: ParameterName | BiasName): NdArray<"float64"> {
+    return this.#base[name] as NdArray<"float64">;
+  }
+
+  #classes(): number {
+    return logitsOf(headsOf(this.#config));
+  }
+
+  /** The residual stream before the MLP over the grid, [p², d_model]. */
+  async #streamOf(changes: Partial<Parameters>): Promise<NdArray<"float64">> {
+    this.#streams ??= await gridModel(this.#runtime, this.#config, this.#base, ["blocks.0.hook_resid_mid"]);
+    return (await this.#streams.run(changes))["blocks.0.hook_resid_mid"] as NdArray<"float64">;
+  }
+
+  async #logits(changes: Partial<Parameters>, samples: Int32Array): Promise<NdArray<"float64">> {
+    const model =
+      this.#models.get(samples) ?? (await gridModel(this.#runtime, this.#config, this.#base, ["logits"], { samples }));
+    this.#models.set(samples, model);
+    return (await model.run(changes)).logits as NdArray<"float64">;
+  }
+
+  async #uneditedAt(samples: Int32Array): Promise<Unedited> {
+    const found = this.#unedited.get(samples);
+    if (found) return found;
+    const names = ["logits", "blocks.0.mlp.hook_post"] as const;
+    const model = await gridModel(this.#runtime, this.#config, this.#base, names, { samples });
+    const { logits, "blocks.0.mlp.hook_post": post } = await model.run();
+    await model.dispose();
+    const { d_mlp } = this.#config;
+    const deviation = (post as NdArray<"float64">).data;
+    for (let i = 0; i < deviation.length; i++)
+      deviation[i] = (deviation[i] as number) - (this.#means.neurons[i % d_mlp] as number);
+    const made = { logits: logits as NdArray<"float64">, deviation: float64(deviation, [samples.length, d_mlp]) };
+    this.#unedited.set(samples, made);
+    return made;
+  }
+
+  /** W_out·W_U, [d_mlp, classes]. */
+  #readoutMatrix(): Promise<NdArray<"float64">> {
+    const W_U = () => firstColumns(this.#tensor("unembed.W_U"), this.#classes()); // [d_model, classes]
+    this.#readout ??= this.#products.matmul(this.#tensor("blocks.0.mlp.W_out"), W_U());
+    return this.#readout;
+  }
+
+  /** The tensors that edits put into the stored ones' place. */
+  #changesOf({ meanAblateNeurons: neurons = [], meanAblateHeads: heads = [], W_E }: Edits): Partial<Parameters> {
+    const { d_head, d_mlp, n_heads } = this.#config;
+    const changes: Record<string, NdArray> = {};
+    if (neurons.length > 0) {
+      ensureIndices(neurons, d_mlp, "neurons");
+      const W_out = this.#tensor("blocks.0.mlp.W_out"); // [d_mlp, d_model]
+      const cut = cutRows(W_out, this.#tensor("blocks.0.mlp.b_out"), this.#means.neurons, neurons);
+      changes["blocks.0.mlp.W_out"] = cut.matrix;
+      changes["blocks.0.mlp.b_out"] = cut.bias;
+    }
+    if (heads.length > 0) {
+      ensureIndices(heads, n_heads, "heads");
+      const rows = heads.flatMap((head) => Array.from({ length: d_head }, (_, i) => head * d_head + i));
+      const W_O = this.#tensor("blocks.0.attn.W_O"); // [head, d_head, d_model]
+      const cut = cutRows(W_O, this.#tensor("blocks.0.attn.b_O"), this.#means.z, rows);
+      changes["blocks.0.attn.W_O"] = cut.matrix;
+      changes["blocks.0.attn.b_O"] = cut.bias;
+    }
+    if (W_E) changes["embed.W_E"] = W_E;
+    return changes as Partial<Parameters>;
+  }
+
+  async forward(edits: Edits, samples: Int32Array = this.#all): Promise<NdArray<"float64">> {
+    const { averageDigit, meanAblateSkip = false } = edits;
+    const isStreamEdited = averageDigit !== undefined || meanAblateSkip;
+    if (edits.meanAblateNeurons?.length && !isStreamEdited && !edits.meanAblateHeads?.length && edits.W_E === undefined) {
+      ensureIndices(edits.meanAblateNeurons, this.#config.d_mlp, "neurons");
+      const unedited = await this.#uneditedAt(samples);
+      return withoutNeurons(unedited, await this.#readoutMatrix(), edits.meanAblateNeurons, this.#products);
+    }
+    const changes = this.#changesOf(edits);
+    if (!isStreamEdited) return this.#logits(changes, samples);
+    const stream = await this.#streamOf(changes);
+    if (meanAblateSkip) this.#streamMeans ??= columnMeans(await this.#streamOf({}));
+    const read = averageDigit === undefined ? stream : averageOverDigit(stream, this.#config.p, averageDigit);
+    return logitsOfStream({ ...this.#base, ...changes }, this.#products.matmul, rowsAt(read, samples), {
+      classes: this.#classes(),
+      ...(meanAblateSkip && this.#streamMeans !== undefined ? { past: this.#streamMeans } : {}),
+    });
+  }
+
+  async dispose(): Promise<void> {
+    await this.#streams?.dispose();
+    for (const model of this.#models.values()) await model.dispose();
+    await this.#products.dispose();
+  }
+}
+
 /**
  * A model that is run again and again with parts of it replaced, in float64. Call `dispose` when done.
  *
@@ -110,98 +245,12 @@ export async function editableModel(
   parameters: Parameters,
   known: { readonly [name in ForwardOutput]?: NdArray<"float64"> } = {},
 ): Promise<EditableModel> {
-  const { d_model, d_head, d_mlp, n_heads, p } = config;
   const wanted = (["blocks.0.attn.hook_z", "blocks.0.mlp.hook_post"] as const).filter((name) => known[name] === undefined);
-  const means = { ...known, ...(await activationsOf(runtime, config, parameters, wanted)) };
-  const zMeans = columnMeans(means["blocks.0.attn.hook_z"] as NdArray<"float64">); // [head·d_head]
-  const neuronMeans = columnMeans(means["blocks.0.mlp.hook_post"] as NdArray<"float64">); // [d_mlp]
-  const products = runtimeMatmul(runtime);
-  let readout: Promise<NdArray<"float64">> | undefined;
-  const stored = inFloat64(parameters);
-  const bias = (name: BiasName) =>
-    (stored[name] as NdArray<"float64"> | undefined) ?? float64(new Float64Array(d_model), [d_model]);
-  const base: Parameters = {
-    ...stored,
-    "blocks.0.attn.b_O": bias("blocks.0.attn.b_O"),
-    "blocks.0.mlp.b_out": bias("blocks.0.mlp.b_out"),
+  const over = { ...known, ...(await activationsOf(runtime, config, parameters, wanted)) };
+  const means = {
+    z: columnMeans(over["blocks.0.attn.hook_z"] as NdArray<"float64">),
+    neurons: columnMeans(over["blocks.0.mlp.hook_post"] as NdArray<"float64">),
   };
-  const all = everySample(p);
-  const models = new Map<Int32Array, GridModel>();
-  let streams: GridModel | undefined;
-  let streamMeans: Float64Array | undefined;
-  /** The residual stream before the MLP over the grid, [p², d_model]. */
-  const streamOf = async (changes: Partial<Parameters>) => {
-    streams ??= await gridModel(runtime, config, base, ["blocks.0.hook_resid_mid"]);
-    return (await streams.run(changes))["blocks.0.hook_resid_mid"] as NdArray<"float64">;
-  };
-  const modelFor = async (samples: Int32Array): Promise<GridModel> => {
-    const known = models.get(samples);
-    if (known) return known;
-    const made = await gridModel(runtime, config, base, ["logits"], { samples });
-    models.set(samples, made);
-    return made;
-  };
-  const unedited = new Map<Int32Array, Unedited>();
-  const uneditedAt = async (samples: Int32Array): Promise<Unedited> => {
-    const found = unedited.get(samples);
-    if (found) return found;
-    const model = await gridModel(runtime, config, base, ["logits", "blocks.0.mlp.hook_post"], { samples });
-    const { logits, "blocks.0.mlp.hook_post": post } = await model.run();
-    await model.dispose();
-    const deviation = (post as NdArray<"float64">).data;
-    for (let i = 0; i < deviation.length; i++) deviation[i] = (deviation[i] as number) - (neuronMeans[i % d_mlp] as number);
-    const made = { logits: logits as NdArray<"float64">, deviation: float64(deviation, [samples.length, d_mlp]) };
-    unedited.set(samples, made);
-    return made;
-  };
-  const readoutMatrix = () => {
-    const W_U = stored["unembed.W_U"] as NdArray<"float64">;
-    readout ??= products.matmul(stored["blocks.0.mlp.W_out"] as NdArray<"float64">, firstColumns(W_U, logitsOf(headsOf(config))));
-    return readout; // [d_mlp, classes]
-  };
-  return {
-    async forward(edits, samples = all) {
-      const { averageDigit, meanAblateSkip = false } = edits;
-      const isLinear = averageDigit === undefined && !meanAblateSkip && !edits.meanAblateHeads?.length && edits.W_E === undefined;
-      if (edits.meanAblateNeurons?.length && isLinear) {
-        ensureIndices(edits.meanAblateNeurons, d_mlp, "neurons");
-        return withoutNeurons(await uneditedAt(samples), await readoutMatrix(), edits.meanAblateNeurons, products);
-      }
-      const changes: Record<string, NdArray> = {};
-      const neurons = edits.meanAblateNeurons ?? [];
-      if (neurons.length > 0) {
-        ensureIndices(neurons, d_mlp, "neurons");
-        const W_out = base["blocks.0.mlp.W_out"] as NdArray<"float64">; // [d_mlp, d_model]
-        const cut = cutRows(W_out, bias("blocks.0.mlp.b_out"), neuronMeans, neurons);
-        changes["blocks.0.mlp.W_out"] = cut.matrix;
-        changes["blocks.0.mlp.b_out"] = cut.bias;
-      }
-      const heads = edits.meanAblateHeads ?? [];
-      if (heads.length > 0) {
-        ensureIndices(heads, n_heads, "heads");
-        const rows = heads.flatMap((head) => Array.from({ length: d_head }, (_, i) => head * d_head + i));
-        const W_O = base["blocks.0.attn.W_O"] as NdArray<"float64">; // [head, d_head, d_model]
-        const cut = cutRows(W_O, bias("blocks.0.attn.b_O"), zMeans, rows);
-        changes["blocks.0.attn.W_O"] = cut.matrix;
-        changes["blocks.0.attn.b_O"] = cut.bias;
-      }
-      if (edits.W_E) changes["embed.W_E"] = edits.W_E;
-      if (averageDigit === undefined && !meanAblateSkip) {
-        const { logits } = await (await modelFor(samples)).run(changes as Partial<Parameters>);
-        return logits as NdArray<"float64">;
-      }
-      const stream = await streamOf(changes as Partial<Parameters>);
-      if (meanAblateSkip) streamMeans ??= columnMeans(await streamOf({}));
-      const read = averageDigit === undefined ? stream : averageOverDigit(stream, p, averageDigit);
-      return logitsOfStream({ ...base, ...changes }, products.matmul, rowsAt(read, samples), {
-        classes: logitsOf(headsOf(config)),
-        ...(meanAblateSkip && streamMeans !== undefined ? { past: streamMeans } : {}),
-      });
-    },
-    async dispose() {
-      await streams?.dispose();
-      for (const model of models.values()) await model.dispose();
-      await products.dispose();
-    },
-  };
+  const model = new Editable({ runtime, config, parameters }, means);
+  return { forward: (edits, samples) => model.forward(edits, samples), dispose: () => model.dispose() };
 }

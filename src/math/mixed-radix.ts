@@ -140,26 +140,34 @@ function bySeven(out: Float64Array, data: Float64Array, { blocks, stride, twiddl
       let im = im0 + c1 * im1 + c2 * im2 + c3 * im3;
       let dRe = s1 * im6 + s2 * im5 + s3 * im4;
       let dIm = s1 * re6 + s2 * re5 + s3 * re4;
-      put(out, o + near, re + dRe, im - dIm, twiddles, t);
-      put(out, o + 6 * near, re - dRe, im + dIm, twiddles, t + 10);
+      put(out, o + near, re + dRe, im - dIm);
+      put(out, o + 6 * near, re - dRe, im + dIm);
       re = re0 + c2 * re1 + c3 * re2 + c1 * re3;
       im = im0 + c2 * im1 + c3 * im2 + c1 * im3;
       dRe = s2 * im6 - s3 * im5 - s1 * im4;
       dIm = s2 * re6 - s3 * re5 - s1 * re4;
-      put(out, o + 2 * near, re + dRe, im - dIm, twiddles, t + 2);
-      put(out, o + 5 * near, re - dRe, im + dIm, twiddles, t + 8);
+      put(out, o + 2 * near, re + dRe, im - dIm);
+      put(out, o + 5 * near, re - dRe, im + dIm);
       re = re0 + c3 * re1 + c1 * re2 + c2 * re3;
       im = im0 + c3 * im1 + c1 * im2 + c2 * im3;
       dRe = s3 * im6 - s1 * im5 + s2 * im4;
       dIm = s3 * re6 - s1 * re5 + s2 * re4;
-      put(out, o + 3 * near, re + dRe, im - dIm, twiddles, t + 4);
-      put(out, o + 4 * near, re - dRe, im + dIm, twiddles, t + 6);
+      put(out, o + 3 * near, re + dRe, im - dIm);
+      put(out, o + 4 * near, re - dRe, im + dIm);
+      for (let k = 1; k < 7; k++) turn(out, o + k * near, twiddles, t + 2 * (k - 1));
     }
   }
 }
 
-/** Writes a complex number times its twiddle. */
-function put(out: Float64Array, at: number, re: number, im: number, twiddles: Float64Array, t: number): void {
+function put(out: Float64Array, at: number, re: number, im: number): void {
+  out[at] = re;
+  out[at + 1] = im;
+}
+
+/** Multiplies a complex number by its twiddle, in place. */
+function turn(out: Float64Array, at: number, twiddles: Float64Array, t: number): void {
+  const re = out[at] as number;
+  const im = out[at + 1] as number;
   const c = twiddles[t] as number;
   const s = twiddles[t + 1] as number;
   out[at] = re * c - im * s;
@@ -208,9 +216,10 @@ function byOdd(out: Float64Array, data: Float64Array, { radix, blocks, stride, t
           oddRe += s * (pairs[j + 2] as number);
           oddIm += s * (pairs[j + 3] as number);
         }
-        put(out, o + k * near, evenRe + oddIm, evenIm - oddRe, twiddles, t + 2 * k);
-        put(out, o + (radix - k) * near, evenRe - oddIm, evenIm + oddRe, twiddles, t + 2 * (radix - k));
+        put(out, o + k * near, evenRe + oddIm, evenIm - oddRe);
+        put(out, o + (radix - k) * near, evenRe - oddIm, evenIm + oddRe);
       }
+      for (let k = 1; k < radix; k++) turn(out, o + k * near, twiddles, t + 2 * k);
     }
   }
 }

@@ -4,12 +4,14 @@ import {
   type AttentionPass,
   type ForwardShape,
   forward,
+  fusedBias,
   fusedWeights,
   type MlpPass,
+  matmulAdd,
   mlp,
-  project,
   withOutputBias,
 } from "./forward.ts";
+import type { BiasName } from "./names.ts";
 import { hasEquals } from "./parameters.ts";
 
 /** What every forward pass computes at the last position. */
@@ -35,9 +37,10 @@ function digitsAttention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T
   const W_pos = tensor(weights, "pos_embed.W_pos"); // [2, d_model]
   const x = ops.concat([ops.add(W_E, ops.slice(W_pos, 0, 1)), ops.add(W_E, ops.slice(W_pos, 1, 2))], 0); // [2p, d_model]
   const { W_Q, W_K, W_V, W_O } = fusedWeights(ops, weights, shape);
-  const q = project(ops, weights, x, W_Q, "blocks.0.attn.b_Q", shape); // [2p, head·d_head]
-  const k = project(ops, weights, x, W_K, "blocks.0.attn.b_K", shape); // [2p, head·d_head]
-  const v = project(ops, weights, x, W_V, "blocks.0.attn.b_V", shape); // [2p, head·d_head]
+  const fused = (name: BiasName) => fusedBias(ops, weights, name, shape); // [1, head·d_head]
+  const q = matmulAdd(ops, x, W_Q, fused("blocks.0.attn.b_Q")); // [2p, head·d_head]
+  const k = matmulAdd(ops, x, W_K, fused("blocks.0.attn.b_K")); // [2p, head·d_head]
+  const v = matmulAdd(ops, x, W_V, fused("blocks.0.attn.b_V")); // [2p, head·d_head]
 
   const constant = (value: number) => ops.constant(float64([value], [1]));
   const query = ops.gather(q, rows1); // [batch, head·d_head]

@@ -63,10 +63,10 @@ export function fusedWeights<T>(ops: Ops<T>, weights: Tensors<T>, { d_model, n_h
   };
 }
 
-/** Query, key or value of embedded rows: [rows, d_model] → [rows, head·d_head]. */
-export function project<T>(ops: Ops<T>, weights: Tensors<T>, rows: T, matrix: T, name: BiasName, shape: ForwardShape): T {
+/** A bias of query, key or value with the heads' axis fused. */
+export function fusedBias<T>(ops: Ops<T>, weights: Tensors<T>, name: BiasName, { n_heads, d_head }: ForwardShape): T | undefined {
   const b = bias(weights, name); // [head, d_head]
-  return matmulAdd(ops, rows, matrix, b === undefined ? undefined : ops.reshape(b, [1, shape.n_heads * shape.d_head]));
+  return b === undefined ? undefined : ops.reshape(b, [1, n_heads * d_head]); // [1, head·d_head]
 }
 
 /** The residual stream before attention and b_O, [1 or batch, d_model]. */
@@ -75,7 +75,8 @@ export function withOutputBias<T>(ops: Ops<T>, weights: Tensors<T>, embedded: T)
   return b_O === undefined ? embedded : ops.add(embedded, b_O);
 }
 
-function matmulAdd<T>(ops: Ops<T>, a: T, b: T, add: T | undefined): T {
+/** a·b, plus `add` where it is there. */
+export function matmulAdd<T>(ops: Ops<T>, a: T, b: T, add: T | undefined): T {
   return ops.matmul(a, b, add === undefined ? {} : { add });
 }
 
@@ -96,9 +97,10 @@ export function attention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: 
   const x = ops.concat([ops.add(tokens, ops.slice(W_pos, 0, 1)), ops.add(tokens, ops.slice(W_pos, 1, 2)), equals], 0); // [2p+1, d_model]
 
   const { W_Q, W_K, W_V, W_O } = fusedWeights(ops, weights, shape);
-  const q = project(ops, weights, equals, W_Q, "blocks.0.attn.b_Q", shape); // [1, head·d_head]
-  const k = project(ops, weights, x, W_K, "blocks.0.attn.b_K", shape); // [2p+1, head·d_head]
-  const vAll = project(ops, weights, x, W_V, "blocks.0.attn.b_V", shape); // [2p+1, head·d_head]
+  const fused = (name: BiasName) => fusedBias(ops, weights, name, shape); // [1, head·d_head]
+  const q = matmulAdd(ops, equals, W_Q, fused("blocks.0.attn.b_Q")); // [1, head·d_head]
+  const k = matmulAdd(ops, x, W_K, fused("blocks.0.attn.b_K")); // [2p+1, head·d_head]
+  const vAll = matmulAdd(ops, x, W_V, fused("blocks.0.attn.b_V")); // [2p+1, head·d_head]
   const vEquals = ops.slice(vAll, 2 * p, 2 * p + 1); // [1, head·d_head]
   const v = ops.sub(vAll, vEquals); // [2p+1, head·d_head]
 

@@ -59,11 +59,9 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
     dtype: config.precision,
     inputs,
     build: (ops, given) => {
-      const shared = config.dropout_mask === "step";
-      const dropout =
-        config.dropout > 0 ? { mid: tensor(given, "drop_mid"), post: tensor(given, "drop_post"), shared } : undefined;
+      const dropout = config.dropout > 0 ? { mid: tensor(given, "drop_mid"), post: tensor(given, "drop_post") } : undefined;
       const shape = { ...config, batch: size };
-      const { loss, gradients } = lossAndGradients(ops, given, batch, heads, shape, dropout);
+      const { loss, gradients } = lossAndGradients(ops, given, { batch, heads }, shape, dropout);
       const scalars = { lr: tensor(given, "lr"), correct1: tensor(given, "correct1"), correct2: tensor(given, "correct2") };
       const outputs: Record<string, typeof loss> = { loss };
       const filteredSquares = eachParameter((name) => {
@@ -74,7 +72,8 @@ export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
         };
         const isBounded = config.max_row_norm > 0 && BOUNDED.includes(name);
         const own = isBounded || config.no_decay.includes(name) ? { ...config, weight_decay: 0 } : config;
-        const { weight, filtered, state } = update(ops, tensor(given, name), gradients[name], moments, scalars, own);
+        const before = { weight: tensor(given, name), gradient: gradients[name], state: moments };
+        const { weight, filtered, state } = update(ops, before, scalars, own);
         const kept = isBounded ? boundRows(ops, weight, shapes[name], config.max_row_norm) : weight;
         outputs[name] = kept;
         if (config.weight_ema !== 0) {

@@ -93,13 +93,18 @@ function blocksOf(batch: number, width: number, blockBytes: number | undefined):
   return Array.from({ length: blocks }, (_, i) => [Math.floor((i * batch) / blocks), Math.floor(((i + 1) * batch) / blocks)]);
 }
 
+/** Some samples: what attention gives them, their dropout masks, and their loss from the residual stream after the MLP. */
+interface SampleBlock<T> {
+  readonly attn: Pick<AttentionPass<T>, "z" | "W_O" | "start">;
+  readonly dropout: DropoutMasks<T> | undefined;
+  readonly loss: (resid_post: T) => { loss: T; dLogits: T };
+}
+
 /** From the heads' outputs z of some samples through MLP and logits to the loss and back to z; adds to the sums of the blocks before. */
 function throughSamples<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
-  attn: Pick<AttentionPass<T>, "z" | "W_O" | "start">,
-  dropout: DropoutMasks<T> | undefined,
-  loss: (resid_post: T) => { loss: T; dLogits: T },
+  { attn, dropout, loss }: SampleBlock<T>,
   weightedW_U: T,
   sums: SampleSums<T> | undefined,
 ): { sums: SampleSums<T>; dz: T } {
@@ -128,8 +133,7 @@ function throughSamples<T>(
 function backwardAttention<T>(
   ops: Ops<T>,
   pass: AttentionPass<T>,
-  dz: T,
-  dStart: T,
+  { dz, dStart }: { readonly dz: T; readonly dStart: T },
   batch: Batch,
   shape: ForwardShape,
 ): Pick<PerParameter<T>, "embed.W_E" | "pos_embed.W_pos" | "blocks.0.attn.W_Q" | "blocks.0.attn.W_K" | "blocks.0.attn.W_V"> {
@@ -193,8 +197,7 @@ export interface StepShape extends ForwardShape, Pick<RunConfig, "dropout_mask">
 export function lossAndGradients<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
-  batch: Batch,
-  heads: readonly Head[],
+  { batch, heads }: { readonly batch: Batch; readonly heads: readonly Head[] },
   shape: StepShape,
   dropout?: DropoutMasks<T>,
 ): LossAndGradients<T> {
@@ -215,7 +218,7 @@ export function lossAndGradients<T>(
     const columns = int32(data.subarray(start * heads.length, end * heads.length), [end - start, heads.length]);
     const loss = (resid_post: T) =>
       crossEntropy(ops, ops.matmul(resid_post, tensor(weights, "unembed.W_U")), ops.constant(columns), heads, n);
-    const block = throughSamples(ops, weights, { ...attn, z: rows(attn.z) }, masks, loss, weighted, sums);
+    const block = throughSamples(ops, weights, { attn: { ...attn, z: rows(attn.z) }, dropout: masks, loss }, weighted, sums);
     sums = block.sums;
     dz.push(block.dz);
   }
@@ -224,7 +227,7 @@ export function lossAndGradients<T>(
   return {
     loss,
     gradients: {
-      ...backwardAttention(ops, attn, dzAll, dStart, batch, shape),
+      ...backwardAttention(ops, attn, { dz: dzAll, dStart }, batch, shape),
       "blocks.0.attn.W_O": ops.reshape(dW_O, [shape.n_heads, shape.d_head, shape.d_model]), // [head, d_head, d_model]
       "blocks.0.mlp.W_in": dW_in, // [d_model, d_mlp]
       "blocks.0.mlp.W_out": dW_out, // [d_mlp, d_model]
@@ -253,9 +256,7 @@ export interface Moments<T> {
  */
 export function update<T>(
   ops: Ops<T>,
-  weight: T,
-  gradient: T,
-  state: Moments<T>,
+  { weight, gradient, state }: { readonly weight: T; readonly gradient: T; readonly state: Moments<T> },
   scalars: StepScalars<T>,
   config: Pick<RunConfig, "beta1" | "beta2" | "eps" | "weight_decay" | "grokfast_alpha" | "grokfast_lambda">,
 ): { weight: T; filtered: T; state: Moments<T> } {

@@ -4,6 +4,7 @@ import type { Parameters } from "../../model/index.ts";
 import type { Judge } from "../algorithm/score.ts";
 import { rowsAt } from "../closed-form/contribution.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
+import { matmulOf } from "../kit/inputs.ts";
 import { agreement, answersOf } from "../patch/interchange.ts";
 
 /** The final model's accuracy, mean over tasks, under attention that is not its own. */
@@ -142,18 +143,22 @@ export interface AttentionTick {
   readonly accuracy: number;
 }
 
+/** Attention of a run at some samples: at each checkpoint, and the last one's average over all inputs. */
+export interface AttentionSeries {
+  readonly samples: Int32Array;
+  readonly ticks: readonly AttentionTick[];
+  readonly averaged: NdArray<"float64">;
+}
+
 /** Puts each checkpoint's attention into the final model; null for a model without '='. */
 export async function attentionCourse(
   input: AnalysisInput,
   judge: Judge,
-  samples: Int32Array,
-  ticks: readonly AttentionTick[],
-  averaged: NdArray<"float64">,
-  matmul: Matmul,
+  { samples, ticks, averaged }: AttentionSeries,
 ): Promise<AttentionCourse | null> {
   const last = ticks[ticks.length - 1];
   if (input.config.equals === false || last === undefined) return null;
-  const model = await transplant(input, samples, matmul);
+  const model = await transplant(input, samples, matmulOf(input));
   const targets = judge.targets.map((own) => samples.map((i) => at(own, i)));
   const under = async (pattern: NdArray<"float64">) => {
     const logits = await model.logits(pattern);

@@ -199,7 +199,7 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     gone: count((pair, tick) => tick > 0 && !uses(pair, tick) && uses(pair, tick - 1)),
     temporary: temporary.map(({ m, k, epoch, neurons }) => ({ m, k, neurons: neurons.length, epoch })),
     ablation: await temporaryAblation(input, judge, temporary, matmul),
-    attention: await attentionCourse(input, judge, heldOut, ticks, averaged, matmul),
+    attention: await attentionCourse(input, judge, { samples: heldOut, ticks, averaged }),
     circuit_epoch: circuit.map((values) => staysFrom(epochs, values)),
     validation_epoch: validation?.map((values) => staysFrom(epochs, values)) ?? null,
     null: {

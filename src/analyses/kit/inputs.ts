@@ -36,7 +36,7 @@ export function matmulOf({ matmul }: Pick<AnalysisInput, "matmul">): Matmul {
   return matmul ?? (async (a, b) => plainMatmul(a, b));
 }
 
-/** the trained tasks, each with its number among all: analyses of output heads leave out those that nothing trains (`masked`). */
+/** The trained tasks, each with its number among all: analyses of output heads leave out those that nothing trains (`masked`). */
 export function trainedHeads(heads: readonly Head[]): (Head & { readonly number: number })[] {
   return heads.map((head, number) => ({ ...head, number })).filter(({ active }) => active);
 }

@@ -2,10 +2,10 @@ import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { quantile, sum } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
-import { bestPairs, crossedShares, dictionaryOf, pairingsOf, wrapped } from "../closed-form/fit.ts";
+import { bestPairs, type ClosedForm, crossedShares, dictionaryOf, pairingsOf, wrapped } from "../closed-form/fit.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { phaseOf, readoutEnergies, readoutMatrix, readoutWave, strongestReadout } from "../closed-form/readout.ts";
-import type { AnalysisInput } from "../kit/define.ts";
+import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { activationOf, matmulOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
@@ -97,6 +97,51 @@ function columnOf(matrix: NdArray<"float64">, j: number): Float64Array {
   return Float64Array.from({ length: dim(matrix, 0) }, (_, i) => at(matrix.data, i * width + j));
 }
 
+/** The best that other frequencies do: k/p for both digits, and two frequencies of one modulus. */
+interface Rivals {
+  readonly grid: ArrayLike<number>;
+  readonly crossed: ArrayLike<number>;
+}
+
+async function rivalsOf({ parts, dictionary, best }: FittedNeurons, p: number, matmul: Matmul): Promise<Rivals> {
+  const bins = dictionaryOf(pairingsOf([{ m: p, c0: 1, c1: 1, head: 0 }], p), p);
+  const grid = (await bestPairs(bins, parts, matmul)).R2;
+  return { grid, crossed: await crossedShares(dictionary, parts, best, matmul) };
+}
+
+/** Each neuron's closed form and output, rounded; 0 for dead ones. */
+function perNeuron({ parts, best, forms }: FittedNeurons, outputs: readonly Output[], { grid, crossed }: Rivals) {
+  const of = (value: (form: ClosedForm, j: number) => number) =>
+    rounded(
+      forms.map((form, j) => (form === undefined ? 0 : value(form, j))),
+      8,
+    );
+  const at8 = (values: ArrayLike<number>) => of((_, j) => at(values, j));
+  return {
+    m: of(({ modulus }) => modulus.m),
+    k: of(({ k }) => k),
+    R2: at8(best.R2),
+    mu: rounded(Array.from(parts.mu), 8),
+    constant: of(({ constant }) => constant),
+    A: of(({ A }) => A),
+    B: of(({ B }) => B),
+    phi0: of(({ phi0 }) => phi0),
+    phi1: of(({ phi1 }) => phi1),
+    grid_R2: at8(grid),
+    crossed_R2: at8(crossed),
+    own_share: of((_, j) => at(outputs, j).ownShare),
+    output_k: outputs.map(({ outputK }) => outputK),
+    phase_error: of((_, j) => at(outputs, j).phaseError),
+  };
+}
+
+/** What goes to the own output head of all that goes to any, each neuron weighted by the variance of |u|. */
+function ownShareTotal(outputs: readonly Output[], { absVariance }: FittedNeurons["parts"]): number {
+  const weighted = (energy: (output: Output) => number) => sum(outputs.map((o, j) => energy(o) * at(absVariance, j)));
+  const whole = weighted(({ all }) => all);
+  return whole === 0 ? 0 : weighted(({ own }) => own) / whole;
+}
+
 /** Fits every neuron's closed form, and reads its output and its nulls. */
 export async function compute(input: AnalysisInput, draws: number, exampleCount: number): Promise<NeuronsResult> {
   const { config, heads, seed, onProgress } = input;
@@ -105,11 +150,9 @@ export async function compute(input: AnalysisInput, draws: number, exampleCount:
   const matmul = matmulOf(input);
   const fitted = await fitNeurons("neurons", input, pre);
   onProgress?.(1, 4);
-  const { parts, dictionary, best, forms } = fitted;
-  const { pairings } = dictionary;
-  const bins = dictionaryOf(pairingsOf([{ m: p, c0: 1, c1: 1, head: 0 }], p), p);
-  const grid = (await bestPairs(bins, parts, matmul)).R2;
-  const crossed = await crossedShares(dictionary, parts, best, matmul);
+  const { parts, best, forms } = fitted;
+  const { pairings } = fitted.dictionary;
+  const rivals = await rivalsOf(fitted, p, matmul);
   const limit = await permutedLimit(fitted, draws, seed, matmul);
   onProgress?.(2, 4);
   const readout = await readoutMatrix(input.parameters, heads, matmul);
@@ -122,47 +165,23 @@ export async function compute(input: AnalysisInput, draws: number, exampleCount:
       ? [{ neuron: j, form, R2: at(best.R2, j), phaseError: at(outputs, j).phaseError }]
       : [];
   });
-  const weighted = (energy: (output: Output) => number) => sum(outputs.map((o, j) => energy(o) * at(parts.absVariance, j)));
-  const over = (values: ArrayLike<number>) => medianOf(live.map((j) => at(values, j)));
-  const perNeuron = (value: (form: NonNullable<(typeof forms)[number]>) => number) =>
-    rounded(
-      forms.map((form) => (form === undefined ? 0 : value(form))),
-      8,
-    );
-  const shares = (values: ArrayLike<number>) =>
-    rounded(
-      forms.map((form, j) => (form === undefined ? 0 : at(values, j))),
-      8,
-    );
-  const whole = weighted(({ all }) => all);
+  const median = (value: (j: number) => number) => medianOf(live.map(value));
+  const moduli = pairings.map(({ modulus }) => modulus);
   onProgress?.(4, 4);
   return {
     p,
     neurons: parts.neurons,
     dead: parts.neurons - live.length,
-    moduli: pairings.map(({ modulus }) => modulus.m),
-    pairs: sum(pairings.map(({ modulus }) => harmonicsOf(modulus.m))),
+    moduli: moduli.map(({ m }) => m),
+    pairs: sum(moduli.map(({ m }) => harmonicsOf(m))),
     additive_share: additiveShare(parts),
-    m: perNeuron(({ modulus }) => modulus.m),
-    k: perNeuron(({ k }) => k),
-    R2: shares(best.R2),
-    mu: rounded(Array.from(parts.mu), 8),
-    constant: perNeuron(({ constant }) => constant),
-    A: perNeuron(({ A }) => A),
-    B: perNeuron(({ B }) => B),
-    phi0: perNeuron(({ phi0 }) => phi0),
-    phi1: perNeuron(({ phi1 }) => phi1),
-    grid_R2: shares(grid),
-    crossed_R2: shares(crossed),
-    own_share: shares(outputs.map(({ ownShare }) => ownShare)),
-    output_k: outputs.map(({ outputK }) => outputK),
-    phase_error: shares(outputs.map(({ phaseError }) => phaseError)),
-    own_share_total: whole === 0 ? 0 : weighted(({ own }) => own) / whole,
+    ...perNeuron(fitted, outputs, rivals),
+    own_share_total: ownShareTotal(outputs, parts),
     median: {
-      R2: over(best.R2),
-      grid_R2: over(grid),
-      crossed_R2: over(crossed),
-      phase_error: over(outputs.map(({ phaseError }) => Math.abs(phaseError))),
+      R2: median((j) => at(best.R2, j)),
+      grid_R2: median((j) => at(rivals.grid, j)),
+      crossed_R2: median((j) => at(rivals.crossed, j)),
+      phase_error: median((j) => Math.abs(at(outputs, j).phaseError)),
     },
     above_null: members.length,
     above_half: live.filter((j) => at(best.R2, j) > 0.5).length,
@@ -176,13 +195,7 @@ export async function compute(input: AnalysisInput, draws: number, exampleCount:
       output_matches: sum(live.map((j) => 1 / harmonicsOf(forms[j]?.modulus.m ?? 2))),
     },
     clusters: clustersOf(members),
-    sharing: sharingOf(
-      members,
-      readout,
-      heads,
-      pairings.map(({ modulus }) => modulus),
-      { p, draws, seed },
-    ),
+    sharing: sharingOf(members, readout, heads, moduli, { p, draws, seed }),
     examples: exampleNeurons(best.R2, live, exampleCount, seed).map((example) => ({
       ...example,
       pre: quantised(columnOf(pre, example.neuron), p),

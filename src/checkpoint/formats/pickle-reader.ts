@@ -1,4 +1,4 @@
-import { ensure } from "../../core/index.ts";
+import { ensure, MiiiiError } from "../../core/index.ts";
 
 /** Longer integers have no place in a checkpoint. */
 const MAX_INTEGER_BYTES = 64;
@@ -14,6 +14,10 @@ export class PickleReader {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#where = where;
+  }
+
+  fail(message: string): never {
+    throw new MiiiiError("input", `${this.#where}: ${message} (byte ${this.place} of the pickle)`);
   }
 
   #advance(length: number): number {

@@ -1,5 +1,6 @@
-import { ensure, MiiiiError } from "../../core/index.ts";
-import { narrow, PickleReader } from "./pickle-reader.ts";
+import { ensure } from "../../core/index.ts";
+import { readLiteral } from "./pickle-literals.ts";
+import { PickleReader } from "./pickle-reader.ts";
 import { describe, PyDict, PyGlobal, PyList, PyObject, PyReference, PyTuple, type PyValue } from "./pickle-values.ts";
 
 /** What a call of a known global with these arguments comes to; undefined for one that is not known. */
@@ -11,18 +12,9 @@ const MAX_CONTAINERS = 500_000;
 /** What calls may copy beside what the pickle spells out, in elements: a short list copied a thousand times is no checkpoint. */
 const FREE_COPIES = 100_000;
 
-/** Python's raw-unicode-escape: Latin-1 but for escapes of the rest. */
-function unescapeUnicode(line: string): string {
-  return line.replaceAll(/\\u([0-9a-f]{4})|\\U([0-9a-f]{8})/g, (whole, short?: string, long?: string) => {
-    const point = Number.parseInt(short ?? long ?? "", 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-  });
-}
-
 /** The pickle machine: a stack, marks into it, and a memo. */
 class Machine {
   readonly #reader: PickleReader;
-  readonly #where: string;
   readonly #construct: Construct;
   #stack: PyValue[] = [];
   readonly #marks: PyValue[][] = [];
@@ -34,12 +26,11 @@ class Machine {
   constructor(bytes: Uint8Array, where: string, construct: Construct) {
     this.#maxCopied = bytes.length + FREE_COPIES;
     this.#reader = new PickleReader(bytes, where);
-    this.#where = where;
     this.#construct = construct;
   }
 
   #fail(message: string): never {
-    throw new MiiiiError("input", `${this.#where}: ${message} (byte ${this.#reader.place} of the pickle)`);
+    return this.#reader.fail(message);
   }
 
   #push(value: PyValue): void {
@@ -134,107 +125,20 @@ class Machine {
     if (target instanceof PyObject) target.state = state;
   }
 
-  #integerLine(): number | bigint | boolean {
-    const line = this.#reader.line().replace(/L$/, "");
-    if (line === "00") return false;
-    if (line === "01") return true;
-    if (!/^\s*[-+]?\d{1,150}\s*$/.test(line)) this.#fail(`the pickle must have an integer, got ${describe(line)}`);
-    return narrow(BigInt(line.trim().replace(/^\+/, "")));
-  }
-
-  #floatLine(): number {
-    const line = this.#reader.line().trim();
-    const special: Readonly<Record<string, number>> = { nan: Number.NaN, inf: Infinity, "-inf": -Infinity };
-    const value = Object.hasOwn(special, line) ? special[line] : line === "" ? undefined : Number(line);
-    if (value === undefined || (Number.isNaN(value) && line !== "nan"))
-      this.#fail(`the pickle must have a number, got ${describe(line)}`);
-    return value;
-  }
-
   /** Runs to the end and returns the value left over. */
   run(): PyValue {
     for (;;) {
       const code = this.#reader.uint(1);
       if (code === 0x2e) return this.#pop();
-      if (!this.#scalar(code) && !this.#container(code) && !this.#object(code)) {
+      const literal = readLiteral(this.#reader, code);
+      if (literal !== undefined) this.#push(literal);
+      else if (!this.#stacked(code) && !this.#container(code) && !this.#remembered(code) && !this.#object(code))
         this.#fail(`the pickle must use known instructions, got 0x${code.toString(16).padStart(2, "0")}`);
-      }
     }
   }
 
-  /** Numbers, strings, bytes. */
-  #scalar(code: number): boolean {
-    const reader = this.#reader;
-    switch (String.fromCharCode(code)) {
-      case "N":
-        this.#push(null);
-        return true;
-      case "\x88":
-        this.#push(true);
-        return true;
-      case "\x89":
-        this.#push(false);
-        return true;
-      case "I":
-      case "L":
-        this.#push(this.#integerLine());
-        return true;
-      case "J":
-        this.#push(reader.int32());
-        return true;
-      case "K":
-        this.#push(reader.uint(1));
-        return true;
-      case "M":
-        this.#push(reader.uint(2));
-        return true;
-      case "\x8a":
-        this.#push(reader.long(reader.uint(1)));
-        return true;
-      case "\x8b":
-        this.#push(reader.long(reader.uint(4)));
-        return true;
-      case "F":
-        this.#push(this.#floatLine());
-        return true;
-      case "G":
-        this.#push(reader.double());
-        return true;
-      case "S":
-        this.#push(reader.line().replace(/^(['"])(.*)\1$/, "$2"));
-        return true;
-      case "V":
-        this.#push(unescapeUnicode(reader.line()));
-        return true;
-      case "U":
-      case "\x8c":
-        this.#push(reader.text(reader.uint(1)));
-        return true;
-      case "T":
-      case "X":
-        this.#push(reader.text(reader.uint(4)));
-        return true;
-      case "\x8d":
-        this.#push(reader.text(reader.length8()));
-        return true;
-      case "C":
-        this.#push(reader.bytes(reader.uint(1)));
-        return true;
-      case "B":
-        this.#push(reader.bytes(reader.uint(4)));
-        return true;
-      case "\x8e":
-      case "\x96":
-        this.#push(reader.bytes(reader.length8()));
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  /** Tuples, lists, dicts, sets; marks and memo. */
-  #container(code: number): boolean {
-    const reader = this.#reader;
+  /** The stack and its marks. */
+  #stacked(code: number): boolean {
     switch (String.fromCharCode(code)) {
       case "(":
         this.#count();
@@ -252,6 +156,14 @@ class Machine {
       case "2":
         this.#push(this.#top());
         return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Tuples, lists, dicts, sets. */
+  #container(code: number): boolean {
+    switch (String.fromCharCode(code)) {
       case ")":
         this.#push(new PyTuple([]));
         return true;
@@ -296,6 +208,15 @@ class Machine {
       case "u":
         this.#set(this.#popMark());
         return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The memo. */
+  #remembered(code: number): boolean {
+    const reader = this.#reader;
+    switch (String.fromCharCode(code)) {
       case "g":
         this.#load(Number(reader.line()));
         return true;

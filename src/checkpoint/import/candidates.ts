@@ -183,8 +183,7 @@ function ratesOf({ equals }: Read, asked: number | undefined, reasons: Reasons):
 /** The ways to take tensors whose orientation is settled. */
 function waysOf(
   assignment: Assignment,
-  read: Read,
-  tier: 0 | 1,
+  { read, tier }: Pick<Way, "read" | "tier">,
   options: ImportOptions,
   stated: KnownOfModel,
   reasons: Reasons,
@@ -274,7 +273,7 @@ export function candidatesOf(
     const unusual = groups.some(
       (reading) => open.has(reading.group) && reading.orientation !== habit(assignment, reading, decided),
     );
-    return waysOf(assignment, read, unusual && layout === undefined ? 1 : 0, options, stated, reasons);
+    return waysOf(assignment, { read, tier: unusual && layout === undefined ? 1 : 0 }, options, stated, reasons);
   });
   const asked = Object.values(options).some((value) => value !== undefined);
   ensure(ways.length > 0, asked ? "usage" : "input", () => `${where}: ${reasons}`);
