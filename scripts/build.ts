@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { CODE_DIGESTS, digestCode } from "../src/api/code-digest.ts";
 import { bundleBrowserCode } from "../src/report/bundle-browser.ts";
 import { PAGE_BUNDLE } from "../src/report/bundles.ts";
 
@@ -19,5 +20,8 @@ if (status === 0) {
     const source = pathToFileURL(`${join(root, "src", page)}/`);
     writeFileSync(join(dist, page, PAGE_BUNDLE), await bundleBrowserCode(source));
   }
+  // Compiled or not, the code is the same: results kept by the one are found by the other.
+  const digests = digestCode(pathToFileURL(`${join(root, "src")}/`), ".ts");
+  writeFileSync(join(dist, "api", CODE_DIGESTS), JSON.stringify(digests));
   chmodSync(join(dist, "cli", "main.js"), 0o755);
 } else process.exitCode = status ?? 1;

@@ -3,8 +3,19 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Analysis } from "../src/analyses/kit/define.ts";
+import { rememberedDraw } from "../src/cli/report-drawings.ts";
+import type { Json } from "../src/core/index.ts";
 import { NULL_COLOR, runStyles } from "../src/figures/index.ts";
-import { buildReport, comparedBody, drawAhead, figurePage, loadBundles, PENDING, reportMark } from "../src/report/index.ts";
+import {
+  buildReport,
+  comparedBody,
+  drawAhead,
+  type FigureToDraw,
+  figurePage,
+  loadBundles,
+  PENDING,
+  reportMark,
+} from "../src/report/index.ts";
 import { renderMarkdown } from "../src/report/markdown.ts";
 import { compactSvg, prefixIds } from "../src/report/svg.ts";
 import { shortPath } from "../src/report/svg-path.ts";
@@ -239,9 +250,10 @@ test("definitions: Markdown's common forms, and HTML as text", () => {
 
 test("a page that is written before all results says so, is known by its mark, and is drawn by what it is given", async () => {
   const [input, drawn] = [madeInput([madeRun("a"), madeRun("b")]), [] as string[]];
-  const draw = async (spec: unknown) => {
-    drawn.push(JSON.stringify(spec));
-    return '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" viewBox="0 0 9 9"></svg>';
+  const draw = async ({ spec }: FigureToDraw) => {
+    drawn.push(JSON.stringify(spec()));
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" viewBox="0 0 9 9"></svg>';
+    return { svg, description: "What is drawn." };
   };
   const first = await buildReport({ ...input, identity: "0f0f", unfinished: { results: 1, of: 2 }, draw });
   assert.match(first.html, /Not finished:<\/strong> 1 of 2 results are there/);
@@ -258,4 +270,25 @@ test("a page that is written before all results says so, is known by its mark, a
   assert.equal(drawn.length, 0);
   await drawAhead(input, draw);
   assert.equal(drawn.length, 1);
+});
+
+test("a figure is drawn once, until something that it shows changes", async () => {
+  const kept = new Map<string, Json>();
+  const cache = {
+    read: (key: string) => kept.get(key),
+    write: (key: string, value: Json) => {
+      kept.set(key, value);
+    },
+  };
+  const input = madeInput([madeRun("a")]);
+  const first = await buildReport({ ...input, draw: rememberedDraw(cache) });
+  const drawings = kept.size;
+  assert.ok(drawings > 0);
+  // Another process: what is kept is all that it has.
+  const again = await buildReport({ ...input, draw: rememberedDraw(cache) });
+  assert.equal(kept.size, drawings);
+  assert.equal(again.html, first.html);
+  assert.equal((await buildReport(input)).html, first.html);
+  await buildReport({ ...madeInput([madeRun("other")]), draw: rememberedDraw(cache) });
+  assert.ok(kept.size > drawings);
 });

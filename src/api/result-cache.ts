@@ -1,30 +1,11 @@
-import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Analysis, OptionValues } from "../analyses/kit/define.ts";
-import {
-  listCheckpoints,
-  makeFolder,
-  readFileBytes,
-  runFiles,
-  sha256,
-  statOf,
-  sweepTemporaries,
-  writeFileAtomic,
-} from "../checkpoint/index.ts";
+import { dirname, join } from "node:path";
+import type { Analysis } from "../analyses/kit/define.ts";
+import { makeFolder, readFileBytes, sha256, statOf, sweepTemporaries, writeFileAtomic } from "../checkpoint/index.ts";
 import { type Json, MiiiiError } from "../core/index.ts";
-import type { Runtime } from "../runtimes/index.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import type { Model } from "./models.ts";
-import { VERSION } from "./version.ts";
-
-/** What a result depends on beside the model and the analysis. */
-export interface ResultContext {
-  readonly runtime: Runtime;
-  readonly seed: number;
-  readonly options: OptionValues;
-}
+import { type ResultContext, resultKey } from "./result-key.ts";
 
 /** Results of analyses, kept by the content of all that they depend on. Safe with several processes; bounded. */
 export interface ResultCache {
@@ -37,39 +18,6 @@ export interface ResultCache {
 
 /** The most that results may take on the disk, in bytes. */
 const MOST_BYTES = 500e6;
-
-/** The folders of src (or dist) whose code decides what an analysis gives. */
-const DECIDING = ["core", "math", "tasks", "ops", "model", "runtimes", "checkpoint", "activations", "analyses"];
-
-const SOURCE = fileURLToPath(new URL("../", import.meta.url));
-
-let code: string | undefined;
-
-/** The digest of the code that computes: results of other code are other results. */
-function codeDigest(): string {
-  if (code !== undefined) return code;
-  const hash = createHash("sha256");
-  const ending = extname(import.meta.url);
-  for (const folder of DECIDING) {
-    for (const name of readdirSync(join(SOURCE, folder), { recursive: true, encoding: "utf8" }).sort())
-      if (name.endsWith(ending) && !name.endsWith(".d.ts"))
-        hash.update(`${folder}/${name}\n`).update(readFileBytes(join(SOURCE, folder, name)));
-  }
-  code = hash.digest("hex");
-  return code;
-}
-
-/** The digest of a run's series: rows and checkpoints. */
-function seriesDigest({ run }: Model): string | null {
-  if (run === undefined) return null;
-  const files = [
-    runFiles.config(run),
-    runFiles.metrics(run),
-    runFiles.omega(run),
-    ...listCheckpoints(run).map(({ path }) => path),
-  ];
-  return sha256(new TextEncoder().encode(files.map((file) => (statOf(file) ? sha256(readFileBytes(file)) : "none")).join()));
-}
 
 /** The entries of the folder with their sizes, those unused for longest first. */
 function entries(folder: string): { readonly path: string; readonly size: number; readonly used: number }[] {
@@ -119,24 +67,7 @@ export function clearCache(folder = resultsFolder()): { readonly results: number
 export function resultCache(folder = resultsFolder(), mostBytes = MOST_BYTES): ResultCache {
   const fileOf = (key: string) => join(folder, `${key}.json`);
   return {
-    keyOf({ id, needs }, model, { runtime, seed, options }) {
-      const { checkpoint, split } = model;
-      const { sha256: file, config, reading } = checkpoint;
-      const known = {
-        version: VERSION,
-        code: codeDigest(),
-        analysis: id,
-        options: Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1)),
-        seed,
-        runtime: `${runtime.name} ${runtime.version}`,
-        file,
-        config,
-        reading: reading ?? null,
-        split: split === undefined ? null : sha256(new Uint8Array(split.train.slice().buffer)),
-        series: needs.includes("series") ? seriesDigest(model) : null,
-      };
-      return sha256(new TextEncoder().encode(JSON.stringify(known)));
-    },
+    keyOf: resultKey,
     read(key) {
       const file = fileOf(key);
       try {

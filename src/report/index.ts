@@ -1,4 +1,5 @@
 export * from "./bundles.ts";
+export * from "./drawing.ts";
 export { comparedBody, reportMark } from "./page.ts";
 export * from "./report.ts";
 export { prefixIds } from "./svg.ts";

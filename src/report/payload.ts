@@ -39,9 +39,9 @@ export function packJson(value: unknown): string {
   return packBytes(Buffer.from(JSON.stringify(value)));
 }
 
-/** Bytes, compressed, as text that stands in the page. */
+/** Bytes, compressed, as text that stands in the page. Level 9 takes three times as long, for half a percent less. */
 export function packBytes(bytes: Uint8Array): string {
-  return gzipSync(bytes, { level: 9 }).toString("base64");
+  return gzipSync(bytes, { level: 6 }).toString("base64");
 }
 
 /** A payload's element: no script, and nothing that a browser would read as markup. */

@@ -10,6 +10,7 @@ import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
 import { type Cast, castOf } from "./cast.ts";
 import { caveats, claimsSection, verdictBar, verdictCounts } from "./claims-section.ts";
+import { type Draw, drawFigure } from "./drawing.ts";
 import { exploreSection } from "./explore-section.ts";
 import { findingsSection } from "./findings.ts";
 import { heroFigure } from "./hero-figure.ts";
@@ -20,7 +21,7 @@ import { canRun, packModel } from "./page-model.ts";
 import { type FigureSource, type PageIndex, packBytes, packJson, type RunData } from "./payload.ts";
 import { provenanceBlock } from "./provenance.ts";
 import { runPicker } from "./run-picker.ts";
-import { analysisSection, backgroundSection, type Draw, drawnEntries, figureBlock, type SectionOptions } from "./section.ts";
+import { analysisSection, backgroundSection, drawnEntries, figureBlock, type SectionOptions } from "./section.ts";
 import { PENDING, type ReportInput, type ReportRun } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
@@ -201,7 +202,7 @@ const CONTENTS = [
 export async function buildReport(input: ReportInput): Promise<Report> {
   ensureInput(input);
   const { runs, bundles, stamp, identity, chosen = false } = input;
-  const draw = input.draw ?? (await import("../figures/render.ts")).renderSvg;
+  const draw = input.draw ?? drawFigure;
   const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
   const payloads = new Map<string, string>();
   const keep = keeperOf(payloads);
@@ -262,10 +263,10 @@ async function onePage(
   source: FigureSource,
   { runs, payloads, styles, labels }: OneFigure,
 ): Promise<string> {
-  const { renderSvg } = await import("../figures/render.ts");
   const id = `figure-${slug(name)}`;
-  const parts = { id, number: 1, title, says: headline, alternative: spec.description ?? title, spec, labels, styles };
-  const main = `<section id="figures"><h1>${escapeHtml(title)}</h1>${await figureBlock(parts, renderSvg)}</section>`;
+  const drawing = await drawFigure({ spec: () => spec });
+  const parts = { id, number: 1, title, says: headline, alternative: spec.description ?? title, drawing, labels, styles };
+  const main = `<section id="figures"><h1>${escapeHtml(title)}</h1>${figureBlock(parts)}</section>`;
   const index: PageIndex = { runs, figures: [{ id, title, source }], hero: [], models: [] };
   return htmlPage({ title, contents: [{ id: "figures", name: title }], main, index, payloads, bundles: await loadBundles() });
 }

@@ -1,22 +1,16 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { Analysis, Labelled } from "../analyses/kit/define.ts";
 import { spread } from "../analyses/kit/spread.ts";
 import { type Json, messageOf } from "../core/index.ts";
-import { flowFigure, type RunStyle, styleRuns, untitled } from "../figures/index.ts";
+import { type RunStyle, styleRuns } from "../figures/index.ts";
 import type { BackgroundFigure } from "./background.ts";
+import type { Draw, Drawing } from "./drawing.ts";
 import { escapeHtml, formatNumber, slug } from "./html.ts";
 import { figureLabel, givenLabel } from "./labels.ts";
 import { inlineMarkdown, renderMarkdown } from "./markdown.ts";
 import { saysHtml } from "./says.ts";
-import { compactSvg, prefixIds } from "./svg.ts";
+import { prefixIds } from "./svg.ts";
 import { swatchSvg } from "./swatch.ts";
 import type { ReportRun } from "./types.ts";
-
-/** Width for which still drawings are laid out, in pixels. */
-export const STILL_WIDTH = 1080;
-
-/** What draws a spec: `renderSvg`, given so that sections need not load Vega. */
-export type Draw = (spec: TopLevelSpec) => Promise<string>;
 
 /** A figure's parts as they stand in the page. */
 export interface FigureParts {
@@ -28,7 +22,7 @@ export interface FigureParts {
   readonly says: string;
   /** The text alternative. */
   readonly alternative: string;
-  readonly spec: TopLevelSpec;
+  readonly drawing: Drawing;
   /** Runs that it shows, for the legend. */
   readonly labels: readonly string[];
   readonly styles: ReadonlyMap<string, RunStyle>;
@@ -39,11 +33,11 @@ function firstSentence(text: string): string {
   return /^.*?[.](?=\s|$)/.exec(text)?.[0] ?? text;
 }
 
-/** A figure as it stands in the page: drawn, with caption, legend, controls, downloads and data. */
-export async function figureBlock(parts: FigureParts, draw: Draw): Promise<string> {
-  const { id, number, title, says, alternative, spec, labels, styles } = parts;
-  const describes = firstSentence(spec.description ?? "");
-  const svg = prefixIds(compactSvg(await draw(flowFigure(untitled(spec), STILL_WIDTH))), `${id}-`);
+/** A figure as it stands in the page: its drawing with caption, legend, controls, downloads and data. */
+export function figureBlock(parts: FigureParts): string {
+  const { id, number, title, says, alternative, drawing, labels, styles } = parts;
+  const describes = firstSentence(drawing.description);
+  const svg = prefixIds(drawing.svg, `${id}-`);
   const get = (what: string, text: string, name: string) =>
     `<button type="button" data-get="${what}" aria-label="${name} of figure ${number}">${text}</button>`;
   const legend = labels.map((label) => `<span>${swatchSvg(styles.get(figureLabel(label)))}${escapeHtml(label)}</span>`);
@@ -139,9 +133,9 @@ export async function analysisSection(
   if (entries.length > 0) {
     try {
       const says = analysis.headline(entries.map((entry) => ({ ...entry, label: givenLabel(entry.label) })));
-      const spec = styleRuns(analysis.figure(entries), styles);
-      const alternative = `${analysis.title}. ${spec.description ?? ""}`.slice(0, 400);
-      figure = await figureBlock({ id, number, title: analysis.title, says, alternative, spec, labels, styles }, draw);
+      const drawing = await draw({ id: analysis.id, entries, styles, spec: () => styleRuns(analysis.figure(entries), styles) });
+      const alternative = `${analysis.title}. ${drawing.description}`.slice(0, 400);
+      figure = figureBlock({ id, number, title: analysis.title, says, alternative, drawing, labels, styles });
     } catch (error) {
       // One figure that cannot be drawn must not cost the reader all others; the page says so in its place.
       figure = `<p class="problem">This figure could not be drawn: ${escapeHtml(messageOf(error))}</p>`;
@@ -168,10 +162,17 @@ ${missingNote(analysis, runs)}
 export async function backgroundSection(background: BackgroundFigure, { draw, styles, number }: SectionOptions): Promise<string> {
   const { title, headline, citation, spec } = background;
   const id = `figure-${background.id}`;
-  const figure = await figureBlock(
-    { id, number, title, says: headline, alternative: spec.description ?? title, spec, labels: [], styles },
-    draw,
-  );
+  const drawing = await draw({ id: background.id, entries: [], styles: new Map(), spec: () => spec });
+  const figure = figureBlock({
+    id,
+    number,
+    title,
+    says: headline,
+    alternative: drawing.description || title,
+    drawing,
+    labels: [],
+    styles,
+  });
   return `<section id="background-${background.id}">
 <h3>${escapeHtml(title)} <a class="anchor" href="#background-${background.id}" aria-label="link to ${escapeHtml(title)}">#</a></h3>
 ${figure}

@@ -1,8 +1,8 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { Analysis } from "../analyses/kit/define.ts";
 import type { AnalyzedRun } from "../claims/index.ts";
 import type { Json } from "../core/index.ts";
 import type { Parameters } from "../model/index.ts";
+import type { Draw } from "./drawing.ts";
 
 /**
  * Where a run comes from, as far as it is known. Every field given is shown; what is left out is shown as "not recorded". Other
@@ -68,5 +68,5 @@ export interface ReportInput {
   /** Results that are there and all that there will be, of a page that is written before the rest of them. */
   readonly unfinished?: { readonly results: number; readonly of: number };
   /** What draws the figures: Vega, where left out. */
-  readonly draw?: (spec: TopLevelSpec) => Promise<string>;
+  readonly draw?: Draw;
 }

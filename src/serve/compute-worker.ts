@@ -1,7 +1,7 @@
 import { setPriority } from "node:os";
 import { ExploredModel } from "../api/explore/explored-model.ts";
-import { resultCache } from "../api/result-cache.ts";
 import { openRuntime } from "../api/runtime-choice.ts";
+import { keptResults } from "../api/shipped-results.ts";
 import { ensure, ensureFiniteJson, type Json, MiiiiError, messageOf } from "../core/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import type { ComputeSetup, ComputeTask, FromCompute, ToCompute } from "./compute-process.ts";
@@ -38,7 +38,7 @@ async function modelFor({ request: { run, epoch }, stamp }: ComputeTask): Promis
   }
   runtime ??= openRuntime("onnx").then(({ runtime: opened }) => opened);
   const load = { foreign, ...(split === undefined ? {} : { split }) };
-  const cache = useCache ? resultCache() : undefined;
+  const cache = useCache ? keptResults() : undefined;
   const model = await ExploredModel.open(reference, epoch, { runtime: await runtime, seed, load, cache });
   kept.set(key, model);
   return model;

@@ -5,9 +5,9 @@ import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
 import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
 import { ensureWritable, jsonText, shownPath, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
-import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { shippedRuns } from "../../api/shipped.ts";
+import { keptResults } from "../../api/shipped-results.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { ensure, type Json } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
@@ -185,7 +185,7 @@ async function outcomesOf(
     ...how,
     ...watch(model),
     onNote: note,
-    cache: argv.noCache ? undefined : resultCache(),
+    cache: argv.noCache ? undefined : keptResults(),
     ...(argv.analysis === "all" ? { onFailure: leaveOut } : {}),
   }).finally(() => {
     progress.stop();

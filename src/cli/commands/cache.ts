@@ -15,6 +15,6 @@ export function options(parser: Argv<GlobalOptions>) {
 /** Shows or clears the results that analyze and report keep. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { results, bytes } = argv.action === "clear" ? clearCache() : cacheSize();
-  const size = `${results} results, ${(bytes / 1e6).toFixed(1)} MB`;
+  const size = `${results} results and drawings, ${(bytes / 1e6).toFixed(1)} MB`;
   print(argv.action === "clear" ? `${resultsFolder()}: ${size} removed` : `${resultsFolder()}: ${size}`);
 }

@@ -1,5 +1,4 @@
 import { pathToFileURL } from "node:url";
-import type { TopLevelSpec } from "vega-lite";
 import type { Argv } from "yargs";
 import { circuits } from "../../analyses/circuits/index.ts";
 import { completeOptions } from "../../analyses/kit/define.ts";
@@ -8,8 +7,8 @@ import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
 import { shownPath, writeText } from "../../api/output.ts";
 import { sourceCommit } from "../../api/provenance.ts";
 import { leadingReferences, parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
-import { resultCache } from "../../api/result-cache.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
+import { keptResults } from "../../api/shipped-results.ts";
 import { readSplit } from "../../api/split-file.ts";
 import { VERSION } from "../../api/version.ts";
 import { countVerdicts } from "../../claims/index.ts";
@@ -22,9 +21,13 @@ import { numberOption, seedOf } from "../config-options.ts";
 import { foreignOptions, withForeignOptions } from "../foreign-options.ts";
 import { note, print } from "../output.ts";
 import { exitStopped, onStopSignal } from "../progress.ts";
+import { rememberedDraw } from "../report-drawings.ts";
 import { ensurePage, pagePath, reportIdentity } from "../report-page.ts";
 import { type GatherOptions, gatherResults } from "../report-results.ts";
 import { SPLIT_OPTION } from "../split-option.ts";
+
+/** The options of the analyses that a report has unless told otherwise: those of shipped results. */
+export const REPORT_OPTIONS = { samples: 512 } as const;
 
 /** Declares the options of `report`. */
 export function options(parser: Argv<GlobalOptions>) {
@@ -48,7 +51,7 @@ export function options(parser: Argv<GlobalOptions>) {
     .option("seed", { ...numberOption("seed", "seed of the nulls", "integer"), default: 0 })
     .option("samples", {
       ...numberOption("samples", "inputs on which circuits are evaluated (analyze circuits takes 2,048)", "integer"),
-      default: 512,
+      default: REPORT_OPTIONS.samples,
     });
 }
 
@@ -61,21 +64,6 @@ const countResults = (runs: readonly ReportRun[]) => runs.reduce((sum, { results
 /** Results that will not come. */
 const countMissing = (runs: readonly ReportRun[]) =>
   runs.reduce((sum, { missing }) => sum + Object.values(missing).filter((reason) => reason !== PENDING).length, 0);
-
-/** Draws each spec once, one after the other: Vega numbers a drawing's definitions from a counter that each drawing sets back. */
-function rememberedDraw(): (spec: TopLevelSpec) => Promise<string> {
-  const drawn = new Map<string, Promise<string>>();
-  let last: Promise<unknown> = Promise.resolve();
-  return (spec) => {
-    const key = JSON.stringify(spec);
-    const known = drawn.get(key);
-    if (known !== undefined) return known;
-    const made = last.then(async () => (await import("../../figures/render.ts")).renderSvg(spec));
-    last = made.catch(() => undefined);
-    drawn.set(key, made);
-    return made;
-  };
-}
 
 /** Reads the models that the references name. */
 async function modelsOf(references: readonly Reference[], argv: ArgumentsOf<typeof options>): Promise<Model[]> {
@@ -99,7 +87,7 @@ async function openPage(path: string): Promise<void> {
 
 /** Analyses the checkpoints, writes the page and prints its path. */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
-  const { samples = 512 } = argv;
+  const { samples = REPORT_OPTIONS.samples } = argv;
   completeOptions(circuits, { samples });
   const seed = seedOf(argv.seed);
   if (argv.out !== undefined) ensurePage(argv.out);
@@ -110,7 +98,8 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const path = pagePath(argv.out, references, identity, note);
   const { runtime } = await openRuntime("onnx");
   const models = await modelsOf(references, argv);
-  const draw = rememberedDraw();
+  const cache = argv.noCache ? undefined : keptResults();
+  const draw = rememberedDraw(cache);
   const commit = sourceCommit();
   const bundles = await loadBundles();
   const input = (runs: readonly ReportRun[]): ReportInput => ({
@@ -146,7 +135,6 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   };
   let runs: ReportRun[];
   try {
-    const cache = argv.noCache ? undefined : resultCache();
     runs = await gatherResults(ANALYSES, models, { runtime, seed, options: { samples }, cache, onNote: note, work, onRuns });
   } finally {
     work.progress.stop();

@@ -1,0 +1,88 @@
+/**
+ * `npm run results [-- RUN…]`: the results of the shipped runs as the report asks for them, in `fixtures/results/`, where commands find them by their keys. Only
+ * what is not there yet is computed; `--anew` computes all. `--check` computes all, writes nothing, and tells which differ.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { ANALYSES } from "../src/analyses/index.ts";
+import { completeOptions } from "../src/analyses/kit/define.ts";
+import { analyzeModel } from "../src/api/analyze.ts";
+import { CODE_DIGESTS, codeDigests } from "../src/api/code-digest.ts";
+import { loadModel } from "../src/api/models.ts";
+import { shippedReferences } from "../src/api/references.ts";
+import { resultCache } from "../src/api/result-cache.ts";
+import { packResult, readShipped, SHIPPED_RESULTS, shippedFile, shippedIndex } from "../src/api/shipped-results.ts";
+import { REPORT_OPTIONS } from "../src/cli/commands/report.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
+import { firstDifference } from "../test/helpers/same-result.ts";
+
+const words = process.argv.slice(2);
+const [check, anew] = [words.includes("--check"), words.includes("--anew")];
+const named = words.filter((word) => !word.startsWith("--"));
+const references = shippedReferences();
+const chosen = references.filter(({ label }) => named.length === 0 || named.includes(label));
+const unknown = named.find((name) => !references.some(({ label }) => label === name));
+if (unknown !== undefined) throw new Error(`results: must be a shipped run, got ${unknown}`);
+
+/** Threads run what is built: only where that is this code. */
+function builtWorker(): URL | undefined {
+  const digests = new URL(`../dist/api/${CODE_DIGESTS}`, import.meta.url);
+  const same = existsSync(digests) && JSON.parse(readFileSync(digests, "utf8")).whole === codeDigests().whole;
+  if (!same) console.error("dist/ is not built from this code: all in one thread (npm run build would make it faster)");
+  return same ? new URL("../dist/api/analysis-worker.js", import.meta.url) : undefined;
+}
+
+const runtime = onnxRuntime();
+const worker = builtWorker();
+const before = shippedIndex();
+const kept = resultCache();
+// Those of other runs stay; of runs that are shipped no more, and of the chosen ones, none does.
+const index = Object.fromEntries(
+  Object.entries(before).filter(([, name]) =>
+    references.some(({ label }) => name.startsWith(`${label}/`) && !chosen.some((one) => one.label === label)),
+  ),
+);
+let different = 0;
+for (const reference of chosen) {
+  const model = await loadModel(reference);
+  // What shipped results are compared with is computed; else the user's cache will do.
+  const read = (key: string) => (anew || check ? undefined : (readShipped(before[key]) ?? kept.read(key)));
+  const outcomes = await analyzeModel(ANALYSES, model, {
+    runtime,
+    seed: 0,
+    options: REPORT_OPTIONS,
+    cache: { ...kept, read },
+    worker,
+    onFailure: () => undefined,
+  });
+  for (const analysis of ANALYSES) {
+    const result = outcomes.get(analysis.id)?.result;
+    if (result === undefined) continue;
+    const name = `${reference.label}/${analysis.id}`;
+    const key = kept.keyOf(analysis, model, { runtime, seed: 0, options: completeOptions(analysis, REPORT_OPTIONS) });
+    if (check) {
+      const shipped = readShipped(name);
+      const difference = shipped === undefined ? "is not there" : firstDifference(shipped, result);
+      if (before[key] !== name) console.log(`${name}: stale key`);
+      if (difference === undefined) continue;
+      different += 1;
+      console.log(`${name}: ${difference}`);
+      continue;
+    }
+    index[key] = name;
+    const [file, bytes] = [shippedFile(name), packResult(result)];
+    mkdirSync(dirname(file), { recursive: true });
+    if (!existsSync(file) || !readFileSync(file).equals(bytes)) writeFileSync(file, bytes);
+  }
+  console.log(`${reference.label}: ${outcomes.size} results`);
+}
+if (check) {
+  console.log(`${different} differ`);
+  process.exitCode = different === 0 ? 0 : 1;
+} else {
+  const names = new Set(Object.values(index));
+  for (const name of Object.values(before)) if (!names.has(name)) rmSync(shippedFile(name), { force: true });
+  mkdirSync(SHIPPED_RESULTS, { recursive: true });
+  const sorted = Object.entries(index).sort(([, a], [, b]) => (a < b ? -1 : 1));
+  writeFileSync(`${SHIPPED_RESULTS}/index.json`, `${JSON.stringify(Object.fromEntries(sorted), null, 1)}\n`);
+}
