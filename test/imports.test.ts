@@ -127,6 +127,21 @@ test("imports follow the table", () => {
   assert.deepEqual([...sources.values()].flatMap(importBreaches), []);
 });
 
+/** Folders of analyses/ that several analyses share. */
+const SHARED = ["kit", "logits", "closed-form"];
+
+test("an analysis reaches into no other: what several need is shared, and what is shared knows none of them", () => {
+  const roomOf = (path: string) => /^src\/analyses\/([^/]+)\//.exec(path)?.[1];
+  const reaches = [...sources.values()].flatMap(({ path, imports }) =>
+    imports.flatMap(({ specifier, line }) => {
+      const [room, other] = [roomOf(path), roomOf(posix.join(posix.dirname(path), specifier))];
+      const isReach = room !== undefined && other !== undefined && other !== room && !SHARED.includes(other);
+      return isReach ? [`${path}:${line}: ${specifier}`] : [];
+    }),
+  );
+  assert.deepEqual(reaches, []);
+});
+
 test("house rules: seeded randomness, no clock in computation, printing and exiting in cli alone, files below 400 lines", () => {
   assert.deepEqual([...sources.values()].flatMap(ruleBreaches), []);
 });

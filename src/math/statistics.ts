@@ -133,3 +133,13 @@ export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   ensurePair(x, y, "spearman");
   return pearson(ranks(x), ranks(y));
 }
+
+/** Length of the mean of unit vectors at the given angles, in radians: 1 where all are the same, 0 where they cancel. */
+export function resultant(angles: readonly number[]): number {
+  let [x, y] = [0, 0];
+  for (const angle of angles) {
+    x += Math.cos(angle);
+    y += Math.sin(angle);
+  }
+  return Math.hypot(x, y) / angles.length;
+}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { halvesOf, weightsOf } from "../../src/analyses/algorithm/halves.ts";
 import { algorithm } from "../../src/analyses/algorithm/index.ts";
 import { type CircuitNeuron, circuitOf, scoreCircuit } from "../../src/analyses/closed-form/circuit.ts";
+import { halvesOf, weightsOf } from "../../src/analyses/closed-form/halves.ts";
 import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
 import { headMetrics, matmul, mean } from "../../src/math/index.ts";
 import { type ConstructOptions, construct, initParameters, type Parameters } from "../../src/model/index.ts";
@@ -94,7 +94,7 @@ test("logits are linear half + even half + biases, and the even half is ½|u|·C
     NdArray<"float64">,
     NdArray<"float64">,
   ];
-  const whole = { start: 0, count: 17 };
+  const whole = { offset: 0, classes: 17 };
   // C is centred within heads, W_U is not: compare within heads.
   const { linear, even, half } = await halvesOf(logits, mid, weights, whole, product);
   const absolute = matmul(

@@ -1,15 +1,16 @@
 import { at, ensure } from "../../core/index.ts";
 import { quantile } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
+import { CONTROL_SAMPLES, type ControlRung, permutedControl, reassignedControl } from "../closed-form/circuit-nulls.ts";
+import { circuitNeurons, circuitsOf, idealNeuron, scoreCircuits } from "../closed-form/circuits.ts";
+import { weightsOf } from "../closed-form/halves.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
-import { weightsOf } from "./halves.ts";
-import { circuitNeurons, circuitsOf, type Energy, type GRID_RUNGS, gridLadder, idealNeuron, scoreCircuits } from "./ladder.ts";
+import { judgeOf, type Rung, rungOf } from "../logits/score.ts";
+import { type Energy, type GRID_RUNGS, gridLadder } from "./ladder.ts";
 import { type Margin, marginsOf } from "./margin.ts";
-import { CONTROL_SAMPLES, type ControlRung, permutedControl, reassignedControl } from "./nulls.ts";
 import { type Repair, repairsOf } from "./repair.ts";
-import { judgeOf, type Rung, rungOf } from "./score.ts";
 
 /** The ladder from the model to its closed form. `ideal` solves the task by itself and is no evidence. */
 export type Ladder = { [rung in (typeof GRID_RUNGS)[number]]: Rung } & {

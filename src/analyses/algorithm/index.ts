@@ -1,11 +1,11 @@
 import { mean } from "../../math/index.ts";
+import { CONTROL_SAMPLES } from "../closed-form/circuit-nulls.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
 import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, perRun, short } from "../kit/text.ts";
 import { type AlgorithmResult, compute } from "./compute.ts";
 import { algorithmFigure } from "./figure.ts";
-import { CONTROL_SAMPLES } from "./nulls.ts";
 import { RUNGS, type RungName, rungAccuracy } from "./rungs.ts";
 
 const accuracyOf = (result: AlgorithmResult, rung: RungName) => {

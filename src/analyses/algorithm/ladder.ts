@@ -1,12 +1,11 @@
 import { at, float64, type NdArray } from "../../core/index.ts";
 import { logitsOf } from "../../tasks/index.ts";
-import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "../closed-form/circuit.ts";
+import type { Columns } from "../closed-form/contribution.ts";
+import { centredProduct, closedEven, closedGrid, closedHalf, halvesOf, type Weights } from "../closed-form/halves.ts";
 import type { FittedNeurons } from "../closed-form/neurons.ts";
-import { readoutWave } from "../closed-form/readout.ts";
 import type { Matmul } from "../kit/define.ts";
 import { interactionOf } from "../kit/interaction.ts";
-import { type Columns, centredProduct, closedEven, closedGrid, closedHalf, halvesOf, type Weights } from "./halves.ts";
-import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type TrainedHead } from "./score.ts";
+import { type Judge, type Rung, rungOf, scoreLogits, type TaskScore, type TrainedHead } from "../logits/score.ts";
 
 /** Rungs that need the logits over the whole grid. */
 export const GRID_RUNGS = ["model", "interaction", "linear", "even", "u_hat", "u_hat_relu"] as const;
@@ -22,14 +21,14 @@ interface Chunk {
 
 /** The tasks in chunks of at least 96 classes, as far as their columns are next to each other. */
 function chunksOf(heads: readonly TrainedHead[]): Chunk[] {
-  const chunks: { tasks: number[]; columns: { start: number; count: number } }[] = [];
+  const chunks: { tasks: number[]; columns: { offset: number; classes: number } }[] = [];
   heads.forEach(({ offset, classes }, task) => {
     const last = chunks.at(-1);
-    const open = last !== undefined && last.columns.count < CHUNK && last.columns.start + last.columns.count === offset;
+    const open = last !== undefined && last.columns.classes < CHUNK && last.columns.offset + last.columns.classes === offset;
     if (open) {
       last.tasks.push(task);
-      last.columns.count += classes;
-    } else chunks.push({ tasks: [task], columns: { start: offset, count: classes } });
+      last.columns.classes += classes;
+    } else chunks.push({ tasks: [task], columns: { offset, classes } });
   });
   return chunks;
 }
@@ -89,7 +88,7 @@ export async function gridLadder(
       closedEvenPart,
       closedHalfPart,
       halves.skip,
-      weights.bias.subarray(columns.start, columns.start + columns.count),
+      weights.bias.subarray(columns.offset, columns.offset + columns.classes),
     );
     const of = {
       model: halves.logits,
@@ -101,7 +100,7 @@ export async function gridLadder(
     };
     const placed = tasks.map((task) => {
       const { offset, classes } = at(judge.heads, task);
-      return { task, offset: offset - columns.start, classes };
+      return { task, offset: offset - columns.offset, classes };
     });
     for (const rung of GRID_RUNGS)
       for (const { task, offset } of placed) scores[rung].push(scoreLogits(judge, task, of[rung], offset));
@@ -130,54 +129,4 @@ export async function gridLadder(
     },
     skip_cosine: small ? 0 : cross / Math.sqrt(skip * half),
   };
-}
-
-/** The neurons of each task with their waves at its output head, [tasks]. */
-export function circuitNeurons(
-  heads: readonly TrainedHead[],
-  { forms }: FittedNeurons,
-  readout: NdArray<"float64">,
-): { readonly neuron: number; readonly own: CircuitNeuron }[][] {
-  return heads.map((head) =>
-    forms.flatMap((form, neuron) =>
-      form?.modulus.head === head.number ? [{ neuron, own: { form, wave: readoutWave(readout, neuron, head, form.k) } }] : [],
-    ),
-  );
-}
-
-/** The same with the read-out's phase set to φ0 + φ1, which solves the task whatever the model does. */
-export function idealNeuron({ form, wave }: CircuitNeuron): CircuitNeuron {
-  const strength = Math.hypot(wave.a, wave.b);
-  const phase = form.phi0 + form.phi1;
-  // Modulus 2 has signs alone.
-  const [a, b] = form.modulus.m === 2 ? [Math.sign(Math.cos(phase)), 0] : [Math.cos(phase), Math.sin(phase)];
-  return { form, wave: { a: strength * a, b: strength * b } };
-}
-
-/** Scores of one circuit a task. */
-export async function scoreCircuits(judge: Judge, circuits: readonly Circuit[], p: number, matmul: Matmul): Promise<TaskScore[]> {
-  const { samples } = judge;
-  const scores: TaskScore[] = [];
-  for (const [task, circuit] of circuits.entries()) {
-    const targets = at(judge.targets, task);
-    const answers = judge.answers?.[task];
-    const readings = [
-      { targets, samples },
-      { targets, samples: judge.validation ?? new Int32Array(0) },
-      { targets: answers ?? targets, samples: answers === undefined ? new Int32Array(0) : samples },
-    ];
-    const [score, validation, answer] = await scoreCircuit(circuit, p, readings, matmul);
-    scores.push({
-      accuracy: score?.accuracy ?? 0,
-      loss: score?.loss ?? 0,
-      ...(judge.validation === undefined || validation === undefined ? {} : { validation }),
-      ...(answers === undefined || answer === undefined ? {} : { task_accuracy: answer.accuracy }),
-    });
-  }
-  return scores;
-}
-
-/** The circuits of all tasks from their neurons. */
-export function circuitsOf(heads: readonly TrainedHead[], neurons: readonly (readonly CircuitNeuron[])[], p: number): Circuit[] {
-  return heads.map(({ q }, task) => circuitOf(q, neurons[task] ?? [], p));
 }

@@ -2,7 +2,7 @@ import { at, dim, type NdArray } from "../../core/index.ts";
 import { spearman } from "../../math/index.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
 import { groupKernel, headLogits, residues, sampleNumbers } from "../logits/groups.ts";
-import type { TrainedHead } from "./score.ts";
+import type { TrainedHead } from "../logits/score.ts";
 
 /** A frequency of g with more than this share of its energy is one of the output head's. */
 const STRONG = 0.05;

@@ -4,7 +4,7 @@ import { SUM_HARMONIC, torusPhases } from "../../tasks/index.ts";
 import { type CircuitNeuron, cellLogits, circuitOf, classWaves } from "../closed-form/circuit.ts";
 import { harmonicsOf, type Modulus } from "../closed-form/dictionary.ts";
 import { headLogits } from "../logits/groups.ts";
-import type { Judge } from "./score.ts";
+import type { Judge } from "../logits/score.ts";
 
 /** One task with closed-form neurons of one more frequency added to its logits; nothing is trained. */
 export type Repair = {

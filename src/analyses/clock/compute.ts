@@ -1,12 +1,11 @@
 import { at, randomStream } from "../../core/index.ts";
-import { centralRange, cosine, mean, std } from "../../math/index.ts";
+import { centralRange, cosine, mean, resultant, std } from "../../math/index.ts";
 
 import { fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, matmulOf, tokenEmbedding } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
-import { resultant } from "../neurons/clusters.ts";
 import { inputGradients, type Triple } from "./gradients.ts";
 import { bySumAndDifference, circularity, componentsOf, distanceIrrelevance } from "./measures.ts";
 

@@ -1,11 +1,11 @@
 import { at, dim, ensure, float64, type NdArray, rows, toFloat64 } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Parameters } from "../../model/index.ts";
-import type { Judge } from "../algorithm/score.ts";
 import { rowsAt } from "../closed-form/contribution.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { matmulOf } from "../kit/inputs.ts";
-import { agreement, answersOf } from "../patch/interchange.ts";
+import { agreement, answersOf } from "../logits/answers.ts";
+import type { Judge } from "../logits/score.ts";
 
 /** The final model's accuracy, mean over tasks, under attention that is not its own. */
 export type AttentionCourse = {

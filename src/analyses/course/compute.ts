@@ -1,15 +1,15 @@
 import { at, dim, MiiiiError, type NdArray } from "../../core/index.ts";
 import { headAccuracy, mean, quantile } from "../../math/index.ts";
-import { closedGrid, forMagnitudes, halvedColumns } from "../algorithm/halves.ts";
-import { circuitNeurons, circuitsOf, scoreCircuits } from "../algorithm/ladder.ts";
-import { permutedControl } from "../algorithm/nulls.ts";
-import { accuraciesOf, type Judge, judgeOf } from "../algorithm/score.ts";
 import { additiveShare } from "../closed-form/additive.ts";
+import { permutedControl } from "../closed-form/circuit-nulls.ts";
+import { circuitNeurons, circuitsOf, scoreCircuits } from "../closed-form/circuits.ts";
+import { closedGrid, forMagnitudes, halvedColumns } from "../closed-form/halves.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
+import { accuraciesOf, type Judge, judgeOf } from "../logits/score.ts";
 import { type AttentionCourse, type AttentionTick, attentionCourse, averagedPattern, patternAt } from "./attention.ts";
 import { type Peak, samplesOf, type TemporaryAblation, temporaryAblation } from "./temporary.ts";
 
@@ -66,7 +66,7 @@ async function closedScores(
   readout: NdArray<"float64">,
   matmul: Matmul,
 ): Promise<{ readonly accuracy: number }[]> {
-  const halved = halvedColumns(readout, { start: 0, count: dim(readout, 1) });
+  const halved = halvedColumns(readout, { offset: 0, classes: dim(readout, 1) });
   const hits = judge.heads.map(() => 0);
   await forMagnitudes(closedGrid(fitted), async (magnitude, start) => {
     const logits = await matmul(magnitude, halved); // [count, classes]

@@ -1,12 +1,12 @@
 import { at, dim, float64, type NdArray, randomStream } from "../../core/index.ts";
-import type { Judge } from "../algorithm/score.ts";
 import { allColumns, contribution, rowsAt } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { activationOf, seriesOf } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { answersOf } from "../patch/interchange.ts";
+import { answersOf } from "../logits/answers.ts";
+import type { Judge } from "../logits/score.ts";
 
 /** Temporary pairs that are ablated, those of most neurons; the rest are counted. */
 const MOST_PAIRS = 24;

@@ -1,5 +1,5 @@
 import { at } from "../../core/index.ts";
-import { quantile } from "../../math/index.ts";
+import { quantile, resultant } from "../../math/index.ts";
 import { type ClosedForm, wrapped } from "../closed-form/fit.ts";
 
 /** Neurons of one frequency of one modulus, those above the null alone. */
@@ -16,16 +16,6 @@ export type Cluster = {
   /** Median of |phase error| over the neurons, in radians. */
   phase_error: number;
 };
-
-/** Length of the mean of unit vectors at the given angles. */
-export function resultant(angles: readonly number[]): number {
-  let [x, y] = [0, 0];
-  for (const angle of angles) {
-    x += Math.cos(angle);
-    y += Math.sin(angle);
-  }
-  return Math.hypot(x, y) / angles.length;
-}
 
 /** One neuron as the clusters see it. */
 export interface ClusterMember {

@@ -7,7 +7,7 @@ import { unembedding } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { agreement, answersOf } from "./interchange.ts";
+import { agreement, answersOf } from "../logits/answers.ts";
 
 /** What patching each group does, [groups] or [groups][heads]. */
 export type Interchange = {

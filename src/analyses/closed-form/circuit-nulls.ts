@@ -1,13 +1,13 @@
 import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
 import { mean, readRows, rowLoss } from "../../math/index.ts";
-import { type CircuitNeuron, cellsOf, centredFields, logitsOfWaves, type Score, scoreCircuit } from "../closed-form/circuit.ts";
-import { harmonicsOf } from "../closed-form/dictionary.ts";
-import { closedForm } from "../closed-form/fit.ts";
-import type { FittedNeurons } from "../closed-form/neurons.ts";
-import { readoutWave } from "../closed-form/readout.ts";
 import type { Matmul } from "../kit/define.ts";
-import { circuitsOf } from "./ladder.ts";
-import type { Judge } from "./score.ts";
+import type { Judge } from "../logits/score.ts";
+import { type CircuitNeuron, cellsOf, centredFields, logitsOfWaves, type Score, scoreCircuit } from "./circuit.ts";
+import { circuitsOf } from "./circuits.ts";
+import { harmonicsOf } from "./dictionary.ts";
+import { closedForm } from "./fit.ts";
+import type { FittedNeurons } from "./neurons.ts";
+import { readoutWave } from "./readout.ts";
 
 /** A control of the circuits by task: means over draws of accuracy and cross-entropy, and the largest accuracy of a draw. */
 export type ControlRung = { accuracy: number[]; loss: number[]; largest: number[] };

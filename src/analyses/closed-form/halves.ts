@@ -1,23 +1,18 @@
 import { at, dim, float64, type NdArray, toFloat64 } from "../../core/index.ts";
 import type { BiasName, Parameters } from "../../model/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import { type ClosedForm, wavesOf } from "../closed-form/fit.ts";
-import type { FittedNeurons } from "../closed-form/neurons.ts";
-import { readoutMatrix, unembedding } from "../closed-form/readout.ts";
 import type { Matmul } from "../kit/define.ts";
-
-/** Consecutive classes that are worked on together. */
-export interface Columns {
-  readonly start: number;
-  readonly count: number;
-}
+import type { Columns } from "./contribution.ts";
+import { type ClosedForm, wavesOf } from "./fit.ts";
+import type { FittedNeurons } from "./neurons.ts";
+import { readoutMatrix, unembedding } from "./readout.ts";
 
 /** The columns of a matrix, copied. */
-export function columnsOf(matrix: NdArray<"float64">, { start, count }: Columns): NdArray<"float64"> {
+export function columnsOf(matrix: NdArray<"float64">, { offset, classes }: Columns): NdArray<"float64"> {
   const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
-  const out = new Float64Array(n * count);
-  for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width + start, i * width + start + count), i * count);
-  return float64(out, [n, count]);
+  const out = new Float64Array(n * classes);
+  for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width + offset, i * width + offset + classes), i * classes);
+  return float64(out, [n, classes]);
 }
 
 /** A row vector times a matrix [n, m]. */
@@ -97,14 +92,14 @@ export async function halvesOf(
   columns: Columns,
   matmul: Matmul,
 ): Promise<Halves> {
-  const { start, count } = columns;
+  const { offset, classes } = columns;
   const own = columnsOf(logits, columns);
   const skip = await matmul(mid, columnsOf(weights.unembed, columns));
-  const half = addRow(await matmul(mid, columnsOf(weights.half, columns)), weights.halfBias.subarray(start, start + count));
+  const half = addRow(await matmul(mid, columnsOf(weights.half, columns)), weights.halfBias.subarray(offset, offset + classes));
   const [linear, even] = [new Float64Array(own.data.length), new Float64Array(own.data.length)];
-  const bias = weights.bias.subarray(start, start + count);
-  for (let row = 0; row < own.data.length; row += count) {
-    for (let c = 0; c < count; c++) {
+  const bias = weights.bias.subarray(offset, offset + classes);
+  for (let row = 0; row < own.data.length; row += classes) {
+    for (let c = 0; c < classes; c++) {
       const both = (skip.data[row + c] as number) + (half.data[row + c] as number);
       linear[row + c] = both;
       even[row + c] = (own.data[row + c] as number) - both - (bias[c] as number);
@@ -173,11 +168,11 @@ export async function closedEven(
   matmul: Matmul,
 ): Promise<NdArray<"float64">> {
   const halved = halvedColumns(readout, columns);
-  const even = new Float64Array(closed.p ** 2 * columns.count);
+  const even = new Float64Array(closed.p ** 2 * columns.classes);
   await forMagnitudes(closed, async (magnitude, start) => {
-    even.set((await matmul(magnitude, halved)).data, start * columns.count);
+    even.set((await matmul(magnitude, halved)).data, start * columns.classes);
   });
-  return float64(even, [closed.p ** 2, columns.count]);
+  return float64(even, [closed.p ** 2, columns.classes]);
 }
 
 /** ½û·C of some columns, [p², columns]. */
@@ -188,15 +183,15 @@ export async function closedHalf(
   matmul: Matmul,
 ): Promise<NdArray<"float64">> {
   const byDigit = await matmul(digits, halvedColumns(readout, columns)); // [2p, columns]
-  const { count } = columns;
-  const half = new Float64Array(p * p * count);
+  const { classes } = columns;
+  const half = new Float64Array(p * p * classes);
   for (let x0 = 0; x0 < p; x0++) {
     for (let x1 = 0; x1 < p; x1++) {
-      const [row, low, high] = [(x0 * p + x1) * count, x0 * count, (p + x1) * count];
-      for (let c = 0; c < count; c++) half[row + c] = (byDigit.data[low + c] as number) + (byDigit.data[high + c] as number);
+      const [row, low, high] = [(x0 * p + x1) * classes, x0 * classes, (p + x1) * classes];
+      for (let c = 0; c < classes; c++) half[row + c] = (byDigit.data[low + c] as number) + (byDigit.data[high + c] as number);
     }
   }
-  return float64(half, [p * p, count]);
+  return float64(half, [p * p, classes]);
 }
 
 /**

@@ -2,7 +2,7 @@ import { at, dim, type NdArray } from "../../core/index.ts";
 import { headAccuracy, headMetrics } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { residues, sampleNumbers } from "../logits/groups.ts";
+import { residues, sampleNumbers } from "./groups.ts";
 
 /** A trained task, with its number among all. */
 export type TrainedHead = Head & { readonly number: number };
