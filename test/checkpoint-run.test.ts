@@ -153,13 +153,14 @@ test(
 test("writeFileAtomic keeps symbolic links and modes, and takes no name that is there", () =>
   inFolder((folder) => {
     const [target, link] = [join(folder, "target"), join(folder, "link")];
-    writeFileSync(target, "old", { mode: 0o640 });
-    chmodSync(target, 0o640);
+    writeFileSync(target, "old");
+    // The usual umask would take the group's right to write.
+    chmodSync(target, 0o664);
     symlinkSync("target", link);
     writeFileAtomic(link, new TextEncoder().encode("new"));
     assert.ok(lstatSync(link).isSymbolicLink());
     assert.equal(readFileSync(target, "utf8"), "new");
-    assert.equal(statSync(target).mode & 0o777, 0o640);
+    assert.equal(statSync(target).mode & 0o777, 0o664);
     assert.notEqual(temporaryBeside(target), temporaryBeside(target));
   }));
 
@@ -375,6 +376,9 @@ test("two processes' rows in one file are read up to where they cross, and said 
     );
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? "", /line 4: epochs must ascend, got 2 after 3 .*; this and the 2 lines after it are left out/);
+    // A row that comes twice crosses as well.
+    writeFileSync(join(folder, "twice.jsonl"), '{"epoch":1}\n{"epoch":1}\n');
+    assert.deepEqual(readJsonLines(join(folder, "twice.jsonl")).rows, [{ epoch: 1 }]);
     truncateJsonLines(path, 9);
     assert.equal(readFileSync(path, "utf8"), '{"epoch":1}\n{"epoch":2}\n{"epoch":3}\n');
     const options = { unordered: true } as const;

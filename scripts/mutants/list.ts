@@ -1,4 +1,7 @@
+import { ANALYSES } from "./analyses.ts";
 import { faults, type Mutant } from "./mutant.ts";
+import { SERVING } from "./serving.ts";
+import { TRAINING } from "./training.ts";
 
 const of = (name: string) => `test/analyses/${name}.test.ts`;
 
@@ -182,7 +185,7 @@ export const MUTANTS: readonly Mutant[] = [
     "src/analyses/kit/epochs.ts",
     [of("curves"), of("omega")],
     [
-      ["threshold", "limit = 0.99): number | null {\n  let from", "limit = 0.98): number | null {\n  let from"],
+      ["threshold", "limit = 0.99): number | null {\n  return lasting", "limit = 0.98): number | null {\n  return lasting"],
       [
         "power",
         "const threshold = all.length === 0 ? 0 : mean(all) + std(all);",
@@ -257,8 +260,10 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/result-cache.test.ts"],
     [
       ["digest", "if (line < 0 || text.slice(0, line) !== sha256(new TextEncoder().encode(body))) {", "if (line < 0) {"],
-      ["key", "        seed,\n        runtime:", "        runtime:"],
       ["order", "found.sort((a, b) => a.used - b.used)", "found.sort((a, b) => b.used - a.used)"],
     ],
   ),
+  ...ANALYSES,
+  ...TRAINING,
+  ...SERVING,
 ];

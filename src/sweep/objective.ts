@@ -1,3 +1,4 @@
+import { grokEpoch } from "../analyses/kit/epochs.ts";
 import { ensure } from "../core/index.ts";
 import { mean } from "../math/index.ts";
 import type { Head } from "../tasks/index.ts";
@@ -63,12 +64,12 @@ export function measureOf(objective: Objective, heads: readonly Head[], accuracy
 
 /** The first tick from which a measure is at the threshold or above at every tick to the last; undefined where it is not at the last. */
 export function staysFrom(values: readonly { readonly epoch: number; readonly value: number }[], threshold: number) {
-  let from: number | undefined;
-  for (const { epoch, value } of values) {
-    if (value < threshold) from = undefined;
-    else from ??= epoch;
-  }
-  return from;
+  const from = grokEpoch(
+    values.map(({ epoch }) => epoch),
+    values.map(({ value }) => value),
+    threshold,
+  );
+  return from ?? undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rowsAt } from "../../src/analyses/closed-form/contribution.ts";
-import { patternAt, transplant } from "../../src/analyses/course/attention.ts";
+import { mostOfItEpoch, patternAt, transplant } from "../../src/analyses/course/attention.ts";
 import { course } from "../../src/analyses/course/index.ts";
+import { costOf, isNeeded } from "../../src/analyses/course/temporary.ts";
 import type { AnalysisInput, Series } from "../../src/analyses/kit/define.ts";
 import { matmulOf } from "../../src/analyses/kit/inputs.ts";
 import { at } from "../../src/core/index.ts";
@@ -131,6 +132,66 @@ test("a temporary pair that a task computes with is needed at its peak; one that
   const unread = await over(without(isOne, false, single));
   assert.deepEqual([unread.pair.train?.own, unread.pair.held_out.own, unread.pair.held_out.worst], [0, 0, 0]);
   assert.equal(unread.metrics.temporary_needed, 0);
+});
+
+test("the cost of an ablation stands beside the most that any random group costs; a draw as large is not exceeded", () => {
+  const heads = [{ q: 2 }, { q: 3 }, { q: 5 }];
+  const random = [
+    [0.01, 0.04, 0],
+    [0.02, 0, 0.3],
+    [0, 0.1, 0.05],
+  ];
+  const cost = costOf({ own: [0.02, 0.1, 0.2], random }, 1, heads);
+  assert.deepEqual(cost, { own: 0.1, worst: 0.2, worst_q: 5, random_own: 0.1, random_worst: 0.3 });
+  const pair = { m: 3, k: 1, neurons: 4, epoch: 10, train: null, held_out: cost };
+  const needs = (held_out: Partial<typeof cost>, train: typeof cost | null = null) =>
+    isNeeded({ ...pair, train, held_out: { ...cost, ...held_out } });
+  assert.deepEqual([needs({}), needs({ own: 0.101 }), needs({ worst: 0.301 })], [false, true, true]);
+  assert.ok(needs({}, { ...cost, own: 0.101 }));
+});
+
+test("an ablation replaces each neuron by its mean over the grid after the ReLU", async () => {
+  const single = construct({ task: "miiii", p: 13, d_model: 64, frequencies: 1 });
+  const group = single.neurons.flatMap(({ m }, j) => (m === 7 ? [j] : []));
+  const isSeven = ({ m }: { readonly m: number }) => m === 7;
+  const order = Int32Array.from({ length: 169 }, (_, i) => i);
+  const split = { train: order.slice(0, 80), validation: order.slice(80, 120), test: order.slice(120) };
+  const series = await inputOver([
+    [10, single.parameters],
+    [20, without(isSeven, true, single)],
+  ]);
+  const { ablation } = await course.run({ ...series, split }, {});
+  const { activations, heads } = await inputOfModel(config, single.parameters, NAMES);
+  const [pre, logits] = [activations["blocks.0.mlp.hook_pre"], activations.logits];
+  assert.ok(pre !== undefined && logits !== undefined);
+  const [width, classes] = [config.d_mlp, at(logits.shape, 1)];
+  const [W_out, W_U] = [single.parameters["blocks.0.mlp.W_out"].data, single.parameters["unembed.W_U"].data];
+  const relu = (i: number, j: number) => Math.max(0, at(pre.data, i * width + j));
+  const ablated = Float64Array.from(logits.data);
+  for (const j of group) {
+    const mean = order.reduce((sum, i) => sum + relu(i, j) / 169, 0);
+    for (let c = 0; c < classes; c++) {
+      let row = 0;
+      for (let d = 0; d < config.d_model; d++) row += at(W_out, j * config.d_model + d) * at(W_U, d * classes + c);
+      for (const i of order) ablated[i * classes + c] = at(ablated, i * classes + c) + (mean - relu(i, j)) * row;
+    }
+  }
+  const seven = heads.find(({ q }) => q === 7) ?? assert.fail();
+  const isRight = (i: number) => {
+    const own = ablated.subarray(i * classes + seven.offset, i * classes + seven.offset + 7);
+    return own.indexOf(Math.max(...own)) === (Math.floor(i / 13) + (i % 13) * 13) % 7;
+  };
+  const cost = (samples: Int32Array) => 1 - samples.filter(isRight).length / samples.length;
+  const [pair] = ablation.pairs;
+  assert.deepEqual([ablation.pairs.length, pair?.m], [1, 7]);
+  assertAllClose([pair?.train?.own ?? 0, pair?.held_out.own ?? 0], [cost(split.train), cost(order.slice(80))], { atol: 1e-4 });
+});
+
+test("most of it: from where an accuracy stays at nine tenths of its last", () => {
+  const epochs = [0, 10, 20, 30, 40];
+  assert.equal(mostOfItEpoch(epochs, [0.1, 0.73, 0.71, 0.721, 0.8]), 30);
+  assert.equal(mostOfItEpoch(epochs, [0.1, 0.73, 0.719, 0.7201, 0.8]), 30);
+  assert.equal(mostOfItEpoch(epochs, [0.1, 0.73, 0.721, 0.719, 0.8]), 40);
 });
 
 test("the last model with another's attention: its own gives its logits, an even one loses the digits, an early one is found early", async () => {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assembled, rowsOf } from "../../src/analyses/emergence/compute.ts";
 import { orderedR2 } from "../../src/analyses/emergence/figure.ts";
 import { emergence } from "../../src/analyses/emergence/index.ts";
 import type { AnalysisInput, SeriesModel } from "../../src/analyses/kit/define.ts";
-import { dequantised } from "../../src/analyses/kit/quantised.ts";
+import { dequantised, quantised } from "../../src/analyses/kit/quantised.ts";
 import { at, type NdArray } from "../../src/core/index.ts";
 import { construct } from "../../src/model/index.ts";
+import { headsOf } from "../../src/tasks/index.ts";
 import { inputOfModel } from "../helpers/model-input.ts";
 import { checkContract, normals } from "../helpers/spectral-input.ts";
 
@@ -64,3 +66,65 @@ for (const options of [
     }
   });
 }
+
+test("neurons above one half, their order and the logged accuracy, by hand", () => {
+  const config = {
+    task: "miiii",
+    p: 7,
+    labels: "remainder",
+    shuffle_labels: false,
+    d_model: 8,
+    n_heads: 1,
+    d_head: 8,
+    d_mlp: 4,
+  } as const;
+  const heads = headsOf(config);
+  const R2 = quantised(new Float64Array(heads.length * 4), 4);
+  const at = (epoch: number, best: readonly (readonly [row: number, value: number])[]) => ({
+    epoch,
+    R2,
+    best: best.map(([row, value]) => ({ row, value })),
+    limit: 0.2,
+  });
+  const found = [
+    at(10, [
+      [0, 0.1],
+      [1, 0.2],
+      [-1, 0],
+      [1, 0.21],
+    ]),
+    at(20, [
+      [1, 0.5],
+      [1, 0.51],
+      [-1, 0],
+      [0, 0.3],
+    ]),
+  ];
+  const logged = new Map([[20, [0.5, 0.25, 1]]]);
+  const result = assembled({ config, heads }, rowsOf({ config, heads }), found, (epoch) => logged.get(epoch));
+  assert.deepEqual(
+    [result.above_null, result.above_half],
+    [
+      [1, 3],
+      [0, 1],
+    ],
+  );
+  // By row, the best of a row first, those that do not vary last.
+  assert.deepEqual(
+    [result.order, result.best],
+    [
+      [3, 1, 0, 2],
+      [1, 1, -1, 0],
+    ],
+  );
+  assert.deepEqual(result.accuracy, [null, [0.5, 0.25, 1]]);
+});
+
+test("an accuracy belongs to the checkpoint of its own epoch, not to a later one", async () => {
+  const { input } = await runOf({ task: "nanda", p: 13, frequencies: 2 });
+  const [row] = input.series.metrics;
+  assert.ok(row !== undefined);
+  const metrics = [{ ...row, epoch: 1000 }, row];
+  const result = await emergence.run({ ...input, series: { ...input.series, metrics } }, {});
+  assert.deepEqual(result.accuracy, [null, [0.5]]);
+});

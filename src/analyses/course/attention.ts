@@ -3,6 +3,7 @@ import { mean } from "../../math/index.ts";
 import type { Parameters } from "../../model/index.ts";
 import { rowsAt } from "../closed-form/contribution.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
+import { grokEpoch } from "../kit/epochs.ts";
 import { matmulOf } from "../kit/inputs.ts";
 import { agreement, answersOf } from "../logits/answers.ts";
 import type { Judge } from "../logits/score.ts";
@@ -130,10 +131,9 @@ export function averagedPattern(pattern: NdArray<"float64">, samples: number): N
 /** Share of the final accuracy from which attention, or the model, counts as doing what it does in the end. */
 const MOST_OF_IT = 0.9;
 
-function staysFrom(epochs: readonly number[], values: readonly number[], limit: number): number | null {
-  let from = values.length;
-  while (from > 0 && at(values, from - 1) >= limit) from--;
-  return epochs[from] ?? null;
+/** The first epoch from which on an accuracy stays at nine tenths of its last value; null where there is none. */
+export function mostOfItEpoch(epochs: readonly number[], accuracy: readonly number[]): number | null {
+  return grokEpoch(epochs, accuracy, MOST_OF_IT * at(accuracy, accuracy.length - 1));
 }
 
 /** One checkpoint's attention at the samples that are looked at, and its model's mean accuracy. */
@@ -173,11 +173,10 @@ export async function attentionCourse(
     own,
     averaged: await under(averaged),
     even: await under(float64(new Float64Array(last.pattern.data.length).fill(1 / 3), last.pattern.shape)),
-    epoch: staysFrom(epochs, accuracy, MOST_OF_IT * own),
-    model_epoch: staysFrom(
+    epoch: mostOfItEpoch(epochs, accuracy),
+    model_epoch: mostOfItEpoch(
       epochs,
       ticks.map((tick) => tick.accuracy),
-      MOST_OF_IT * last.accuracy,
     ),
   };
 }

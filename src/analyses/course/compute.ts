@@ -7,6 +7,7 @@ import { closedGrid, forMagnitudes, halvedColumns } from "../closed-form/halves.
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
+import { grokEpoch } from "../kit/epochs.ts";
 import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { accuraciesOf, type Judge, judgeOf } from "../logits/score.ts";
@@ -56,8 +57,6 @@ export const IN_USE = 3;
 
 /** Draws of the permuted read-out at each checkpoint. */
 const CONTROL_DRAWS = 20;
-
-const STAYS = 0.99;
 
 /** Accuracies of ½|û|·C. */
 async function closedScores(
@@ -120,12 +119,6 @@ async function snapshot(
 }
 
 type Snapshot = Awaited<ReturnType<typeof snapshot>>;
-
-function staysFrom(epochs: readonly number[], values: readonly number[]): number | null {
-  let first: number | null = null;
-  for (let i = values.length - 1; i >= 0 && at(values, i) >= STAYS; i--) first = at(epochs, i);
-  return first;
-}
 
 function pairsOf(snapshots: readonly Snapshot[]): PairCourse[] {
   const used = new Set(
@@ -200,8 +193,8 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     temporary: temporary.map(({ m, k, epoch, neurons }) => ({ m, k, neurons: neurons.length, epoch })),
     ablation: await temporaryAblation(input, judge, temporary, matmul),
     attention: await attentionCourse(input, judge, { samples: heldOut, ticks, averaged }),
-    circuit_epoch: circuit.map((values) => staysFrom(epochs, values)),
-    validation_epoch: validation?.map((values) => staysFrom(epochs, values)) ?? null,
+    circuit_epoch: circuit.map((values) => grokEpoch(epochs, values)),
+    validation_epoch: validation?.map((values) => grokEpoch(epochs, values)) ?? null,
     null: {
       R2: snapshots.map(({ limit }) => limit),
       circuit_permuted: snapshots.map(({ permuted }) => permuted),

@@ -1,4 +1,5 @@
 import { at, dim, float64, type NdArray, randomStream } from "../../core/index.ts";
+import type { Head } from "../../tasks/index.ts";
 import { allColumns, contribution, rowsAt } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
@@ -91,6 +92,22 @@ function accuracies(judge: Judge, answers: readonly Int32Array[], samples: Int32
   });
 }
 
+/** What an ablation costs a task, and any, from the accuracy that each task loses by it and by random groups of its size, [draws][tasks]. */
+export function costOf(
+  { own, random }: { readonly own: readonly number[]; readonly random: readonly (readonly number[])[] },
+  task: number,
+  heads: readonly Pick<Head, "q">[],
+): Cost {
+  const worst = own.indexOf(Math.max(...own));
+  const [a, b, c, d] = rounded([
+    at(own, task),
+    at(own, worst),
+    Math.max(...random.map((values) => at(values, task))),
+    Math.max(...random.flat()),
+  ]);
+  return { own: a ?? 0, worst: b ?? 0, worst_q: at(heads, worst).q, random_own: c ?? 0, random_worst: d ?? 0 };
+}
+
 /** What the peaks of one checkpoint do there. */
 async function ablate(
   input: AnalysisInput,
@@ -128,15 +145,8 @@ async function ablate(
     const costOn = (set: number): Cost | null => {
       const own = lost[set];
       if (own === undefined) return null;
-      const worst = own.indexOf(Math.max(...own));
       const drawnLosses = none.map((draw) => draw[set] ?? []);
-      const [a, b, c, d] = rounded([
-        at(own, task),
-        at(own, worst),
-        Math.max(...drawnLosses.map((values) => at(values, task))),
-        Math.max(...drawnLosses.flat()),
-      ]);
-      return { own: a ?? 0, worst: b ?? 0, worst_q: at(judge.heads, worst).q, random_own: c ?? 0, random_worst: d ?? 0 };
+      return costOf({ own, random: drawnLosses }, task, judge.heads);
     };
     const held = costOn(1);
     if (task >= 0 && held !== null) found.push({ m, k, neurons: neurons.length, epoch, train: costOn(0), held_out: held });

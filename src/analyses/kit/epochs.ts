@@ -47,11 +47,20 @@ export function peakOver(epochs: readonly number[], values: readonly number[]): 
   return { epoch: at(epochs, best), value: at(values, best) };
 }
 
+/** The first epoch from which on `holds` is true of every value of a curve; null where it is not of the last. */
+export function lastingEpoch(
+  epochs: readonly number[],
+  values: readonly number[],
+  holds: (value: number) => boolean,
+): number | null {
+  let from = values.length;
+  while (from > 0 && holds(at(values, from - 1))) from--;
+  return epochs[from] ?? null;
+}
+
 /** The first epoch from which on an accuracy stays at `limit` or above; null where there is none. */
 export function grokEpoch(epochs: readonly number[], accuracy: readonly number[], limit = 0.99): number | null {
-  let from = accuracy.length;
-  while (from > 0 && at(accuracy, from - 1) >= limit) from--;
-  return epochs[from] ?? null;
+  return lastingEpoch(epochs, accuracy, (value) => value >= limit);
 }
 
 /** The first epoch at which an accuracy is `limit` or above, whatever it does afterwards; null where there is none. */

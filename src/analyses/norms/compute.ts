@@ -1,6 +1,7 @@
 import { at, ensure } from "../../core/index.ts";
 import { norm } from "../../math/index.ts";
 import type { AnalysisInput, MetricsRow } from "../kit/define.ts";
+import { lastingEpoch } from "../kit/epochs.ts";
 import { seriesOf } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 
@@ -57,9 +58,7 @@ function lateHalfEpoch(epochs: readonly number[], values: readonly number[]): nu
 /** The first epoch from which a curve stays below {@link SETTLED} of its largest value; null where its end does not. */
 function settledEpoch(epochs: readonly number[], values: readonly number[]): number | null {
   const limit = SETTLED * Math.max(...values);
-  let from = values.length;
-  while (from > 0 && at(values, from - 1) < limit) from--;
-  return epochs[from] ?? null;
+  return lastingEpoch(epochs, values, (value) => value < limit);
 }
 
 /** What weight decay alone leaves of a weight after `epochs` steps of AdamW, as a factor; undefined where the settings are not known. */

@@ -2,6 +2,7 @@ import { at, ensure, type NdArray, randomStream } from "../../core/index.ts";
 import { gini, gramMatrix, mean, pearson, permutedEnergies, upperLimit } from "../../math/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, SeriesModel } from "../kit/define.ts";
+import { lastingEpoch } from "../kit/epochs.ts";
 import { activationOf, positionEmbedding, seriesOf, tokenEmbedding, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { cosCoefficients, keyFrequencies, sumByTotal } from "../logits/addition.ts";
@@ -108,9 +109,7 @@ function snapshot(input: AnalysisInput, model: SeriesModel, key: readonly number
 
 /** The first checkpoint from which a loss stays at or below half of chance; null where its end does not. */
 function halfChanceEpoch(epochs: readonly number[], losses: readonly number[], chance: number): number | null {
-  let from = losses.length;
-  while (from > 0 && at(losses, from - 1) <= chance / 2) from--;
-  return epochs[from] ?? null;
+  return lastingEpoch(epochs, losses, (loss) => loss <= chance / 2);
 }
 
 /** What `progress` finds; see its definition. */
