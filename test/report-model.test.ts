@@ -4,7 +4,7 @@ import { activationsOf } from "../src/activations/index.ts";
 import { readCheckpoint } from "../src/checkpoint/index.ts";
 import { at, dim, randomStream } from "../src/core/index.ts";
 import { construct } from "../src/model/index.ts";
-import { answerOf, PageModel, packModel, wavesOfLogits } from "../src/report/page-model.ts";
+import { answerOf, PageModel, packModel, spreadInputs, wavesOfLogits } from "../src/report/page-model.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
@@ -93,4 +93,26 @@ test("without a circuit its task is lost and the others stay; without a digit al
     assert.ok(q === 7 ? at(broken, i) < 0.3 : at(broken, i) > 0.95, `${q}: ${broken[i]}`);
   });
   assert.ok(accuracy({ digit: 1 }).every((value, i) => value < 1.6 / at(model.heads, i).q + 0.1));
+});
+
+test("a head that is switched off adds its mean: averages stay, and without all heads no input tells itself from another", () => {
+  const { config, parameters } = readCheckpoint("fixtures/nanda/step-000010000.safetensors");
+  const model = new PageModel(config, bytesOf(parameters));
+  const inputs = spreadInputs(config.p, 256);
+  const average = (switches: Parameters<PageModel["pre"]>[2]) => {
+    const total = new Float64Array(config.d_mlp);
+    for (const [x0, x1] of inputs)
+      model.pre(x0, x1, switches).forEach((u, j) => {
+        total[j] = at(total, j) + u / inputs.length;
+      });
+    return Array.from(total);
+  };
+  const whole = average({});
+  for (let h = 0; h < config.n_heads; h++) assertAllClose(average({ heads: new Set([h]) }), whole, { rtol: 1e-9, atol: 1e-9 });
+  const all = { heads: new Set(Array.from({ length: config.n_heads }, (_, h) => h)) };
+  assert.deepEqual(model.run(3, 50, all).logits, model.run(101, 7, all).logits);
+  assert.notDeepEqual(model.run(3, 50, { heads: new Set([0]) }).logits, model.run(3, 50).logits);
+  const [x0, x1, equals] = model.attentionGrids(1);
+  const place = 3 * config.p + 50;
+  assertAllClose([at(x0, place), at(x1, place), at(equals, place)], Array.from(model.attention(3, 50).subarray(3, 6)));
 });

@@ -155,7 +155,7 @@ test("a figure has a number, a caption that states it, its text alternative, its
   const section = /<section id="analysis-made">[\s\S]*?<\/section>/.exec(html)?.[0] ?? "";
   assert.match(
     section,
-    /<b>Figure 1\. A made-up analysis\.<\/b> Values over their index\.<\/figcaption>\n<div class="says"><p>a: 1\.<\/p><\/div>/,
+    /<b>Figure 1\. <span class="title">Values reach 1 in 1 runs<\/span>\.<\/b> Values over their index\.<\/figcaption>\n<div class="says"><p>a: 1\.<\/p><\/div>/,
   );
   assert.match(section, /role="region" tabindex="0" aria-label="A made-up analysis\. Values over their index\."><svg/);
   assert.match(section, /&lt;b&gt;markup&lt;\/b&gt;/);

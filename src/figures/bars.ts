@@ -10,7 +10,7 @@ import {
   type Row,
   titleOf,
 } from "./panel.ts";
-import { runColor } from "./theme.ts";
+import { NULL_COLOR, runColor } from "./theme.ts";
 
 /** Settings of {@link barsWithNull}. */
 export interface BarsOptions extends PanelSize {
@@ -21,11 +21,15 @@ export interface BarsOptions extends PanelSize {
   /** The field colored by `runs`; bars of one x stand beside each other. */
   readonly series?: string;
   readonly runs?: readonly string[];
+  /** Those of `runs` that are controls or nulls: grey. */
+  readonly greys?: readonly string[];
   readonly xTitle?: string;
   readonly yTitle?: string;
   readonly yScale?: "linear" | "sqrt";
   readonly yDomain?: readonly [number, number];
   readonly nulls?: readonly NullBand[];
+  /** The field of each bar's own null, drawn as a grey stroke across it; where it is null the bar has none. */
+  readonly ownNull?: string;
 }
 
 /** Pixels that bars beside each other need at least, each. */
@@ -45,7 +49,8 @@ export function barsWithNull(options: BarsOptions): Panel {
   if (!several || categories * runs.length * LEAST_BAR <= width) return barPanel({ ...options, rows, runs, beside: several });
   const [low, high] = extent(
     rows
-      .flatMap((row) => numberOf(row[options.y]) ?? [])
+      .flatMap((row) => [row[options.y], options.ownNull === undefined ? null : row[options.ownNull]])
+      .flatMap((value) => numberOf(value) ?? [])
       .concat(
         0,
         nulls.flatMap((none) => none.high ?? []),
@@ -80,20 +85,24 @@ interface PanelOptions extends BarsOptions {
 }
 
 function barPanel(options: PanelOptions): LayeredPanel {
-  const { rows, x, y, series, runs, beside, legend = true, yScale = "linear", nulls = [], width = 480, height = 180 } = options;
-  const runColors = series === undefined ? undefined : runEncoding(series, runs, width);
+  const { rows, x, y, series, runs, beside, legend = true, yScale = "linear", nulls = [], ownNull, greys = [] } = options;
+  const { width = 480, height = 180 } = options;
+  const runColors = series === undefined ? undefined : runEncoding(series, runs, width, greys);
   const title = options.xTitle ?? x;
+  const data = { values: rows.map((row) => ({ ...row, [y]: numberOf(row[y]) })) };
+  const offset = beside && series !== undefined ? { xOffset: { field: series, type: "nominal" as const, sort: [...runs] } } : {};
+  const place = {
+    field: x,
+    type: "ordinal" as const,
+    sort: null,
+    axis: { title: title === "" ? null : title, labelAngle: 0 },
+    scale: { paddingInner: 0.15 },
+  };
   const bars: Layer = {
-    data: { values: rows.map((row) => ({ ...row, [y]: numberOf(row[y]) })) },
+    data,
     mark: { type: "bar" },
     encoding: {
-      x: {
-        field: x,
-        type: "ordinal",
-        sort: null,
-        axis: { title: title === "" ? null : title, labelAngle: 0 },
-        scale: { paddingInner: 0.15 },
-      },
+      x: place,
       y: {
         field: y,
         type: "quantitative",
@@ -102,13 +111,25 @@ function barPanel(options: PanelOptions): LayeredPanel {
         axis: { title: options.yTitle ?? y, tickCount: Math.max(2, Math.round(height / 36)) },
       },
       color: runColors === undefined ? { value: runColor(0) } : legend ? runColors : { ...runColors, legend: null },
-      ...(beside && series !== undefined ? { xOffset: { field: series, type: "nominal", sort: [...runs] } } : {}),
+      ...offset,
       tooltip: [
         ...(series === undefined ? [] : [{ field: series, type: "nominal" as const }]),
         { field: x, type: "nominal" },
         { field: y, type: "quantitative" },
+        ...(ownNull === undefined ? [] : [{ field: ownNull, type: "quantitative" as const }]),
       ],
     },
   };
-  return { ...titleOf({ ...options, width }), width, height, layer: [...nullLayers(nulls), bars] };
+  const strokes: Layer[] =
+    ownNull === undefined
+      ? []
+      : [
+          {
+            data,
+            transform: [{ filter: `isValid(datum[${JSON.stringify(ownNull)}])` }],
+            mark: { type: "tick", color: NULL_COLOR, thickness: 2, tooltip: null },
+            encoding: { x: place, y: { field: ownNull, type: "quantitative" }, ...offset },
+          },
+        ];
+  return { ...titleOf({ ...options, width }), width, height, layer: [...nullLayers(nulls), bars, ...strokes] };
 }

@@ -71,7 +71,9 @@ export function gridWithDetail(options: GridDetailOptions): Panel {
   const level = `indexof(datum.alphabet, slice(datum.cells, datum.row * ${columns} + datum.column, datum.row * ${columns} + datum.column + 1))`;
   const cell = Math.max(5, Math.floor(260 / Math.max(wide, high)));
   const full = Math.max(Math.abs(domain[0]), Math.abs(domain[1]));
-  const axis = { grid: false, ticks: false, domain: false, labelAngle: 0, labelOverlap: "greedy" } as const;
+  // The cells of a large window are too narrow for a number each.
+  const labelExpr = Math.max(wide, high) > 12 ? "datum.value % 5 === 0 ? datum.label : ''" : "datum.label";
+  const axis = { grid: false, ticks: false, domain: false, labelAngle: 0, labelOverlap: false, labelExpr } as const;
   const detail: Panel = {
     width: cell * wide,
     height: cell * high,

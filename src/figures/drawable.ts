@@ -1,12 +1,10 @@
 import type { TopLevelSpec } from "vega-lite";
+import { FOCUS, focused, focusPanels } from "./focus.ts";
 import { GRID_NAME, type Grid, gridOf, gridPng } from "./grid.ts";
 import { GRID_STYLE } from "./image.ts";
-import { type RunStyle, runsOfColor } from "./run-styles.ts";
+import type { RunStyle } from "./run-styles.ts";
 import { SIGNED_SCHEME } from "./theme.ts";
 import { isTree, mapParts, type Tree } from "./walk.ts";
-
-/** The parameter that names the run in focus; empty where none is. */
-export const FOCUS = "run_focus";
 
 /** What a page adds to a figure. */
 export interface Liveness {
@@ -64,7 +62,7 @@ function gridOfRows({ data, encoding }: Tree): Grid | undefined {
 /** The layer of cells as a layer of one image a matrix. */
 function imageLayer(layer: Tree, grid: Grid, id: string): Tree {
   const { encoding = {}, transform = [] } = layer;
-  const { x, y } = encoding as Readonly<Record<string, Tree>>;
+  const { x, y, opacity } = encoding as Readonly<Record<string, Tree>>;
   const values = grid.matrices.map(({ name, matrix }) => ({
     [GRID_NAME]: name,
     grid: id,
@@ -79,7 +77,14 @@ function imageLayer(layer: Tree, grid: Grid, id: string): Tree {
     // Of the transforms the picker's filter alone: the image has its edges.
     transform: (transform as readonly Tree[]).filter((step) => "filter" in step),
     mark: { type: "image", aspect: false, smooth: false, tooltip: null },
-    encoding: { x, x2: { field: "x_to" }, y, y2: { field: "y_to" }, url: { field: "url", type: "nominal" } },
+    encoding: {
+      x,
+      x2: { field: "x_to" },
+      y,
+      y2: { field: "y_to" },
+      url: { field: "url", type: "nominal" },
+      ...(opacity === undefined ? {} : { opacity }),
+    },
   };
 }
 
@@ -103,23 +108,6 @@ function hoverLayer(layer: Tree, name: string): Tree {
     mark: { type: "point", filled: true, size: 50 },
     encoding: { ...channels, opacity: { condition: { param: name, empty: false, value: 1 }, value: 0 } },
   };
-}
-
-/** A layer that steps back while another run is in focus, without the legend that stands in the page. */
-function focused(layer: Tree, styles: ReadonlyMap<string, RunStyle>): Tree {
-  if (!isTree(layer.encoding)) return layer;
-  const { encoding, mark } = layer;
-  const runs = runsOfColor(encoding.color, styles);
-  if (runs === undefined || !isTree(encoding.color)) return layer;
-  const color = { ...encoding.color, legend: null };
-  const strokeDash =
-    isTree(encoding.strokeDash) && encoding.strokeDash.field === runs.field
-      ? { strokeDash: { ...encoding.strokeDash, legend: null } }
-      : {};
-  const own = isTree(mark) && typeof mark.opacity === "number" ? mark.opacity : 1;
-  const test = `${FOCUS} !== '' && datum[${JSON.stringify(runs.field)}] !== ${FOCUS}`;
-  const opacity = "opacity" in encoding ? {} : { opacity: { condition: { test, value: 0.12 }, value: own } };
-  return { ...layer, encoding: { ...encoding, color, ...strokeDash, ...opacity } };
 }
 
 const isLine = (layer: unknown) =>
@@ -147,7 +135,7 @@ export function drawable(spec: TopLevelSpec, live?: Liveness): Drawable {
     });
     return { ...part, layer: layers };
   };
-  const drawn = mapParts(spec, change);
+  const drawn = mapParts(live === undefined ? spec : focusPanels(spec, live.styles), change);
   if (live === undefined) return { spec: drawn, grids };
   return { spec: { ...drawn, params: [...(drawn.params ?? []), { name: FOCUS, value: "" }] }, grids };
 }

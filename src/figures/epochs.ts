@@ -5,6 +5,9 @@ export function epochTicks(last: number): number[] {
   return ticks;
 }
 
+/** Thousands as k: where a panel is narrow, the last of longer labels would be left out. */
+const EPOCH_LABEL = "datum.value >= 1000 ? format(datum.value / 1000, '~g') + 'k' : datum.label";
+
 /**
  * Scale and axis of epochs, logarithmic in 1 + epoch (`symlog`), so that the initial state, epoch 0, has a place.
  * Use it in an encoding: `x: { field: "epoch", type: "quantitative", ...epochAxis(lastEpoch) }`.
@@ -12,7 +15,14 @@ export function epochTicks(last: number): number[] {
 export function epochAxis(last: number) {
   return {
     scale: { type: "symlog", constant: 1, domain: [0, last], nice: false },
-    axis: { values: epochTicks(last), format: ",d", title: "epoch (log)", grid: true },
+    axis: {
+      values: epochTicks(last),
+      tickCount: epochTicks(last).length,
+      format: ",d",
+      labelExpr: EPOCH_LABEL,
+      title: "epoch (log)",
+      grid: true,
+    },
   } as const;
 }
 

@@ -1,15 +1,18 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Panel } from "./panel.ts";
-import { layersOf, panelsOf } from "./walk.ts";
+import { resized } from "./resize.ts";
+import { besideOf } from "./room.ts";
+import { panelsOf } from "./walk.ts";
 
-/** What axes, their titles and a legend need beside a panel, in pixels. */
-const MARGIN = 64;
-const LEGEND = 74;
 const SPACING = 20;
 
 /** The narrowest that a panel may be drawn, and that one may become to stand in a row. */
 const LEAST = 150;
 const NARROW = 190;
+
+/** The same of a grid that is small by itself. */
+const SMALL = 150;
+const SMALLEST = 96;
 
 function sizeOf(panel: Panel): number {
   return "width" in panel && typeof panel.width === "number" ? panel.width : 300;
@@ -22,18 +25,7 @@ function isElastic(panel: Panel): boolean {
   return typeof height === "number" && sizeOf(panel) > 1.25 * height;
 }
 
-/** Whether a panel has a legend at its side. */
-function hasSideLegend(panel: Panel): boolean {
-  return layersOf(panel).some((layer) => {
-    const color = "encoding" in layer ? (layer.encoding as { color?: unknown } | undefined)?.color : undefined;
-    if (typeof color !== "object" || color === null || !("field" in color)) return false;
-    const legend = "legend" in color ? color.legend : undefined;
-    if (legend === null) return false;
-    return !(typeof legend === "object" && legend !== undefined && "orient" in legend && legend.orient === "top");
-  });
-}
-
-const outer = (panel: Panel, width = sizeOf(panel)) => width + MARGIN + (hasSideLegend(panel) ? LEGEND : 0);
+const outer = (panel: Panel, width = sizeOf(panel)) => width + besideOf(panel);
 
 /** A panel at most `available` wide; one whose width is only room takes up to `grow` times its own. */
 function fitted(panel: Panel, available: number, grow: number): Panel {
@@ -41,14 +33,14 @@ function fitted(panel: Panel, available: number, grow: number): Panel {
   if (panels !== undefined) return flowed(panel, available);
   const own = sizeOf(panel);
   const beside = outer(panel) - own;
-  const most = Math.max(LEAST, available - beside);
+  const most = Math.max(own <= SMALL ? SMALLEST : LEAST, available - beside);
   const height = "height" in panel && typeof panel.height === "number" ? panel.height : undefined;
   if (own > most) {
     // A grid shrinks in both directions.
     const shorter = height !== undefined && !isElastic(panel) ? { height: Math.round((height * most) / own) } : {};
-    return { ...panel, width: Math.round(most), ...shorter } as Panel;
+    return resized(panel, most, shorter);
   }
-  return isElastic(panel) ? ({ ...panel, width: Math.round(Math.min(most, own * grow)) } as Panel) : panel;
+  return isElastic(panel) ? resized(panel, Math.min(most, own * grow)) : panel;
 }
 
 function widthOf(panel: Panel): number {
@@ -75,7 +67,7 @@ const LAYOUT: ReadonlySet<string> = new Set(["concat", "hconcat", "vconcat", "co
 /** The least that a panel is drawn at, outside included, in a row of several. */
 function leastOf(panel: Panel): number {
   const panels = panelsOf(panel);
-  if (panels === undefined) return Math.min(outer(panel), outer(panel, NARROW));
+  if (panels === undefined) return Math.min(outer(panel), outer(panel, sizeOf(panel) <= SMALL ? SMALLEST : NARROW));
   const least = panels.map(leastOf);
   const columns = columnsOf(panel, panels.length);
   const rows = Array.from({ length: Math.ceil(least.length / columns) }, (_, row) =>
@@ -134,12 +126,24 @@ function stretched(panels: readonly Panel[], columns: number, available: number)
   const elastic = (panel: Panel) => panelsOf(panel) === undefined && isElastic(panel);
   const growing = widest.map((_, column) => panels.every((panel, i) => i % columns !== column || elastic(panel)));
   const count = growing.filter(Boolean).length;
-  if (count === 0) return [...panels];
+  if (count === 0) return larger(panels, 1 + spare / widest.reduce((sum, width) => sum + width, 0));
   return panels.map((panel, i) =>
-    growing[i % columns]
-      ? ({ ...panel, width: Math.round(Math.min(sizeOf(panel) + spare / count, sizeOf(panel) * 1.6)) } as Panel)
-      : panel,
+    growing[i % columns] ? resized(panel, Math.min(sizeOf(panel) + spare / count, sizeOf(panel) * 1.6)) : panel,
   );
+}
+
+/** How much larger a grid may be drawn than it asks for. */
+const LARGER = 1.45;
+
+/** Grids at up to `scale` times their size, where a row of nothing else leaves room. */
+function larger(panels: readonly Panel[], scale: number): Panel[] {
+  if (panels.some((panel) => panelsOf(panel) !== undefined || !("height" in panel) || typeof panel.height !== "number"))
+    return [...panels];
+  const factor = Math.min(scale, LARGER);
+  return panels.map((panel) => {
+    const height = Math.round(Number("height" in panel ? panel.height : 0) * factor);
+    return resized(panel, sizeOf(panel) * factor, { height });
+  });
 }
 
 /**

@@ -45,8 +45,9 @@ export function heatmap(options: HeatmapOptions): LayeredPanel {
   const domain = options.domain ?? colorDomain(coloring, numbers);
   const values = rows.map((row) => ({ ...row, [value]: typeof row[value] === "number" ? row[value] : null }));
   const position = {
-    x: { field: x, type: "ordinal", sort: null, axis: { title: options.xTitle ?? x, labelAngle: 0 } },
-    y: { field: y, type: "ordinal", sort: null, axis: { title: options.yTitle ?? y } },
+    // Whole pixels: between cells of fractions the page would shine through.
+    x: { field: x, type: "ordinal", sort: null, scale: { round: true }, axis: { title: options.xTitle ?? x, labelAngle: 0 } },
+    y: { field: y, type: "ordinal", sort: null, scale: { round: true }, axis: { title: options.yTitle ?? y } },
   } as const;
   const cells: Layer = {
     mark: { type: "rect" },

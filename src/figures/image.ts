@@ -4,7 +4,7 @@ import { GRID_NAME, type Grid, type GridAxis, gridData } from "./grid.ts";
 import { valueColor } from "./heatmap.ts";
 import { flatMatrix, type Matrix } from "./matrix.ts";
 import { type Coloring, colorDomain } from "./palette.ts";
-import { type Layer, type LayeredPanel, type PanelSize, titleOf } from "./panel.ts";
+import { type Layer, type LayeredPanel, type PanelSize, type Parameter, titleOf } from "./panel.ts";
 import { INK } from "./theme.ts";
 
 /**
@@ -87,7 +87,8 @@ function placeAxis(axis: ImageAxis, length: number, pixels: number, other: "row"
       grid: { field, names: labels, low, high },
       edges: [`${place} - 0.5`, `${place} + 0.5`],
       scale,
-      axis: { grid: false, title, values, labelExpr, labelLimit: 160 },
+      // The count is said too: an overlay's own would thin these ticks out.
+      axis: { grid: false, title, values, tickCount: values.length, labelExpr, labelLimit: 160 },
     };
   }
   return {
@@ -191,6 +192,12 @@ export function gridImage(options: GridImageOptions): LayeredPanel {
  */
 export function picker(name: string, names: readonly string[], label = name) {
   return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
+}
+
+/** A slider over the whole numbers from 0 to `last`, as a parameter of the whole figure; `last` is shown at first, and alone where it is 0. */
+export function slider(name: string, last: number, label = name): Parameter {
+  const bind = { input: "range", min: 0, max: last, step: 1, name: `${label} ` };
+  return last === 0 ? { name, value: 0 } : { name, value: last, bind };
 }
 
 function firstOf(names: readonly string[]): string {

@@ -18,6 +18,7 @@ export * from "./detail.ts";
 export * from "./drawable.ts";
 export * from "./epochs.ts";
 export * from "./flow.ts";
+export * from "./focus.ts";
 export * from "./grid.ts";
 export * from "./heatmap.ts";
 export * from "./hinton.ts";

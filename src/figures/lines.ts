@@ -23,16 +23,54 @@ export interface NullCurve {
   readonly high: readonly number[];
 }
 
-/** The color encoding of runs: fixed colors in the order given, a legend above the panel, no wider than `width`. */
-export function runEncoding(field: string, runs: readonly string[], width = 420) {
-  const longest = Math.max(0, ...runs.map((run) => run.length));
-  const columns = Math.max(1, Math.min(runs.length, Math.floor(width / (6.5 * longest + 36))));
+/** Greys of several nulls that no dash tells apart. */
+const GREYS = [NULL_COLOR, "#5f6972"] as const;
+
+/** Columns of a legend of these names that fit into `width` pixels. */
+export function legendColumns(names: readonly string[], width: number): number {
+  const longest = Math.max(0, ...names.map((name) => name.length));
+  return Math.max(1, Math.min(names.length, Math.floor(width / (5.8 * longest + 36))));
+}
+
+/** The color encoding of runs: fixed colors in the order given, those of `greys` grey, a legend above the panel, no wider than `width`. */
+export function runEncoding(field: string, runs: readonly string[], width = 420, greys: readonly string[] = []) {
+  let colored = 0;
+  const range = runs.map((run) => (greys.includes(run) ? GREYS[greys.indexOf(run) % GREYS.length] : runColor(colored++)));
+  const columns = legendColumns(runs, width);
   return {
     field,
     type: "nominal" as const,
-    scale: { domain: [...runs], range: runs.map((_, i) => runColor(i)) },
+    scale: { domain: [...runs], range },
     legend: runs.length > 1 ? { title: null, orient: "top" as const, columns, symbolStrokeWidth: 2.5 } : null,
   };
+}
+
+/** An encoding whose legend shows lines. */
+function strokesOf(color: ReturnType<typeof runEncoding>) {
+  return { ...color, legend: color.legend === null ? null : ({ ...color.legend, symbolType: "stroke" } as const) };
+}
+
+const distinctOf = (rows: readonly Row[], field: string) => [...new Set(rows.map((row) => String(row[field])))];
+
+/** Dashes in the order of their first rows. */
+function dashes(field: string, names: readonly string[], width: number) {
+  const legend = { title: null, orient: "top", columns: legendColumns(names, width) } as const;
+  return { field, type: "nominal", scale: { domain: [...names] }, legend } as const;
+}
+
+/** Dashes of the nulls among lines, a different one for each; the others are whole. */
+function greyDashes({ field, legend, scale }: ReturnType<typeof strokesOf>, greys: readonly string[]) {
+  const runs = scale.domain;
+  const range = runs.map(
+    (run) =>
+      [
+        [1, 0],
+        [5, 3],
+        [2, 2],
+        [8, 3, 2, 3],
+      ][1 + greys.indexOf(run)] ?? [1, 0],
+  );
+  return { field, type: "nominal", scale: { domain: [...runs], range }, legend } as const;
 }
 
 /** The layers of null bands and rules, always grey, drawn behind the data: across y (`axis: "y"`) or across x. */
@@ -90,6 +128,8 @@ export interface LinesOptions extends PanelSize {
   readonly series?: string;
   /** Values of `series` in the order of their colors. */
   readonly runs?: readonly string[];
+  /** Those of `runs` that are nulls: grey, and told apart by dashes. */
+  readonly greys?: readonly string[];
   /** A second field that splits lines further, drawn as dashes (at most 4 values), for instance train and validation. */
   readonly dash?: string;
   /** `epochs`: logarithmic in 1 + epoch. */
@@ -113,6 +153,7 @@ export interface LinesOptions extends PanelSize {
  */
 export function linesWithBand(options: LinesOptions): LayeredPanel {
   const { x, y, series, runs = [], dash, xScale = "linear", yScale = "linear", nulls = [], nullCurve, marks = [] } = options;
+  const { greys = [] } = options;
   const { width = DEFAULT_WIDTH, height = 240 } = options;
   const rows = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
   const keys = [series, dash].filter((field) => field !== undefined);
@@ -138,7 +179,7 @@ export function linesWithBand(options: LinesOptions): LayeredPanel {
     },
     axis: { title: options.yTitle ?? y, ...decades },
   };
-  const color = series === undefined ? { value: runColor(0) } : runEncoding(series, runs, width);
+  const color = series === undefined ? { value: runColor(0) } : strokesOf(runEncoding(series, runs, width, greys));
   const position = {
     x: { field: x, type: "quantitative" as const, ...xAxis },
     y: { field: y, type: "quantitative" as const, ...yAxis },
@@ -163,7 +204,8 @@ export function linesWithBand(options: LinesOptions): LayeredPanel {
     encoding: {
       ...position,
       color,
-      ...(dash === undefined ? {} : { strokeDash: { field: dash, type: "nominal", legend: { title: null, orient: "top" } } }),
+      ...(dash === undefined ? {} : { strokeDash: dashes(dash, distinctOf(rows, dash), width) }),
+      ...("field" in color && greys.length > 0 ? { strokeDash: greyDashes(color, greys) } : {}),
       tooltip: [
         ...keys.map((field) => ({ field, type: "nominal" as const })),
         ...[x, y].map((field) => ({ field, type: "quantitative" as const })),

@@ -69,18 +69,24 @@ export function wrapText(text: string, pixels: number): string | string[] {
   return lines.length > 1 ? lines : text;
 }
 
+/** Pixels for the lines of a panel's title and subtitle. */
+export function titleRoom(width: number): { readonly heading: number; readonly below: number } {
+  const below = Math.max(width, 160);
+  return { heading: below * 0.9, below };
+}
+
 /** The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a view. */
 export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }): {
   title?: TitleParams<ExprRef | SignalRef>;
 } {
   const { title, subtitle, width = MAX_WIDTH } = options;
-  const room = Math.max(width, 160);
+  const { heading, below: room } = titleRoom(width);
   if (title === undefined) {
     // Vega shows no subtitle without a title.
     return subtitle === undefined ? {} : { title: { text: wrapText(subtitle, room), fontSize: 11, fontWeight: "normal" } };
   }
   const below = subtitle === undefined ? {} : { subtitle: wrapText(subtitle, room) };
-  return { title: { text: wrapText(title, room * 0.9), ...below, fontSize: 12, fontWeight: 500 } };
+  return { title: { text: wrapText(title, heading), ...below, fontSize: 12, fontWeight: 500 } };
 }
 
 /**

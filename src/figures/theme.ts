@@ -51,6 +51,7 @@ export const THEME: Config = {
     titleFontWeight: 500,
     labelOverlap: true,
   },
+  axisX: { labelSeparation: 3 },
   header: { labelColor: INK, titleColor: INK, labelFontSize: 12, titleFontSize: 12 },
   legend: {
     labelColor: INK,

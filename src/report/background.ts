@@ -18,6 +18,8 @@ import { primesBelow } from "../tasks/index.ts";
 export interface BackgroundFigure {
   readonly id: string;
   readonly title: string;
+  /** What it states, in a sentence without a full stop. */
+  readonly finding: string;
   /** Markdown: what to see. */
   readonly headline: string;
   readonly citation: string;
@@ -64,7 +66,7 @@ function polar(p: number): TopLevelSpec {
   return figure(concatPanels(panels, { scales: "mixed" }), {
     title: `Natural numbers below ${end} in polar coordinates`,
     subtitle: "radius n, angle n times the multiplier; at 2π over the modulus its multiples stand in straight lines",
-    description: "Multiples of the modulus lie on spirals, primes on many interrupted ones.",
+    description: `Natural numbers below ${end}, radius n and angle n times the multiplier: multiples of the modulus beside primes.`,
     params: [
       slider("modulus", "modulus", 17, { min: 2, max: p, step: 1 }),
       slider("angle", "angle multiplier", 1, { min: 0, max: 2, step: 0.001 }),
@@ -121,6 +123,7 @@ export function backgroundFigures(p = 113, small = 11): BackgroundFigure[] {
     {
       id: "polar",
       title: "Numbers in polar coordinates",
+      finding: "Multiples of a modulus stand on few spirals, primes on many broken ones",
       headline: "Remainders are periodic: turn the angle multiplier until the multiples of the modulus stand in straight lines.",
       citation: `Figure 1, ${PAPER}`,
       spec: polar(p),
@@ -128,6 +131,7 @@ export function backgroundFigures(p = 113, small = 11): BackgroundFigure[] {
     {
       id: "data",
       title: "Data and targets",
+      finding: "Remainders repeat along n, addition along both digits alike",
       headline: `Every input (x₀, x₁) for p = ${small} and its targets. The remainders repeat along n = x₀ + x₁·p; addition alone looks the same with the digits exchanged.`,
       citation: `Figures 2 and 3, ${PAPER}`,
       spec: data(small),
@@ -135,6 +139,7 @@ export function backgroundFigures(p = 113, small = 11): BackgroundFigure[] {
     {
       id: "dft",
       title: "Fourier basis",
+      finding: "Every function of a token is a sum of these waves",
       headline: "The basis in which the token embeddings are looked at: one row a wave.",
       citation: `Appendix, ${PAPER}`,
       spec: dft(p),

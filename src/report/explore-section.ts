@@ -26,7 +26,7 @@ export function exploreSection(models: readonly ExploredModel[]): string {
 <div id="ask-clocks" role="img" aria-label="a clock for each cosine of the logits"></div>
 <div class="scroll" role="region" tabindex="0" aria-label="neurons that voted"><table id="ask-votes"></table></div></article>
 <article class="finding" id="break"><h3>Break it</h3>
-<div class="filters"><label>circuit <select id="break-circuit"></select></label><label>digit <select id="break-digit"><option value="">both read</option><option value="0">without x₀</option><option value="1">without x₁</option></select></label>
+<div class="filters"><label>circuit <select id="break-circuit"></select></label><label>attention head <select id="break-head"></select></label><label>digit <select id="break-digit"><option value="">both read</option><option value="0">without x₀</option><option value="1">without x₁</option></select></label>
 <label><input type="checkbox" id="break-skip"> without the path past the MLP</label></div>
 <p id="break-said" aria-live="polite"></p>
 <div id="break-bars" role="img" aria-label="accuracy of each task, before and after"></div></article>
@@ -35,5 +35,9 @@ export function exploreSection(models: readonly ExploredModel[]): string {
 <div class="filters">${number("learned-neuron", "neuron", first.neurons - 1, 0)}<button type="button" id="learned-next">next</button></div>
 <p id="learned-said" aria-live="polite"></p>
 <div id="learned-grids" class="grids" role="img" aria-label="the neuron over all inputs: before the ReLU, its magnitude, its closed form, the difference"></div></article>
+<article class="finding" id="head"><h3>Any attention head</h3>
+<div class="filters"><label>attention head <select id="head-number"></select></label></div>
+<p id="head-said" aria-live="polite"></p>
+<div id="head-grids" class="grids" role="img" aria-label="attention of the head to x₀, to x₁ and to the equals sign, over all inputs"></div></article>
 </section>`;
 }

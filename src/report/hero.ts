@@ -107,7 +107,7 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
   const title = `${run.label}${run.said === "" || narrow ? "" : ` (${run.said})`}: ${at || "no checkpoint"}`;
   return (
     text(0, top - 7, title, ' font-size="11.5" font-weight="600"') +
-    text(left, top - 7, `accuracy ${average.toFixed(2)}`, ' font-size="11.5" font-weight="600"') +
+    text(left + bars, top - 7, `accuracy ${average.toFixed(2)}`, ' text-anchor="end" font-size="11.5" font-weight="600"') +
     `<image class="hero-cells" data-run="${escapeHtml(run.label)}" data-checkpoint="${t}" href="${uri}" x="${LEFT}" y="${top}" width="${image}" height="${height}" preserveAspectRatio="none"/>` +
     `<rect x="${LEFT}" y="${top}" width="${image}" height="${height}" class="hero-frame"/>` +
     names.join("") +
@@ -133,7 +133,9 @@ export function heroSvg(runs: readonly HeroRun[], epoch: number, width: number):
       : text(
           LEFT,
           height - 2,
-          `each column one of ${formatNumber(first.neurons)} neurons, in the order of the last epoch; rows: ${first.rows === "q" ? "task q" : "frequency k"}; bright: R² near 1`,
+          width < 560
+            ? `a column a neuron, a row a ${first.rows === "q" ? "task q" : "frequency k"}; bright: R² near 1`
+            : `each column one of ${formatNumber(first.neurons)} neurons, in the order of the last epoch; rows: ${first.rows === "q" ? "task q" : "frequency k"}; bright: R² near 1`,
           ' font-size="10"',
         );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 2}" viewBox="0 0 ${width} ${height + 2}" fill="currentColor">${parts.join("")}${axis}</svg>`;

@@ -37,6 +37,8 @@ export function packModel(parameters: Parameters): Uint8Array {
 export interface Switches {
   /** Neurons held at their mean. */
   readonly neurons?: ReadonlySet<number>;
+  /** Attention heads whose output is held at its mean. */
+  readonly heads?: ReadonlySet<number>;
   /** The digit whose attention is held at its mean over tokens. */
   readonly digit?: 0 | 1;
   /** Whether the stream past the MLP is held at its mean, so that neurons alone reach the logits. */
@@ -68,6 +70,8 @@ export class PageModel {
   readonly #neurons: Float64Array;
   readonly #startStream: Float64Array;
   readonly #startNeurons: Float64Array;
+  /** What an attention head adds on average, to the stream and to the neurons; by head. */
+  readonly #headMeans = new Map<number, { readonly stream: Float64Array; readonly neurons: Float64Array }>();
   #means: { post: Float64Array; mid: Float64Array } | undefined;
 
   constructor(config: Config, bytes: ArrayBuffer) {
@@ -160,9 +164,35 @@ export class PageModel {
     return out;
   }
 
+  /** What a head adds on average over inputs spread evenly, by what it gives each row on average. */
+  #meanOfHead(h: number): { readonly stream: Float64Array; readonly neurons: Float64Array } {
+    const known = this.#headMeans.get(h);
+    if (known !== undefined) return known;
+    const { p, n_heads, d_model, d_mlp } = this.config;
+    const weights = new Float64Array(2 * p + 1);
+    for (const [x0, x1] of spreadInputs(p, MEANS)) {
+      const pattern = this.attention(x0, x1);
+      [x0, p + x1, 2 * p].forEach((row, i) => {
+        weights[row] = at(weights, row) + at(pattern, 3 * h + i) / MEANS;
+      });
+    }
+    const over = (table: Float64Array, width: number) => {
+      const out = new Float64Array(width);
+      weights.forEach((weight, row) => {
+        const from = (row * n_heads + h) * width;
+        for (let i = 0; i < width; i++) out[i] = (out[i] as number) + weight * (table[from + i] as number);
+      });
+      return out;
+    };
+    const found = { stream: over(this.#stream, d_model), neurons: over(this.#neurons, d_mlp) };
+    this.#headMeans.set(h, found);
+    return found;
+  }
+
   /** Sums rows' parts by attention: of the stream or of the neurons. */
-  #mixed(table: Float64Array, start: Float64Array, x0: number, x1: number, digit: 0 | 1 | undefined): Float64Array {
+  #mixed(of: "stream" | "neurons", x0: number, x1: number, { digit, heads }: Switches = {}): Float64Array {
     const { p, n_heads } = this.config;
+    const [table, start] = of === "stream" ? [this.#stream, this.#startStream] : [this.#neurons, this.#startNeurons];
     const width = start.length;
     const out = start.slice();
     const add = (row: number, h: number, weight: number) => {
@@ -171,6 +201,11 @@ export class PageModel {
     };
     const pattern = this.attention(x0, x1);
     for (let h = 0; h < n_heads; h++) {
+      if (heads?.has(h)) {
+        const mean = this.#meanOfHead(h)[of];
+        for (let i = 0; i < width; i++) out[i] = (out[i] as number) + (mean[i] as number);
+        continue;
+      }
       [x0, p + x1, 2 * p].forEach((row, i) => {
         const weight = at(pattern, 3 * h + i);
         if (i !== digit) add(row, h, weight);
@@ -182,8 +217,20 @@ export class PageModel {
   }
 
   /** Neurons before the ReLU, [d_mlp]. */
-  pre(x0: number, x1: number, digit?: 0 | 1): Float64Array {
-    return this.#mixed(this.#neurons, this.#startNeurons, x0, x1, digit);
+  pre(x0: number, x1: number, switches: Switches = {}): Float64Array {
+    return this.#mixed("neurons", x0, x1, switches);
+  }
+
+  /** An attention head's attention to x0, to x1 and to '=' over the grid, three of [p²], index x0·p + x1. */
+  attentionGrids(h: number): [Float64Array, Float64Array, Float64Array] {
+    const { p } = this.config;
+    const grid = () => new Float64Array(p * p);
+    const grids: [Float64Array, Float64Array, Float64Array] = [grid(), grid(), grid()];
+    for (let i = 0; i < p * p; i++) {
+      const pattern = this.attention(Math.floor(i / p), i % p);
+      for (const [key, one] of grids.entries()) one[i] = at(pattern, 3 * h + key);
+    }
+    return grids;
   }
 
   /** One neuron before the ReLU over the grid, [p²], index x0·p + x1. */
@@ -212,7 +259,7 @@ export class PageModel {
       this.pre(x0, x1).forEach((u, j) => {
         post[j] = at(post, j) + Math.max(0, u) / MEANS;
       });
-      this.#mixed(this.#stream, this.#startStream, x0, x1, undefined).forEach((value, i) => {
+      this.#mixed("stream", x0, x1).forEach((value, i) => {
         mid[i] = at(mid, i) + value / MEANS;
       });
     }
@@ -221,12 +268,13 @@ export class PageModel {
   }
 
   /** The forward pass of one input, with parts switched off. */
-  run(x0: number, x1: number, { neurons, digit, skip = false }: Switches = {}): Pass {
-    const pre = this.pre(x0, x1, digit);
+  run(x0: number, x1: number, switches: Switches = {}): Pass {
+    const { neurons, skip = false } = switches;
+    const pre = this.pre(x0, x1, switches);
     const post = pre.map((u) => Math.max(0, u));
     const means = neurons !== undefined || skip ? this.#typical() : undefined;
     if (means !== undefined) for (const j of neurons ?? []) post[j] = at(means.post, j);
-    const mid = skip && means !== undefined ? means.mid : this.#mixed(this.#stream, this.#startStream, x0, x1, digit);
+    const mid = skip && means !== undefined ? means.mid : this.#mixed("stream", x0, x1, switches);
     const written = times(post, this.#tensor("blocks.0.mlp.W_out"), mid.length);
     const last = mid.map((value, i) => value + at(written, i));
     const W_U = this.#tensor("unembed.W_U");

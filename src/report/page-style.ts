@@ -57,7 +57,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; } .number {
 .verdict.not-reproduced { color: var(--bad); } .verdict.not-reproduced::before { content: "✗ "; }
 .verdict.not-tested { color: var(--none); font-weight: 400; } .verdict.not-tested::before { content: "– "; }
 .missing, .problem { color: var(--soft); } .problem { color: var(--bad); }
-.drawing { overflow-x: auto; color: var(--ink); } .drawing > svg { max-width: 100%; height: auto; } .drawing svg { display: block; }
+.drawing { overflow-x: auto; color: var(--ink); } .drawing > svg { max-width: 100%; height: auto; } .drawing > svg.wide { min-width: 56rem; } .drawing svg { display: block; }
 .says { font-size: 0.9rem; max-width: 76rem; } .says p { margin: 0 0 0.3rem; } .says th { min-width: 7rem; padding-right: 1rem; font-weight: 500; color: inherit; white-space: nowrap; } .says td, .says th { border-bottom: 0; padding-top: 0.05rem; padding-bottom: 0.1rem; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; font-size: 0.88rem; margin: 0.2rem 0; } .legend span, .legend button { display: inline-flex; gap: 0.4rem; align-items: center; } .legend span { padding: 0.15rem 0.4rem; }
 .controls { margin: 0.2rem 0; font-size: 0.88rem; } .controls .vega-bind { display: inline-block; margin-right: 1.2rem; } .controls label { display: inline-flex; gap: 0.4rem; align-items: center; }
@@ -66,7 +66,7 @@ details { margin: 0.3rem 0; } summary { cursor: pointer; color: var(--soft); } .
 .text { max-width: 66rem; } .text table { margin: 0.4rem 0; }
 .data .scroll { max-height: 24rem; overflow: auto; }
 .chips { display: flex; flex-wrap: wrap; gap: 3px; } .chips button { padding: 0 0.35rem; font-size: 0.78rem; } .chips .wrong { border-color: var(--bad); color: var(--bad); } .sum-line { stroke: var(--link); stroke-width: 1.5; }
-.hero-track.dark { fill: var(--grey); fill-opacity: 0.6; } .grids { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0.8rem; } .grids img { width: 100%; image-rendering: pixelated; border: 1px solid var(--line); } .grids p { font-size: 0.85rem; }
+.hero-track.dark { fill: var(--grey); fill-opacity: 0.6; } .grids { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 0.8rem; } #head-grids { max-width: 56rem; } .grids img { width: 100%; image-rendering: pixelated; border: 1px solid var(--line); } .grids p { font-size: 0.85rem; }
 input[type="number"] { width: 5.2rem; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 0.1rem 0.3rem; } #explore > .finding { margin-top: 0.8rem; }
 #ask-clocks svg, #ask-logits svg, #break-bars svg { max-width: 100%; height: auto; }
 footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
@@ -74,14 +74,15 @@ footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
   font-size: 0.8rem; box-shadow: 1px 2px 6px #0003; pointer-events: none; max-width: 22rem; } #tip.visible { visibility: visible; } #tip span { color: var(--soft); }
 @media (max-width: 48rem) {
   .top, main, footer { padding-left: 0.9rem; padding-right: 0.9rem; } .top nav { gap: 0.1rem 0.7rem; }
-  .tested li { grid-template-columns: minmax(0, 1fr); } .cards { grid-template-columns: minmax(0, 1fr); } #runs .boxes { right: auto; left: 0; } h1 { font-size: 1.2rem; }
+  .tested li { grid-template-columns: minmax(0, 1fr); } .cards { grid-template-columns: minmax(0, 1fr); } #runs .boxes { right: auto; left: 0; } .says th, .says td { display: block; min-width: 0; } h1 { font-size: 1.2rem; }
 }
+@page { size: A4 landscape; margin: 12mm; }
 @media print {
   :root, :root[data-theme] { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --link: #000;
     --good: #000; --fair: #000; --bad: #000; --none: #444; }
   body { font-size: 9.5pt; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
   main { padding: 0; max-width: none; } figure, tr, .finding, .tested li { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  .drawing, .scroll { overflow: visible; } .drawing svg { max-width: 100%; height: auto; } table { width: 100%; table-layout: fixed; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
+  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg.wide { max-width: 100%; min-width: 0; height: auto; } table { width: 100%; table-layout: fixed; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
   a { text-decoration: none; }
 }
 `;

@@ -65,7 +65,8 @@ function configRows(runs: readonly ReportRun[]): { name: string; of: (run: Repor
     code: true,
     of: ({ config }) => {
       const value = Object.entries(config).find(([key]) => key === name)?.[1];
-      return value === undefined ? undefined : String(value);
+      if (value === undefined) return undefined;
+      return Array.isArray(value) && value.length === 0 ? "none" : String(value);
     },
   }));
 }

@@ -17,8 +17,9 @@ export interface FigureParts {
   readonly id: string;
   /** In the order of the page, from 1. */
   readonly number: number;
+  /** What it states in a sentence without a full stop, or what it shows. */
   readonly title: string;
-  /** What it states, Markdown. */
+  /** What it states of each run, Markdown. */
   readonly says: string;
   /** The text alternative. */
   readonly alternative: string;
@@ -33,16 +34,22 @@ function firstSentence(text: string): string {
   return /^.*?[.](?=\s|$)/.exec(text)?.[0] ?? text;
 }
 
+/** Wider than this, a still drawing scrolls in a narrow page rather than shrink until nobody can read it. */
+const WIDE = 896;
+
+const asWide = (svg: string) =>
+  Number(/^<svg[^>]* width="([\d.]+)"/.exec(svg)?.[1] ?? 0) > WIDE ? svg.replace(/^<svg/, '<svg class="wide"') : svg;
+
 /** A figure as it stands in the page: its drawing with caption, legend, controls, downloads and data. */
 export function figureBlock(parts: FigureParts): string {
   const { id, number, title, says, alternative, drawing, labels, styles } = parts;
   const describes = firstSentence(drawing.description);
-  const svg = prefixIds(drawing.svg, `${id}-`);
+  const svg = asWide(prefixIds(drawing.svg, `${id}-`));
   const get = (what: string, text: string, name: string) =>
     `<button type="button" data-get="${what}" aria-label="${name} of figure ${number}">${text}</button>`;
   const legend = labels.map((label) => `<span>${swatchSvg(styles.get(figureLabel(label)))}${escapeHtml(label)}</span>`);
   return `<figure id="${id}" data-figure aria-labelledby="${id}-caption">
-<figcaption id="${id}-caption"><b>Figure ${number}. ${escapeHtml(title)}.</b> ${escapeHtml(describes)}</figcaption>
+<figcaption id="${id}-caption"><b>Figure ${number}. <span class="title">${escapeHtml(title)}</span>.</b> ${escapeHtml(describes)}</figcaption>
 <div class="says">${saysHtml(says, labels)}</div>
 <div class="legend" role="group" aria-label="runs of figure ${number}: choose one to bring it into focus">${legend.join("")}</div>
 <div class="drawing" role="region" tabindex="0" aria-label="${escapeHtml(alternative)}">${svg}</div>
@@ -132,10 +139,12 @@ export async function analysisSection(
   let figure = "";
   if (entries.length > 0) {
     try {
-      const says = analysis.headline(entries.map((entry) => ({ ...entry, label: givenLabel(entry.label) })));
+      const given = entries.map((entry) => ({ ...entry, label: givenLabel(entry.label) }));
+      const says = analysis.headline(given);
+      const title = analysis.finding?.(given) ?? analysis.title;
       const drawing = await draw({ id: analysis.id, entries, styles, spec: () => styleRuns(analysis.figure(entries), styles) });
       const alternative = `${analysis.title}. ${drawing.description}`.slice(0, 400);
-      figure = figureBlock({ id, number, title: analysis.title, says, alternative, drawing, labels, styles });
+      figure = figureBlock({ id, number, title, says, alternative, drawing, labels, styles });
     } catch (error) {
       // One figure that cannot be drawn must not cost the reader all others; the page says so in its place.
       figure = `<p class="problem">This figure could not be drawn: ${escapeHtml(messageOf(error))}</p>`;
@@ -144,6 +153,7 @@ export async function analysisSection(
   const html = `<section id="analysis-${slug(analysis.id)}">
 <h3>${escapeHtml(analysis.title)} <a class="anchor" href="#analysis-${slug(analysis.id)}" aria-label="link to ${escapeHtml(analysis.title)}">#</a></h3>
 ${figure}
+<noscript><p class="lead">Without JavaScript the figure stays still; its numbers stand below, and <code>miiii analyze ${escapeHtml(analysis.id)} --csv FILE</code> writes all its data.</p></noscript>
 ${numbersTable(analysis, runs)}
 <details class="text"><summary>definition, null and source</summary>
 <h4>Definition</h4>
@@ -160,13 +170,13 @@ ${missingNote(analysis, runs)}
 
 /** The section of a figure that shows no run. */
 export async function backgroundSection(background: BackgroundFigure, { draw, styles, number }: SectionOptions): Promise<string> {
-  const { title, headline, citation, spec } = background;
+  const { title, finding, headline, citation, spec } = background;
   const id = `figure-${background.id}`;
   const drawing = await draw({ id: background.id, entries: [], styles: new Map(), spec: () => spec });
   const figure = figureBlock({
     id,
     number,
-    title,
+    title: finding,
     says: headline,
     alternative: drawing.description || title,
     drawing,

@@ -16,6 +16,7 @@ export const made = defineAnalysis<{ values: number[] }>({
   run: () => ({ values: [] }),
   metrics: ({ values }) => ({ largest: Math.max(...values) }),
   summary: () => "",
+  finding: (entries) => `Values reach ${Math.max(...entries.flatMap(({ result }) => result.values))} in ${entries.length} runs`,
   headline: (entries) => `${entries.map(({ label, result }) => `${label}: ${Math.max(...result.values)}`).join("; ")}.`,
   figure: (entries) =>
     figure(
@@ -31,9 +32,11 @@ export const made = defineAnalysis<{ values: number[] }>({
     ),
 });
 
+const { finding: _, ...plain } = made;
+
 /** A made-up analysis whose figure has images, a picker, a brush and bars. */
 export const pictures = defineAnalysis<{ p: number }>({
-  ...made,
+  ...plain,
   id: "pictures",
   title: "Images and bars",
   run: () => ({ p: 0 }),

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
-import { barsWithNull, figure, INK, type Panel, type Row, runColor, scatter } from "../../figures/index.ts";
+import { barsWithNull, figure, INK, NULL_COLOR, type Panel, type Row, runEncoding, scatter } from "../../figures/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
@@ -15,17 +15,18 @@ const WIDEST = 12;
 const round = (value: number) => Number(value.toPrecision(4));
 
 /** Each rung's accuracy by task as small dots, its mean as a large one, and chance as a rule: one column a run. */
-function ladder({ label, result }: Entry, color: string): Panel {
+function ladder({ label, result }: Entry): Panel {
   const rungs = RUNGS.filter((rung) => rungAccuracy(result, rung) !== undefined);
   const accuracies = (rung: RungName) => rungAccuracy(result, rung) ?? [];
   const names = rungs.map((rung) => NAMES[rung]);
   const rows = rungs.flatMap((rung) =>
     accuracies(rung).map(
-      (accuracy, task): Row => ({ rung: NAMES[rung], "task q": at(result.tasks, task), accuracy: round(accuracy) }),
+      (accuracy, task): Row => ({ run: label, rung: NAMES[rung], "task q": at(result.tasks, task), accuracy: round(accuracy) }),
     ),
   );
-  const means = rungs.map((rung): Row => ({ rung: NAMES[rung], accuracy: round(mean(accuracies(rung))) }));
+  const means = rungs.map((rung): Row => ({ run: label, rung: NAMES[rung], accuracy: round(mean(accuracies(rung))) }));
   const y = { field: "rung", type: "nominal", sort: names, axis: { title: null, labelLimit: 260 } };
+  const color = runEncoding("run", [label]);
   const x = { field: "accuracy", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "accuracy" } };
   return {
     title: {
@@ -34,23 +35,23 @@ function ladder({ label, result }: Entry, color: string): Panel {
       fontWeight: 500,
       subtitle: `all ${result.samples} inputs; ${result.shuffled ? "its own shuffled labels" : "a dot a task"}`,
     },
-    width: 230,
+    width: 340,
     height: 20 * rungs.length,
     layer: [
       {
         data: { values: [{ chance: round(mean(result.chance)) }] },
-        mark: { type: "rule", strokeDash: [4, 3], opacity: 0.7, color: INK },
+        mark: { type: "rule", strokeDash: [4, 3], color: NULL_COLOR, strokeWidth: 1.3 },
         encoding: { x: { field: "chance", type: "quantitative", scale: { domain: [0, 1] } } },
       },
       {
         data: { values: rows },
-        mark: { type: "tick", opacity: 0.45, thickness: 2, size: 11, color },
-        encoding: { x, y, tooltip: ["rung", "task q", "accuracy"].map((field) => ({ field })) },
+        mark: { type: "tick", opacity: 0.45, thickness: 2, size: 11 },
+        encoding: { x, y, color, tooltip: ["rung", "task q", "accuracy"].map((field) => ({ field })) },
       },
       {
         data: { values: means },
-        mark: { type: "point", filled: true, size: 70, opacity: 1, color, stroke: INK, strokeWidth: 0.6 },
-        encoding: { x, y, tooltip: ["rung", "accuracy"].map((field) => ({ field })) },
+        mark: { type: "point", filled: true, size: 70, opacity: 1, stroke: INK, strokeWidth: 0.6 },
+        encoding: { x, y, color, tooltip: ["rung", "accuracy"].map((field) => ({ field })) },
       },
     ],
   } as unknown as Panel;
@@ -142,6 +143,7 @@ function repairs(entries: readonly Entry[]): Panel[] {
         xTitle: "task q",
         series: "with",
         runs: Object.values(kinds),
+        greys: [kinds.sham_frequency, kinds.sham_phase],
         yDomain: [0, 1],
         width: 300,
         height: 150,
@@ -152,13 +154,7 @@ function repairs(entries: readonly Entry[]): Panel[] {
 
 /** The ladder of each run, then the halves and margins of all, then repairs. */
 export function algorithmFigure(entries: readonly Entry[], headline: string): TopLevelSpec {
-  const panels = [
-    ownColors(
-      entries.map((entry, i) => ladder(entry, runColor(i))),
-      2,
-    ),
-    ownColors([halves(entries), ...margins(entries)]),
-  ];
+  const panels = [ownColors(entries.map(ladder), 2), ownColors([halves(entries), ...margins(entries)])];
   const repaired = repairs(entries);
   if (repaired.length > 0) panels.push(ownColors(repaired, 2));
   return figure(ownColors(panels, 1), {

@@ -3,7 +3,7 @@ import { CONTROL_SAMPLES } from "../closed-form/circuit-nulls.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
 import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, perRun, short } from "../kit/text.ts";
+import { listed, perRun, short, stated } from "../kit/text.ts";
 import { type AlgorithmResult, compute } from "./compute.ts";
 import { algorithmFigure } from "./figure.ts";
 import { RUNGS, type RungName, rungAccuracy } from "./rungs.ts";
@@ -138,6 +138,12 @@ model trained on shuffled labels is the third control: a rung counts as evidence
           ]),
     ].join("\n");
   },
+  finding: (entries) =>
+    stated(
+      "The closed forms of a task's own neurons alone give its answer",
+      entries,
+      ({ result }) => (accuracyOf(result, "circuit") ?? 0) >= 0.9,
+    ),
   headline,
   figure: (entries) => algorithmFigure(entries, headline(entries)),
 });

@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { mean, NULL_DRAWS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { type AttentionResult, compute, ONE_DIGIT, oneDigit, type Reads } from "./compute.ts";
 import { attentionFigure } from "./figure.ts";
 import { RANDOM_HEADS } from "./null.ts";
@@ -28,14 +28,17 @@ function headline(entries: readonly Labelled<AttentionResult>[]): string {
     const reading = (what: Reads) => result.reads.filter((reads) => reads === what).length;
     const kinds = (["x0", "x1", "both", "="] as const)
       .filter((what) => reading(what) > 0)
-      .map((what) => `${reading(what)} ${what === "both" ? "both digits" : what === "=" ? "'='" : `digit ${what}`}`);
+      .map(
+        (what) =>
+          `${reading(what)} ${reading(what) === 1 ? "reads" : "read"} ${what === "both" ? "both digits" : what === "=" ? "'='" : `digit ${what}`}`,
+      );
     const shares = headNumbers(result).map((h) => digitOf(result, h).share);
     return (
-      `of ${result.heads} heads ${listed(kinds)} (${percent(result.null.one_digit)} of random heads read one digit); ${percent(mean(shares))} of their variance over the grid is at one frequency ` +
+      `of ${result.heads} attention heads, ${listed(kinds)} (${percent(result.null.one_digit)} of random heads read one digit); ${percent(mean(shares))} of their variance over the grid is at one frequency ` +
       `(null below ${percent(result.null.share)})`
     );
   };
-  return `Heads read: ${perRun(entries, clause)}.`;
+  return `${perRun(entries, clause)}.`;
 }
 
 /** What '=' attends to in each attention head, over the whole grid (section Attention, Syrkis & Søgaard 2024). */
@@ -89,6 +92,12 @@ share of an attention head's attention to a digit under token permutations (one 
       }),
       `null     ${percent(result.null.mean)} each; ${percent(result.null.one_digit)} of heads with random weights of these norms read one digit; share at the best k below ${percent(result.null.share)} for permuted tokens`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      "Most attention heads read one digit",
+      entries,
+      ({ result }) => result.reads.filter(oneDigit).length > result.heads / 2,
+    ),
   headline,
   figure: (entries) => attentionFigure(entries, headline(entries)),
 });

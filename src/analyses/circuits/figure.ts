@@ -52,26 +52,26 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
   return [lost, random];
 }
 
-/** Accuracy lost by a model of one output head, and beside each bar what random parts cost at most. */
+/** Accuracy lost by models of one output head, and across each bar what random parts cost at most. */
 function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel {
-  const labels = entries.map(({ label }) => label);
-  const random = (label: string) => `${label}: random`;
   const lost = (label: string, ablations: Ablations) =>
-    ablations.labels.flatMap((part, i) => {
-      const none = nullOf(ablations, i, 0)?.accuracy;
-      const own = { run: label, part, lost: at(ablations.accuracy_lost[i] ?? [], 0) };
-      return none === undefined ? [own] : [own, { run: random(label), part, lost: none }];
-    });
+    ablations.labels.map((part, i) => ({
+      run: label,
+      part,
+      lost: at(ablations.accuracy_lost[i] ?? [], 0),
+      random: nullOf(ablations, i, 0)?.accuracy ?? null,
+    }));
   const rows = entries.flatMap(({ label, result }) => lost(label, result[which]));
   return barsWithNull({
     title: `Without ${TITLES[which]}`,
+    ...(which === "attention" ? {} : { subtitle: "grey: what random parts of its size cost at most", ownNull: "random" }),
     rows: rows.sort((a, b) => a.part - b.part),
     x: "part",
     y: "lost",
     xTitle: which === "attention" ? "attention head" : "frequency k",
     yTitle: "accuracy lost",
     series: "run",
-    runs: [...labels, ...(which === "attention" ? [] : labels.map(random))],
+    runs: entries.map(({ label }) => label),
     width: which === "attention" ? 260 : 480,
     height: 150,
   });
@@ -96,6 +96,7 @@ function sufficient({ label, result }: Labelled<CircuitsResult>): Panel[] {
       y: "accuracy",
       series: "neurons",
       runs: ALONE,
+      greys: ["another group's", "random, at most"],
       xTitle: result.parts === "prime" ? "task q" : "frequency k",
       yTitle: "accuracy",
       yDomain: [0, 1],

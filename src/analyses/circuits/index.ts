@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { argmax, mean, sum } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { type Ablations, nullOf } from "./ablate.ts";
 import { type CircuitsResult, compute } from "./compute.ts";
 import { circuitsFigure } from "./figure.ts";
@@ -207,6 +207,11 @@ other output heads, and \`chance_accuracy\` as the floor, stand beside it.`,
       `attention  mean accuracy lost without head 0, 1, …: ${listed(heads)}`,
     ].join("\n");
   },
+  finding: (entries) =>
+    stated("Without a circuit's neurons its task loses more than random groups cost", entries, ({ result }) => {
+      const { accuracy, none } = specificity(result, result.groups);
+      return accuracy > none.accuracy && accuracy > 0;
+    }),
   headline,
   figure: (entries) => circuitsFigure(entries, headline(entries)),
 });

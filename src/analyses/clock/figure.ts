@@ -1,6 +1,17 @@
 import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
-import { barsWithNull, concatPanels, extent, figure, matrixImage, type Panel, type Row, scatter } from "../../figures/index.ts";
+import {
+  barsWithNull,
+  concatPanels,
+  extent,
+  figure,
+  INK,
+  type Layer,
+  matrixImage,
+  type Panel,
+  type Row,
+  scatter,
+} from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { short } from "../kit/text.ts";
@@ -9,32 +20,51 @@ import { PUBLISHED } from "./published.ts";
 
 /** The two measures against each other, with the two published models as they were reported. */
 function plane(entries: readonly Labelled<ClockResult>[]): Panel {
-  const named = PUBLISHED.map(({ name }) => name);
-  const rows: Row[] = [
-    ...entries.map(({ label, result }) => ({
-      model: label,
-      Q: result.distance_irrelevance,
-      S: result.gradient_symmetricity.mean,
-    })),
-    ...PUBLISHED.map(({ name, distance_irrelevance, gradient_symmetricity }) => ({
-      model: name,
-      Q: distance_irrelevance,
-      S: gradient_symmetricity,
-    })),
-  ];
-  return scatter({
+  const rows: Row[] = entries.map(({ label, result }) => ({
+    model: label,
+    Q: result.distance_irrelevance,
+    S: result.gradient_symmetricity.mean,
+  }));
+  const panel = scatter({
     title: "Symmetricity against irrelevance",
     rows,
     x: "Q",
     y: "S",
     series: "model",
-    runs: [...entries.map(({ label }) => label), ...named],
+    runs: entries.map(({ label }) => label),
     xTitle: "distance irrelevance Q",
     yTitle: "gradient symmetricity S",
     xDomain: [0, 1.05],
     yDomain: [-0.1, 1.05],
     size: 60,
   });
+  return { ...panel, layer: [...panel.layer, ...published()] };
+}
+
+/** The published models are no runs: hollow, in the color of the text, each with its name. */
+function published(): Layer[] {
+  const values = PUBLISHED.map(({ name, distance_irrelevance, gradient_symmetricity }) => ({
+    model: name,
+    Q: distance_irrelevance,
+    S: gradient_symmetricity,
+  }));
+  const place = { x: { field: "Q", type: "quantitative" }, y: { field: "S", type: "quantitative" } } as const;
+  const data = { values };
+  const named = (test: string, align: "left" | "right", dx: number): Layer => ({
+    data,
+    transform: [{ filter: test }],
+    mark: { type: "text", align, dx, baseline: "middle", color: INK, fontSize: 10, tooltip: null },
+    encoding: { ...place, text: { field: "model" } },
+  });
+  return [
+    {
+      data,
+      mark: { type: "point", shape: "diamond", size: 70, stroke: INK, filled: false },
+      encoding: { ...place, tooltip: ["model", "Q", "S"].map((field) => ({ field })) },
+    },
+    named("datum.Q <= 0.5", "left", 8),
+    named("datum.Q > 0.5", "right", -8),
+  ];
 }
 
 /** How even the phases of each frequency's neurons are: a disc or a torus. */

@@ -1,6 +1,6 @@
 import { withoutReLU } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import { type ClockResult, compute, type NullOf } from "./compute.ts";
 import { clockFigure } from "./figure.ts";
 import { PUBLISHED } from "./published.ts";
@@ -83,6 +83,8 @@ attention weighs both digits alike, trained or not, and discs and tori differ in
         : `phases                 resultant of φ0 − φ1 ${short(disc.mean)} over ${disc.neurons} neurons at ${frequencies.k.length} frequencies   (disc 1; random phases ${short(disc.random, 2)})`,
     ].join("\n");
   },
+  finding: (entries) =>
+    stated("Both digits turn in phase (a disc, not a torus)", entries, ({ result }) => (result.disc?.mean ?? 0) > 0.5),
   headline,
   figure: (entries) => clockFigure(entries, headline(entries)),
 });

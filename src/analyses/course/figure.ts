@@ -33,6 +33,7 @@ function measures({ label, result }: Entry): Panel {
     yDomain: [0, 1],
     series: "measure",
     runs: Object.keys(lines),
+    greys: ["read-out permuted"],
     xScale: "epochs",
     nulls: [{ high: mean(result.chance), label: "chance" }],
     width: 320,
@@ -45,7 +46,7 @@ function pairs({ label, result }: Entry): Panel[] {
   if (result.pairs.length === 0) return [];
   return [
     matrixImage({
-      title: `${label}: neurons of each pair (q, k), square root`,
+      title: `${label}: √neurons of each pair (q, k)`,
       subtitle: "those in use at some checkpoint",
       values: result.pairs.map(({ neurons }) => neurons.map(Math.sqrt)),
       x: { title: "epoch", labels: result.epochs },

@@ -3,7 +3,7 @@ import { mean, sum } from "../../math/index.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
 import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import type { AttentionCourse } from "./attention.ts";
 import { type CourseResult, compute, IN_USE } from "./compute.ts";
 import { courseFigure } from "./figure.ts";
@@ -153,6 +153,12 @@ model with its attention averaged over the grid, all that no function of the inp
       ...(result.ablation.pairs.length === 0 ? [] : [ablated(result)]),
     ].join("\n");
   },
+  finding: (entries) =>
+    stated("The circuits in closed form end up answering as well as the model", entries, ({ result }) => {
+      const last = result.epochs.length - 1;
+      const [circuit, model] = [meanAt(result.accuracy.circuit, last), meanAt(heldOut(result), last)];
+      return circuit >= model - 0.05 && circuit > mean(result.chance) + 0.1;
+    }),
   headline,
   figure: (entries) => courseFigure(entries, headline(entries)),
 });

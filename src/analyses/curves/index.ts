@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { type CurvesResult, compute, TICKS } from "./compute.ts";
 import { curvesFigure } from "./figure.ts";
 
@@ -76,6 +76,7 @@ validation set's size; null where the split is not known or has no validation sa
       ...(limit === null ? ["limit of chance left out: no validation samples are known"] : []),
     ].join("\n");
   },
+  finding: (entries) => stated("Tasks generalise", entries, ({ result }) => grokkedEpochs(result).length > 0),
   headline,
   drawn: 8,
   figure: (entries) => curvesFigure(entries, headline(entries)),

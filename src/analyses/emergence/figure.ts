@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
-import { figure, linesWithBand, matrixImage, type Panel, picker } from "../../figures/index.ts";
+import { figure, type Layer, linesWithBand, matrixImage, type Panel, slider } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
@@ -21,7 +21,20 @@ export function orderedR2({ R2, order, labels, neurons }: EmergenceResult, check
   return out;
 }
 
-/** The matrices of one run, one a checkpoint. */
+/** The epoch that a run's slider chooses, as an expression: a name of the images. */
+const epochAt = ({ epochs }: EmergenceResult, i: number) => `${JSON.stringify(epochs.map(String))}[checkpoint${i}]`;
+
+/** Says above the image which epoch it shows. */
+function epochText(result: EmergenceResult, i: number): Layer {
+  return {
+    data: { values: [{ drawn_only: 1 }] },
+    transform: [{ calculate: `'epoch ' + ${epochAt(result, i)}`, as: "epoch" }],
+    mark: { type: "text", align: "right", baseline: "bottom", dy: -4, fontSize: 11, tooltip: null },
+    encoding: { x: { value: "width" }, y: { value: 0 }, text: { field: "epoch" } },
+  };
+}
+
+/** The matrices of one run, one a checkpoint, the last one shown at first. */
 function images({ label, result }: Entry, i: number): Panel {
   return matrixImage({
     title: `${label}: what explains each neuron`,
@@ -30,7 +43,8 @@ function images({ label, result }: Entry, i: number): Panel {
       name: String(epoch),
       values: { data: orderedR2(result, t), columns: result.neurons },
     })),
-    picker: `checkpoint${i}`,
+    picker: epochAt(result, i),
+    overlay: result.epochs.length < 2 ? [] : [epochText(result, i)],
     domain: [0, 1],
     x: { title: "neuron, by its best row at the end", field: "place" },
     y: { title: result.rows === "q" ? "task q" : "frequency k", labels: result.labels, field: result.rows },
@@ -66,7 +80,7 @@ export function emergenceFigure(entries: readonly Entry[], headline: string): To
     title: "Neurons find their tasks",
     description: `For every task and neuron, how much of the neuron before the ReLU the task's best frequency explains, checkpoint by checkpoint. ${headline}`,
     params: entries.flatMap(({ label, result }, i) =>
-      result.epochs.length === 0 ? [] : [picker(`checkpoint${i}`, [...result.epochs].reverse().map(String), `${label}: epoch`)],
+      result.epochs.length === 0 ? [] : [slider(`checkpoint${i}`, result.epochs.length - 1, `${label}: checkpoint`)],
     ),
   });
 }

@@ -1,6 +1,6 @@
 import { at } from "../../core/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { percent, perRun, short } from "../kit/text.ts";
+import { percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, DRAWS, type EmergenceResult } from "./compute.ts";
 import { emergenceFigure } from "./figure.ts";
 
@@ -67,6 +67,12 @@ pooled over 64 seeded neurons.`,
       })
       .join("\n");
   },
+  finding: (entries) =>
+    stated(
+      "Most neurons end up following one frequency of one task",
+      entries,
+      ({ result }) => (result.above_half.at(-1) ?? 0) > result.neurons / 2,
+    ),
   headline,
   figure: (entries) => emergenceFigure(entries, headline(entries)),
 });

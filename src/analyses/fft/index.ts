@@ -1,7 +1,7 @@
 import { figure } from "../../figures/index.ts";
 import { FFT_EFFORT, NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_NEURONS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, EXPLAINED, type FftResult } from "./compute.ts";
 import { fftPanel, fftParameters } from "./figure.ts";
 
@@ -70,6 +70,12 @@ lets several pass together.
       `active    sound ${short(result.active_mean.sound)} a neuron   (null ${short(result.null.active_sound)})`,
       `          nominal ${short(result.active_mean.nominal)} of ${result.entries}   (noise ${short(result.null.noise_nominal)}, permuted tokens ${short(result.null.active_nominal)})`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      `Most neurons have over ${percent(EXPLAINED)} of their variance at one frequency k/p`,
+      entries,
+      ({ result }) => result.explained > (result.neurons - result.dead) / 2,
+    ),
   headline,
   figure: (entries) =>
     figure(fftPanel(entries), {

@@ -11,9 +11,11 @@ function energyBars(entry: Labelled<FourierResult>, top: number): Panel {
   return barsWithNull({
     title: `${entry.label}: energy by frequency`,
     subtitle: `${key_frequencies.length} of ${(p - 1) / 2} above the null, ${percent(key_share)} of the energy`,
-    rows: share_by_k.map((share, k) => ({ k, share })),
+    rows: share_by_k.map((share, k) => ({ run: entry.label, k, share })),
     x: "k",
     y: "share",
+    series: "run",
+    runs: [entry.label],
     xTitle: "frequency k (0 = constant)",
     yTitle: "share of energy",
     yDomain: [0, top],

@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { figure } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, type FourierResult } from "./compute.ts";
 import { fourierPanel } from "./figure.ts";
 
@@ -64,6 +64,12 @@ limit of the largest energy among all k ≥ 1, \`null.gini\` the 95 % range, \`n
       `gini             ${short(result.gini)}   (null ${short(result.null.gini[0])} to ${short(result.null.gini[1])})`,
       `paper (μ+1σ)     ${result.paper.active.length} of ${result.paper.norms.length} rows   (null ${short(result.null.paper_active)}): ${result.paper.active.map(({ label, frequency }) => `"${label}" holds k=${frequency}`).join(", ")}`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      "A few frequencies k/p hold most of the token embedding",
+      entries,
+      ({ result }) => result.key_share > 0.5 && result.key_frequencies.length < (result.p - 1) / 10,
+    ),
   headline,
   figure: (entries) =>
     figure(fourierPanel(entries), {

@@ -128,6 +128,8 @@ export interface Analysis<R = Json, M extends string = string> {
   metrics(result: R): { readonly [name in M]?: number };
   /** A readable summary for the terminal: a few lines, nulls beside the values. */
   summary(result: R): string;
+  /** What the figure states of the runs that it shows, as its title: a short sentence by a fixed rule, without a full stop; `title` where left out. */
+  finding?(entries: readonly Labelled<R>[]): string;
   /** One sentence on what to see in the figure, made from the numbers. */
   headline(entries: readonly Labelled<R>[]): string;
   /** Most runs that a report draws in its figure; 6 where left out. */

@@ -2,7 +2,7 @@ import { figure } from "../../figures/index.ts";
 import { mean, sum } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
-import { listed, perRun, short } from "../kit/text.ts";
+import { listed, perRun, short, stated } from "../kit/text.ts";
 import { type AdditionResult, CLASS_PERMUTATIONS, FREQUENCY_SETS, noOthers, TOKEN_PERMUTATIONS } from "../logits/of-addition.ts";
 import { HEAD_PERMUTATIONS, type HeadsResult } from "../logits/of-heads.ts";
 import { compute, type MechanismResult } from "./compute.ts";
@@ -179,6 +179,10 @@ classes), is the least restricted loss of an output head without the structure, 
   run: compute,
   metrics,
   summary,
+  finding: (entries) =>
+    stated("Functions of the right answer carry most of the logits", entries, ({ result }) =>
+      result.kind === "heads" ? headMeans(result).share > 0.5 : result.logit_share > 0.5,
+    ),
   headline,
   figure: figureOf,
 });

@@ -33,6 +33,7 @@ function phases({ label, result }: Entry): Panel {
     const sum = wrapped(at(result.phi0, j) + at(result.phi1, j));
     return [
       {
+        run: label,
         neuron: j,
         "task q": m,
         k: at(result.k, j),
@@ -51,6 +52,8 @@ function phases({ label, result }: Entry): Panel {
     xDomain: [-Math.PI, Math.PI],
     yDomain: [-Math.PI, Math.PI],
     diagonal: true,
+    series: "run",
+    runs: [label],
     also: ["neuron", "task q", "k", "R²"],
     width: 230,
     height: 230,
@@ -66,7 +69,7 @@ function pairMap({ label, result }: Entry): Panel {
     if (row !== undefined) row[k - 1] = neurons;
   }
   return matrixImage({
-    title: `${label}: neurons above the null at k of task q`,
+    title: `${label}: neurons per (q, k) above the null`,
     values: counts,
     x: { title: "k", from: 1 },
     y: { title: "q", labels: result.moduli },

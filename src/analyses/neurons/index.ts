@@ -1,7 +1,7 @@
 import { quantile } from "../../math/index.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { percent, perRun, short } from "../kit/text.ts";
+import { percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, type NeuronsResult } from "./compute.ts";
 import { neuronsFigure } from "./figure.ts";
 import { SECOND_SHARE } from "./sharing.ts";
@@ -114,6 +114,12 @@ labels are the control of all of it.`,
         : `sharing      ${sharing.neurons} neurons serve a second task; the pairs coincide in one digit in ${sharing.coincide}   (random pairs: ${short(sharing.expected, 3)}, p = ${short(sharing.probability, 2)})`,
     ].join("\n");
   },
+  finding: (entries) =>
+    stated(
+      "One frequency of one task explains most of a neuron before its ReLU",
+      entries,
+      ({ result }) => result.median.R2 > 0.5,
+    ),
   headline,
   figure: (entries) => neuronsFigure(entries, headline(entries)),
 });

@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { norm } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import { compute, LATE, type NormsResult, SETTLED, TICKS } from "./compute.ts";
 import { normsFigure, shortName } from "./figure.ts";
 
@@ -89,6 +89,13 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
           ];
     return [...lines, ...whole].join("\n");
   },
+  finding: (entries) =>
+    stated("The attention matrices' gradients come later in training than the others'", entries, ({ result }) => {
+      const [attention, others] = [isAttention, (name: string) => !isAttention(name)].map((chosen) =>
+        typicalEpoch(result, chosen),
+      );
+      return attention !== undefined && others !== undefined && attention > others;
+    }),
   headline,
   drawn: 8,
   figure: (entries) => normsFigure(entries, headline(entries)),

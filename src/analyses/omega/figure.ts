@@ -4,6 +4,7 @@ import {
   type Layer,
   linesWithBand,
   matrixImage,
+  NULL_COLOR,
   type NullBand,
   type Panel,
   type Row,
@@ -98,33 +99,41 @@ function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: n
 function countsOverEpochs(entries: readonly Labelled<OmegaResult>[], rule: Rule): Panel {
   const isPaper = rule.title === "paper";
   const rows: Row[] = entries.flatMap(({ label, result }) =>
-    rule.counts(result).map((count, i) => ({ run: label, epoch: at(rule.epochs(result), i), count, kind: "measured" })),
+    rule.counts(result).map((count, i) => ({ run: label, epoch: at(rule.epochs(result), i), count })),
   );
-  const nullRows: Row[] = isPaper
-    ? entries.flatMap(({ label, result }) =>
-        result.null.paper_amplitude.map((count, i) => ({
-          run: label,
-          epoch: at(result.paper.epochs, i),
-          count,
-          kind: "null: fixed spectrum",
-        })),
-      )
-    : [];
   const first = entries[0]?.result;
-  return linesWithBand({
+  const panel = linesWithBand({
     title: `Count, ${rule.title}`,
-    rows: [...rows, ...nullRows],
+    ...(isPaper ? { subtitle: "grey: a fixed spectrum with each run's own amplitude" } : {}),
+    rows,
     x: "epoch",
     y: "count",
     yTitle: rule.countTitle,
     series: "run",
     runs: entries.map(({ label }) => label),
-    ...(isPaper ? { dash: "kind" } : {}),
     xScale: "epochs",
     width: WIDTH,
     height: 150,
     nulls: first === undefined ? [] : rule.nulls(first),
   });
+  return isPaper ? { ...panel, layer: [fixedSpectra(entries), ...panel.layer] } : panel;
+}
+
+/** What the paper's count gives of each run's first spectrum, grown as the run's own grows: a null, so grey. */
+function fixedSpectra(entries: readonly Labelled<OmegaResult>[]): Layer {
+  const values = entries.flatMap(({ label, result }) =>
+    result.null.paper_amplitude.map((fixed, i) => ({ run: label, epoch: at(result.paper.epochs, i), "fixed spectrum": fixed })),
+  );
+  return {
+    data: { values },
+    mark: { type: "line", color: NULL_COLOR, strokeDash: [4, 3], strokeWidth: 1.2 },
+    encoding: {
+      x: { field: "epoch", type: "quantitative" },
+      y: { field: "fixed spectrum", type: "quantitative" },
+      detail: { field: "run", type: "nominal" },
+      tooltip: ["run", "epoch", "fixed spectrum"].map((field) => ({ field })),
+    },
+  };
 }
 
 /** A row of three images per run, and below them the counts of all runs. */

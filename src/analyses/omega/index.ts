@@ -2,7 +2,7 @@ import { at } from "../../core/index.ts";
 import { figure } from "../../figures/index.ts";
 import { NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_EFFORT, OMEGA_NEURONS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import { compute, EARLIER_NULL, last, type OmegaResult, type TableRow } from "./compute.ts";
 import { omegaPanel } from "./figure.ts";
 
@@ -82,6 +82,12 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
       `paper    peak ${paper.peak.value} of ${paper.bins_per_tick} at epoch ${paper.peak.epoch}, final ${paper.final}   (fixed spectrum: ${none.paper_amplitude_peak} with this run's amplitude, ${none.paper_bump_peak} for the amplitude-only control)`,
       `         printed / ours at ${printedTable(paper.table)}`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      "The paper's count of active frequencies spikes no higher than a fixed spectrum's that only grows",
+      entries,
+      ({ result }) => result.paper.peak.value <= result.null.paper_amplitude_peak,
+    ),
   headline,
   drawn: 8,
   figure: (entries) =>

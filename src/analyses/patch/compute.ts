@@ -133,6 +133,7 @@ async function randomInterchange(
   live: readonly number[],
   draws: number,
   random: Random,
+  onDraw: () => void,
 ): Promise<RandomInterchange & { readonly sufficient: number[]; readonly sufficient_largest: number[] }> {
   const { change, readout, all, matmul } = patching;
   const everyHead = patching.heads.map((_, h) => h);
@@ -150,6 +151,7 @@ async function randomInterchange(
       row.push({ iia: at(found.answers, place), sufficient: at(found.sufficient, place) });
     }
     own.push(row);
+    onDraw();
   }
   const over = (name: "iia" | "sufficient", value: (values: number[]) => number) =>
     rounded(groups.map((_, g) => value(own.map((row) => at(row, g)[name]))));
@@ -209,11 +211,14 @@ export async function compute(
     post: changes(activationOf(input, "blocks.0.mlp.hook_post"), chosen, (value) => value),
     even: changes(pre, chosen, (u) => Math.abs(u) / 2),
   };
+  let done = 0;
+  const step = () => input.onProgress?.(++done, 2 * (1 + draws));
   const of = async (kind: "post" | "even") => {
     const patching = { ...shared, change: kinds[kind] };
     const { sufficient, ...own } = await interchange(patching, groups);
+    step();
     const random = randomStream(input.seed, `patch/random/${kind}`);
-    const chance = await randomInterchange(patching, groups, live, draws, random);
+    const chance = await randomInterchange(patching, groups, live, draws, random, step);
     const { sufficient: meanSufficient, sufficient_largest, ...none } = chance;
     return { own, none, sufficient, meanSufficient, sufficient_largest };
   };

@@ -53,25 +53,27 @@ const MEASURES = {
   kept: { says: "answers the base", title: "the base's answer" },
 } as const;
 
-/** One bar a group for a model of one task: the share of pairs where it answers as the source, or still as the base, beside random groups. */
+/** One bar a group for a model of one task: the share of pairs where it answers as the source, or still as the base, random groups across it. */
 function bars(entries: readonly Labelled<PatchResult>[], kind: Kind, measure: keyof typeof MEASURES): Panel {
-  const random = (label: string) => `${label}: random`;
   const share = (matrix: readonly (readonly number[])[], g: number) => at(matrix[g] ?? [], 0);
   const rows = entries.flatMap(({ label, result }) =>
-    result.groups.labels.flatMap((group, g) => [
-      { run: label, group, share: share(result[kind][measure], g) },
-      { run: random(label), group, share: share(result.random[kind][measure], g) },
-    ]),
+    result.groups.labels.map((group, g) => ({
+      run: label,
+      group,
+      share: share(result[kind][measure], g),
+      random: share(result.random[kind][measure], g),
+    })),
   );
   const together = entries.map(({ label, result }) => `${label} ${percent(at(result[kind].together, 0))}`);
   return barsWithNull({
     title: `${KINDS[kind]} of one frequency patched: ${MEASURES[measure].title}`,
-    ...(measure === "answers" ? { subtitle: `all frequencies at once: ${together.join(", ")}` } : {}),
+    subtitle: `grey: random groups of its size${measure === "answers" ? `; all frequencies at once: ${together.join(", ")}` : ""}`,
     rows: rows.sort((a, b) => a.group - b.group),
     x: "group",
     y: "share",
     series: "run",
-    runs: entries.flatMap(({ label }) => [label, random(label)]),
+    runs: entries.map(({ label }) => label),
+    ownNull: "random",
     xTitle: "frequency k",
     yTitle: MEASURES[measure].says,
     yDomain: [0, 1],

@@ -2,7 +2,7 @@ import { at } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { withoutHalves } from "../kit/activation.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, percent, perRun } from "../kit/text.ts";
+import { listed, percent, perRun, stated } from "../kit/text.ts";
 import { compute, type PatchResult } from "./compute.ts";
 import { patchFigure } from "./figure.ts";
 
@@ -143,6 +143,11 @@ twins are. \`agree\` [tasks]: pairs whose base and source have the same answer t
       ...(inert.length === 0 ? [] : [`warning     patching the neurons of ${listed(inert)} changes no logit`]),
     ].join("\n");
   },
+  finding: (entries) =>
+    stated("Neurons of one circuit taken from another input bring that input's answer along", entries, ({ result }) => {
+      const { filled, even, agree } = meansOf(result);
+      return filled > 0 && even.iia > Math.max(even.random, agree) + 0.1;
+    }),
   headline,
   figure: (entries) => patchFigure(entries, headline(entries)),
 });

@@ -2,7 +2,7 @@ import { at } from "../../core/index.ts";
 import { figure, matrixImage, scatter } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import { compute, DRAWS, type PositionalResult, spread } from "./compute.ts";
 
 function headline(entries: readonly Labelled<PositionalResult>[]): string {
@@ -54,6 +54,12 @@ Of several runs that agree in every setting but seed and epochs, each with a see
       `distance   ${short(sound.distance)} token norms   (null ${short(none.distance[0])} to ${short(none.distance[1])})`,
       `asymmetry  ${short(sound.asymmetry)} of the logits under x0 ↔ x1   (null ${short(none.asymmetry)})`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      "The position embeddings of the two digits are correlated beyond chance",
+      entries,
+      ({ result }) => Math.abs(result.pearson) > result.null.limit,
+    ),
   headline,
   figure(entries) {
     const strips = entries.map(({ label, result }, i) =>

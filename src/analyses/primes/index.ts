@@ -2,7 +2,7 @@ import { at } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { SELECTIVE } from "../kit/selectivity.ts";
-import { listed, percent, perRun, short } from "../kit/text.ts";
+import { listed, percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, type PrimesResult, TOKEN_DRAWS } from "./compute.ts";
 import { primesFigure } from "./figure.ts";
 import { NULL_DRAWS, NULL_NEURONS, TOGETHER } from "./null.ts";
@@ -94,6 +94,12 @@ tokens: \`embedding.null\` by prime, \`embedding.null_familywise\` for the large
       `embedding  x mod q above the null of ${percent(Math.max(0, result.embedding.null_familywise))} for ${embedded.length === 0 ? "no prime" : listed(embedded.map(String))}`,
     ].join("\n");
   },
+  finding: (entries) =>
+    stated(
+      "Neurons react to n mod q more than chance allows",
+      entries,
+      ({ result }) => result.selective.one + result.selective.several > result.neurons / 100,
+    ),
   headline,
   figure: (entries) => primesFigure(entries, headline(entries)),
 });

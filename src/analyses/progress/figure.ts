@@ -33,6 +33,7 @@ function losses({ label, result }: Labelled<ProgressResult>): Panel {
     yTitle: "loss / chance loss, mean over tasks",
     series: "measure",
     runs: Object.keys(curves),
+    greys: Object.keys(curves).filter((name) => name.startsWith("null of ")),
     xScale: "epochs",
     yScale: "log",
     nulls: [{ high: 1, label: "chance" }],

@@ -1,7 +1,7 @@
 import { at } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { listed, perRun, short } from "../kit/text.ts";
+import { listed, perRun, short, stated } from "../kit/text.ts";
 import { noOthers } from "../logits/of-addition.ts";
 import { compute, FREQUENCY_SETS, type ProgressResult, TOKEN_DRAWS } from "./compute.ts";
 import { progressFigure } from "./figure.ts";
@@ -116,6 +116,12 @@ divisibility labels. \`null.restricted_loss\` and \`null.excluded_loss\`: for ad
       ...missing,
     ].join("\n");
   },
+  finding: (entries) =>
+    stated(
+      "What the logits hold of the answer's structure alone ends up better than chance on held-out samples",
+      entries,
+      ({ result }) => measureAt(result, result.epochs.length - 1).restricted < mean(result.chance_loss),
+    ),
   headline,
   figure: (entries) => progressFigure(entries, headline(entries)),
 });

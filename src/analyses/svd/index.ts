@@ -1,6 +1,6 @@
 import { figure } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short } from "../kit/text.ts";
+import { perRun, short, stated } from "../kit/text.ts";
 import { compute, type Range, type SvdResult } from "./compute.ts";
 import { svdPanel } from "./figure.ts";
 import { TIE } from "./vectors.ts";
@@ -64,6 +64,12 @@ share that a random direction, or as many random directions as the subspace has,
       `vectors       ${vectors.map(({ peak }) => `k=${peak.k} ${short(peak.share, 2)}`).join(", ")}   (null ${short(none.peak_share, 2)})`,
       `subspaces     ${subspaces.map(({ first, last, peak }) => `${first === last ? first : `${first}–${last}`}: k=${peak.k} ${short(peak.share, 2)}`).join(", ")}`,
     ].join("\n"),
+  finding: (entries) =>
+    stated(
+      "The token embedding fills fewer directions than a random matrix",
+      entries,
+      ({ result }) => result.sound.index90 < result.null.sound.index90[0],
+    ),
   headline,
   figure: (entries) =>
     figure(svdPanel(entries), {

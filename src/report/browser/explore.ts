@@ -129,8 +129,11 @@ class Explorer {
       ["", "all neurons"],
       ...circuits.map((m) => [String(m), `without the neurons of ${m}`] as const),
     ]);
+    const heads = Array.from({ length: model.config.n_heads }, (_, head) => [String(head), `head ${head}`] as const);
+    fillOptions(select("head-number"), heads);
+    fillOptions(select("break-head"), [["", "all"], ...heads.map(([value, name]) => [value, `without ${name}`] as const)]);
     this.#fromDigits();
-    await Promise.all([this.ask(), this.break(), this.learned()]);
+    await Promise.all([this.ask(), this.break(), this.learned(), this.head()]);
   }
 
   #fromDigits(): void {
@@ -225,10 +228,15 @@ class Explorer {
   async break(): Promise<void> {
     const turn = ++this.#turn;
     const { model, neurons } = await this.#explored();
-    const [circuit, digit] = [select("break-circuit").value, select("break-digit").value];
+    const [circuit, digit, head] = ["break-circuit", "break-digit", "break-head"].map((id) => select(id).value) as [
+      string,
+      string,
+      string,
+    ];
     const off = circuit === "" ? undefined : new Set((neurons?.m ?? []).flatMap((m, j) => (m === Number(circuit) ? [j] : [])));
     const switches: Switches = {
       ...(off === undefined ? {} : { neurons: off }),
+      ...(head === "" ? {} : { heads: new Set([Number(head)]) }),
       ...(digit === "" ? {} : { digit: digit === "0" ? (0 as const) : (1 as const) }),
       skip: input("break-skip").checked,
     };
@@ -280,6 +288,23 @@ class Explorer {
     } else said.textContent = `Neuron ${j}; the analysis neurons was not run, so there is no closed form beside it.`;
     elementById("learned-grids").replaceChildren(...gridImages(grids, p, `neuron ${j}`));
   }
+
+  /** What one attention head attends to, over all inputs. */
+  async head(): Promise<void> {
+    const { model } = await this.#explored();
+    const h = Number(select("head-number").value);
+    const [x0, x1, equals] = model.attentionGrids(h);
+    const names = [
+      ["x₀", x0],
+      ["x₁", x1],
+      ["'='", equals],
+    ] as const;
+    const shares = names.map(([name, grid]) => `${(100 * mean(grid)).toFixed(0)} % to ${name}`);
+    elementById("head-said").textContent =
+      `Head ${h} gives on average ${shares.join(", ")}. Rows x₀ from the top, columns x₁ from the left; dark 0, bright 1.`;
+    const grids = names.map(([name, grid]) => [`attention to ${name}`, grid] as const);
+    elementById("head-grids").replaceChildren(...gridImages(grids, model.config.p, `head ${h}`, true));
+  }
 }
 
 /** Makes the reader's part of the page run, once it comes into view. */
@@ -292,7 +317,8 @@ export function startExplore(store: RunStore, index: PageIndex): void {
   for (const id of ["ask-x0", "ask-x1"]) on(id, "input", () => explorer.asked("digits"));
   on("ask-n", "input", () => explorer.asked("number"));
   on("ask-task", "change", () => explorer.asked("task"));
-  for (const id of ["break-circuit", "break-digit", "break-skip"]) on(id, "change", () => explorer.break());
+  for (const id of ["break-circuit", "break-head", "break-digit", "break-skip"]) on(id, "change", () => explorer.break());
+  on("head-number", "change", () => explorer.head());
   on("learned-neuron", "input", () => explorer.learned());
   on("learned-next", "click", () => {
     const neuron = input("learned-neuron");

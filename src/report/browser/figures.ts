@@ -152,6 +152,8 @@ export class PageFigure {
     if (entries.length === 0) return;
     const labels = entries.map(({ label }) => label);
     said.innerHTML = saysHtml(analysis.headline(entries), labels);
+    const title = this.box.querySelector("figcaption .title");
+    if (title !== null) title.textContent = analysis.finding?.(entries) ?? analysis.title;
   }
 
   #legend(labels: readonly string[]): void {
