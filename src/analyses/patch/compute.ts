@@ -77,6 +77,8 @@ interface Patching {
   readonly baseAnswers: readonly Int32Array[];
   readonly sourceAnswers: readonly Int32Array[];
   readonly matmul: Matmul;
+  /** Called when a part of the work is done. */
+  readonly step: () => void;
 }
 
 /** Shares of pairs after a patch, one for each output head. */
@@ -133,7 +135,6 @@ async function randomInterchange(
   live: readonly number[],
   draws: number,
   random: Random,
-  onDraw: () => void,
 ): Promise<RandomInterchange & { readonly sufficient: number[]; readonly sufficient_largest: number[] }> {
   const { change, readout, all, matmul } = patching;
   const everyHead = patching.heads.map((_, h) => h);
@@ -151,7 +152,7 @@ async function randomInterchange(
       row.push({ iia: at(found.answers, place), sufficient: at(found.sufficient, place) });
     }
     own.push(row);
-    onDraw();
+    patching.step();
   }
   const over = (name: "iia" | "sufficient", value: (values: number[]) => number) =>
     rounded(groups.map((_, g) => value(own.map((row) => at(row, g)[name]))));
@@ -214,11 +215,11 @@ export async function compute(
   let done = 0;
   const step = () => input.onProgress?.(++done, 2 * (1 + draws));
   const of = async (kind: "post" | "even") => {
-    const patching = { ...shared, change: kinds[kind] };
+    const patching = { ...shared, change: kinds[kind], step };
     const { sufficient, ...own } = await interchange(patching, groups);
     step();
     const random = randomStream(input.seed, `patch/random/${kind}`);
-    const chance = await randomInterchange(patching, groups, live, draws, random, step);
+    const chance = await randomInterchange(patching, groups, live, draws, random);
     const { sufficient: meanSufficient, sufficient_largest, ...none } = chance;
     return { own, none, sufficient, meanSufficient, sufficient_largest };
   };
