@@ -18,6 +18,7 @@ import { type NdArray, rows, transpose } from "../src/core/index.ts";
 import type { Parameters } from "../src/model/index.ts";
 import {
   as,
+  causal,
   config,
   draw,
   fails,
@@ -43,7 +44,7 @@ test("TransformerLens's layout leaves no question; zero biases, mask and IGNORE 
     "blocks.0.mlp.b_in": draw(20),
     "unembed.b_U": draw(11),
   };
-  const buffers = { "blocks.0.attn.mask": draw(3, 3), "blocks.0.attn.IGNORE": draw() };
+  const buffers = { "blocks.0.attn.mask": causal, "blocks.0.attn.IGNORE": draw() };
   const result = load({ ...truth, ...biases, ...buffers });
   assert.equal(result.format, "torch");
   assert.deepEqual(result.ignored, Object.keys(buffers));

@@ -43,7 +43,7 @@ test("arrays are written byte for byte as NumPy does", () => {
 test("archives of arrays are read; what is no array of numbers is named, and no pickle is looked at", () => {
   const arrays = decodeNpz(readZip(Buffer.from(NPZ, "base64"), "x.npz"), "x.npz");
   assert.deepEqual((arrays.get("w") as LazyTensor).read(), float32(new Array(15).fill(1), [3, 5]));
-  assert.deepEqual(arrays.get("note"), { unreadable: 'an array of text, "<U2"' });
+  assert.deepEqual(arrays.get("note"), { unreadable: 'an array of text, "<U2"', text: "hi" });
   assert.deepEqual(arrays.get("objs"), {
     unreadable:
       "an array of pickled Python objects, which is never executed: save its arrays by themselves, np.savez(file, **arrays)",

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { activationsOf } from "../src/activations/index.ts";
-import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
+import { encodeNpy, encodeNpz } from "../src/checkpoint/formats/npy.ts";
 import { startMapping } from "../src/checkpoint/import/import-model.ts";
 import { chooseImport, encodeSafetensors, importModel } from "../src/checkpoint/index.ts";
 import { int32, type NdArray } from "../src/core/index.ts";
 import { initParameters } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import {
+  causal,
   config,
   draw,
   fails,
@@ -24,7 +25,7 @@ import {
   type Tensors,
   truth,
 } from "./helpers/import-models.ts";
-import { type Py, tensorOf, torchArchive } from "./helpers/torch-archive.ts";
+import { type Py, tensorOf, torchArchive, zipOf } from "./helpers/torch-archive.ts";
 
 const arrays = new Map<string, NdArray>(Object.entries(truth));
 const only = (path: string, request = {}) => {
@@ -336,6 +337,26 @@ test("what is no model is named, with the next step", () => {
       /is msgpack, as Flax writes it: in Python, p = flax.serialization.msgpack_restore\(.*numpy.savez\("model.npz", \*\*flax.traverse_util.flatten_dict\(p, sep="\/"\)\)/,
     ],
     [save(Buffer.from("\x80\x04}\x94.", "latin1")), /must not be a bare pickle.*torch.save\(state, out\)/],
+    [
+      save(Buffer.concat([Buffer.from("08081207", "hex"), Buffer.from("pytorch1"), Buffer.alloc(9)])),
+      /is ONNX: .*graph.initializer/,
+    ],
+    [save(Buffer.concat([Buffer.from("1c000000", "hex"), Buffer.from("TFL3"), Buffer.alloc(9)])), /is TensorFlow Lite/],
+    [
+      save(Buffer.concat([Buffer.alloc(40), Buffer.from("57fb808b247547db", "hex")])),
+      /index of a TensorFlow checkpoint: .*load_checkpoint/,
+    ],
+    [save(Buffer.from("789c4bcc010000", "hex")), /packed with zlib, as joblib writes/],
+    [save(zipOf([{ name: "model.weights.h5", data: Buffer.from("x") }])), /is a Keras model: .*keras.saving.load_model/],
+    [
+      save(zipOf([{ name: "export/archive_format", data: Buffer.from("pt2") }])),
+      /is a program of torch.export: .*torch.export.load/,
+    ],
+    [
+      save(Buffer.concat([encodeNpy(truth[short.E]), encodeNpy(truth[short.pos])]), "eqx"),
+      /arrays one after the other, .*Equinox/,
+    ],
+    [save(encodeNpy(truth[short.E]), "npy"), /a lone array is no model/],
   ];
   for (const [path, pattern] of cases) fails(() => importModel(path), "input", pattern);
   fails(
@@ -343,6 +364,19 @@ test("what is no model is named, with the next step", () => {
     "input",
     /is an Orbax checkpoint: in Python, p = orbax/,
   );
+  for (const [names, pattern] of [
+    [[".metadata", "__0_0.distcp"], /is a distributed checkpoint of PyTorch: .*dcp_to_torch_save/],
+    [["checkpoint", "ckpt.index", "ckpt.data-00000-of-00001"], /is a TensorFlow checkpoint: .*load_checkpoint/],
+    [["saved_model.pb"], /SavedModel/],
+    [["zero_to_fp32.py", "latest"], /is a checkpoint of DeepSpeed: python zero_to_fp32.py/],
+  ] as const)
+    fails(() => importModel(newFolder(Object.fromEntries(names.map((name) => [name, "x"])))), "input", pattern);
+  const managed = newFolder({});
+  for (const step of ["100", "20"]) {
+    mkdirSync(join(managed, step));
+    writeFileSync(join(managed, step, "_CHECKPOINT_METADATA"), step === "100" ? "{}" : "");
+  }
+  fails(() => importModel(managed), "input", /its folder "100" is an Orbax checkpoint/);
   const objects = new Map([["params", truth[short.E]]]);
   const bytes = Buffer.from(encodeNpz(objects));
   fails(() => importModel(save(bytes, "npz")), "input", /must hold weights under names that are known, holds "params"/);
@@ -449,7 +483,7 @@ test("hostile files cost what their size allows, and are refused in a printable 
   const list = { call: "builtins.list", args: [new Array<Py>(100_000).fill(1)] };
   const repeated = Buffer.from(torchArchive({ dict: [["x", list]] }, {}));
   fails(() => importModel(save(repeated)), "input", /must hold a state dict of tensors/);
-  const evil = load({ ...truth, "blocks.0.attn.mask": draw(3, 3) });
+  const evil = load({ ...truth, "blocks.0.attn.mask": causal });
   assert.deepEqual(evil.ignored, ["blocks.0.attn.mask"]);
   fails(() => load({ ...truth, "\u001b[31mx\u009b\u202e": draw(3) }), "input", /: "\\x1b\[31mx\\u009b\\u202e" has no place/);
 });

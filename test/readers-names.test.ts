@@ -7,6 +7,7 @@ import { type NdArray, transpose } from "../src/core/index.ts";
 import type { Parameters } from "../src/model/index.ts";
 import {
   as,
+  causal,
   config,
   draw,
   fails,
@@ -136,7 +137,7 @@ test("names of TransformerLens 4, nanoGPT, nn.TransformerEncoderLayer and nn.Mul
   const nano: Tensors = {
     "transformer.wte.weight": get("embed.weight"),
     "transformer.wpe.weight": get("pos"),
-    "transformer.h.0.attn.bias": draw(1, 1, 3, 3),
+    "transformer.h.0.attn.bias": as(causal, 1, 1, 3, 3),
     "transformer.h.0.attn.c_attn.weight": qkv,
     "transformer.h.0.attn.c_attn.bias": flat,
     "transformer.h.0.attn.c_proj.weight": get("Wo.weight"),

@@ -26,6 +26,8 @@ export const truth = weightsOf(config);
 const random = randomStream(9, "biases");
 export const draw = (...shape: number[]): Tensor => float32(Float32Array.from({ length: sizeOf(shape) }, random.normal), shape);
 export const as = (array: Tensor, ...shape: number[]): Tensor => float32(array.data, shape);
+/** A causal mask over the three positions. */
+export const causal: Tensor = float32([1, 0, 0, 1, 1, 0, 1, 1, 1], [3, 3]);
 /** [heads, d_model, d_head] as [heads·d_head, d_model]. */
 const fuse = (array: Tensor): Tensor => {
   const [n, d, k] = array.shape as [number, number, number];

@@ -71,6 +71,9 @@ export type Py =
   | { readonly tuple: readonly Py[] }
   | { readonly dict: readonly (readonly [Py, Py])[] }
   | { readonly reference: Py }
+  /** A value that the memo keeps, and what recalls it: one object in two places. */
+  | { readonly put: number; readonly value: Py }
+  | { readonly get: number }
   | readonly Py[];
 
 const text = (value: string): Buffer => {
@@ -112,6 +115,8 @@ function write(value: Py): Buffer {
   if ("global" in object) return globalOf(object.global);
   if ("tuple" in object) return Buffer.concat([Buffer.from("("), all(object.tuple), Buffer.from("t")]);
   if ("dict" in object) return Buffer.concat([Buffer.from("}("), all(object.dict.flat() as Py[]), Buffer.from("u")]);
+  if ("put" in object) return Buffer.concat([write(object.value), Buffer.from([0x71, object.put])]);
+  if ("get" in object) return Buffer.from([0x68, object.get]);
   if ("reference" in object) return Buffer.concat([write(object.reference), Buffer.from("Q")]);
   const made = Buffer.concat([globalOf(object.call), write({ tuple: object.args }), Buffer.from("R")]);
   return object.state === undefined ? made : Buffer.concat([made, write(object.state), Buffer.from("b")]);

@@ -13,6 +13,15 @@ const starts = (...hex: readonly string[]) => {
   return (bytes: Uint8Array) => marks.some((mark) => mark.equals(bytes.subarray(0, mark.length)));
 };
 
+const endsWith = (bytes: Uint8Array, hex: string) => {
+  const mark = Buffer.from(hex, "hex");
+  return bytes.length >= mark.length && mark.equals(bytes.subarray(bytes.length - mark.length));
+};
+
+/** The line of Python that makes a file that is read of a TensorFlow checkpoint. */
+export const TENSORFLOW =
+  'in Python, r = tf.train.load_checkpoint(PATH_WITHOUT_ENDING); numpy.savez("model.npz", **{n: r.get_tensor(n) for n in r.get_variable_to_shape_map()})';
+
 const unpack = (what: string, command: string) => () => `is packed with ${what}: unpack it first (${command})`;
 
 /** What people have in place of a model file, told by its first bytes. */
@@ -47,12 +56,29 @@ const KINDS: readonly Kind[] = [
   },
   {
     is: starts("894844460d0a1a0a"),
-    what: () => "is HDF5 (Keras, or MATLAB 7.3): in Python, np.savez(out, **{name: array, …}) of its arrays",
+    what: () =>
+      'is HDF5 (Keras, or MATLAB 7.3): in Python, a = {}; h5py.File(FILE).visititems(lambda n, o: a.update({n: o[()]}) if hasattr(o, "shape") else None); numpy.savez("model.npz", **a)',
   },
   { is: starts("50415231"), what: () => "is Parquet, a table and not a model" },
   { is: starts("47475546"), what: () => "is GGUF, quantised for llama.cpp: give the safetensors that it was made from" },
   { is: starts("89504e47", "ffd8ff", "25504446"), what: () => "is a picture or a document, not a model" },
   { is: starts("4d41544c41422035"), what: () => "is MATLAB's format: in Python, np.savez(out, **scipy.io.loadmat(FILE))" },
+  {
+    // A protobuf whose first field is the version, and whose next the producer's name or its parts.
+    is: (bytes) =>
+      bytes[0] === 0x08 &&
+      (bytes[1] ?? 99) < 32 &&
+      [0x12, 0x1a, 0x22, 0x2a, 0x3a, 0x42].includes(bytes[2] ?? 0) &&
+      bytes[8] !== 0x7b,
+    what: () =>
+      'is ONNX: in Python, numpy.savez("model.npz", **{t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(FILE).graph.initializer})',
+  },
+  { is: (bytes) => ascii(bytes, 4, 8) === "TFL3", what: () => "is TensorFlow Lite: give the model that it was made from" },
+  {
+    is: (bytes) => endsWith(bytes, "57fb808b247547db"),
+    what: () => `is the index of a TensorFlow checkpoint: ${TENSORFLOW}`,
+  },
+  { is: starts("7801", "785e", "789c", "78da"), what: unpack("zlib, as joblib writes", "in Python, zlib.decompress") },
   {
     is: (_, text) => /^\s*[{[]/.test(text) && !text.includes("\0"),
     what: () => "is JSON, not a model: give the file with the weights beside it",

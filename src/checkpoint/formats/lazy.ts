@@ -14,6 +14,10 @@ export interface LazyTensor {
 export interface Unreadable {
   /** What it is, such as `an object of "my.Tensor"`. */
   readonly unreadable: string;
+  /** Whether it is a tensor all the same, of a type that is not read: what has one computes with it. */
+  readonly tensor?: true;
+  /** The text that it holds, such as the name of an activation. */
+  readonly text?: string;
 }
 
 /** Tensors that belong together, such as a state dict, and where in the file they were found. */
@@ -23,5 +27,13 @@ export interface TensorGroup {
   readonly tensors: ReadonlyMap<string, LazyTensor | Unreadable>;
 }
 
-/** What a file says of the model beside its tensors: plain values by their keys, such as `n_heads` or `act_fn`. */
-export type Statements = readonly { readonly key: string; readonly value: string | number | boolean | null }[];
+/** Something that a file says of the model beside its tensors: a plain value by its key, such as `n_heads` or `act_fn`. */
+export interface Statement {
+  readonly key: string;
+  readonly value: string | number | boolean | null;
+  /** Whether `key` is the path of a module without weights in a model that was saved whole, and `value` its class. */
+  readonly module?: true;
+}
+
+/** What a file says of the model beside its tensors. */
+export type Statements = readonly Statement[];

@@ -1,7 +1,7 @@
 import { type DType, ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import { bytesOf } from "../bytes.ts";
 import type { LazyTensor, Unreadable } from "./lazy.ts";
-import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored } from "./stored.ts";
+import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored, swapped } from "./stored.ts";
 import { writeZip, type ZipEntry } from "./zip.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -31,13 +31,6 @@ const WRITTEN_AS = { float64: "<f8", float32: "<f4", int32: "<i4" } as const sat
 const HEADER =
   /^\s*\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(((?:\s*\d{1,15}L?\s*,)*\s*(?:\d{1,15}L?\s*)?)\),?\s*\}\s*$/;
 
-/** Elements in the other byte order. */
-function swapped(bytes: Uint8Array, size: number): Uint8Array {
-  const target = Uint8Array.from(bytes);
-  for (let start = 0; start < target.length; start += size) target.subarray(start, start + size).reverse();
-  return target;
-}
-
 /** What an element type that cannot be read is, and what to do. */
 function kindOf(descr: string): string {
   const kind = descr.replace(/^[<>|=]/, "");
@@ -47,6 +40,19 @@ function kindOf(descr: string): string {
   if (/^[US]\d/.test(kind)) return `an array of text, ${quoted(descr)}`;
   if (/^V1$/.test(kind)) return `an array of raw bytes, ${quoted(descr)}, such as float8: save it as .astype("float32")`;
   return `an array of kind ${quoted(descr)}`;
+}
+
+/** The text of an array of one string, such as the name of an activation beside the weights. */
+function textOf(kind: string, byteOrder: string | undefined, content: Uint8Array): string | undefined {
+  const [, letter, length] = /^([US])(\d{1,3})$/.exec(kind) ?? [];
+  if (letter === undefined || length === undefined) return undefined;
+  const size = letter === "U" ? 4 : 1;
+  if (content.length !== Number(length) * size) return undefined;
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const points = Array.from({ length: Number(length) }, (_, i) =>
+    letter === "U" ? view.getUint32(4 * i, byteOrder !== ">") : view.getUint8(i),
+  );
+  return points.every((point) => point <= 0x10ffff) ? String.fromCodePoint(...points).replace(/\0+$/, "") : undefined;
 }
 
 /** Whether bytes begin as an NPY file. */
@@ -99,7 +105,14 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
   );
   const [, byteOrder, kind = ""] = /^([<>|=]?)(.+)$/s.exec(descr) ?? [];
   const stored = Object.hasOwn(STORED_AS, kind) ? STORED_AS[kind] : undefined;
-  if (!stored) return { unreadable: kindOf(descr) };
+  if (!stored) {
+    const said = dims.trim() === "" ? textOf(kind, byteOrder, bytes.subarray(start)) : undefined;
+    return {
+      unreadable: kindOf(descr),
+      ...(/^(?:c\d|V1$|f16)/.test(kind) ? { tensor: true } : {}),
+      ...(said === undefined ? {} : { text: said }),
+    };
+  }
   const shape = dims.split(",").flatMap((part) => (part.trim() === "" ? [] : [Number(part.trim().replace("L", ""))]));
   if (shape.length > MAX_AXES) return { unreadable: `an array of ${shape.length} axes` };
   const needed = sizeOf(shape) * STORED_BYTES[stored];
@@ -121,6 +134,17 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
       return fortran ? fromColumnMajor(array) : array;
     },
   };
+}
+
+/** Why an NPY file by itself is no model, and what makes one of it. */
+export function loneArray(bytes: Uint8Array, where: string): string {
+  const first = MAGIC.length;
+  if (Buffer.from(bytes.subarray(first)).indexOf(Buffer.from(MAGIC)) >= 0)
+    return 'holds arrays one after the other, without names, as Equinox writes its leaves: in Python, load it into its model, and numpy.savez("model.npz", **{name: array, …})';
+  const array = decodeNpy(bytes, where);
+  return "unreadable" in array && /pickled/.test(array.unreadable)
+    ? 'is one pickled object, which is never executed: in Python, numpy.savez("model.npz", **numpy.load(FILE, allow_pickle=True).item())'
+    : "a lone array is no model: give an .npz archive or a folder of .npy files named like tensors";
 }
 
 /** An array as an NPY file, version 1. */

@@ -30,6 +30,13 @@ export function isIntegral(stored: Stored): boolean {
 /** No tensor of a model needs more axes, those of length 1 included; with more, what loops over pairs of axes takes forever. */
 export const MAX_AXES = 8;
 
+/** Elements in the other byte order. */
+export function swapped(bytes: Uint8Array, size: number): Uint8Array {
+  const target = Uint8Array.from(bytes);
+  for (let start = 0; start < target.length; start += size) target.subarray(start, start + size).reverse();
+  return target;
+}
+
 /** Little-endian 64-bit integers as int32; throws where one does not fit. */
 function decodeInt64(bytes: Uint8Array, signed: boolean, where: string): Int32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

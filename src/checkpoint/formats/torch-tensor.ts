@@ -1,7 +1,7 @@
 import { ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import type { LazyTensor, Unreadable } from "./lazy.ts";
 import { describe, PyGlobal, PyList, PyReference, type PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";
-import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored } from "./stored.ts";
+import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored, swapped } from "./stored.ts";
 import type { ZipEntry } from "./zip.ts";
 
 const STORAGES: Readonly<Record<string, Stored>> = {
@@ -59,6 +59,8 @@ export interface Archive {
   /** The folder inside the archive that everything lies in, with its slash. */
   readonly root: string;
   readonly where: string;
+  /** Whether its storages are big-endian, as machines such as s390x write them. */
+  readonly big: boolean;
 }
 
 /** A tensor's view and storage, checked against each other and against the archive. */
@@ -71,7 +73,7 @@ export function resolveTensor(tensor: PyTensor, archive: Archive, here: string):
     () => `${here}: must refer to a storage of the archive, refers to ${describe(tensor.storage)}`,
   );
   const stored = Object.hasOwn(STORAGES, type.path) ? STORAGES[type.path] : undefined;
-  if (!stored) return { unreadable: `a tensor in storage of kind ${quoted(type.path)}` };
+  if (!stored) return { unreadable: `a tensor in storage of kind ${quoted(type.path)}`, tensor: true };
   const bytes = STORED_BYTES[stored];
   const entry = archive.entries.get(`${archive.root}data/${key}`);
   ensure(entry, "input", () => `${here}: its storage ${quoted(key)} must be in the archive, and is not`);
@@ -101,7 +103,7 @@ export function resolveTensor(tensor: PyTensor, archive: Archive, here: string):
   );
   const read = () => {
     const part = entry.read().subarray(offset * bytes, (offset + span) * bytes);
-    return gather(decodeStored(stored, part, [span], here), shape, stride);
+    return gather(decodeStored(stored, archive.big ? swapped(part, bytes) : part, [span], here), shape, stride);
   };
   return { shape, integral: isIntegral(stored), read };
 }

@@ -2,6 +2,8 @@ import { ensure, quoted } from "../../core/index.ts";
 import type { LazyTensor, Statements, TensorGroup, Unreadable } from "./lazy.ts";
 import { readPickle } from "./pickle.ts";
 import { describe, PyDict, PyGlobal, PyList, PyObject, PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";
+import { attributesOf, DEEPEST_MODULE, moduleOf, named } from "./torch-objects.ts";
+import { findStatements } from "./torch-statements.ts";
 import { type Archive, resolveTensor } from "./torch-tensor.ts";
 import type { ZipEntry } from "./zip.ts";
 
@@ -9,9 +11,8 @@ import type { ZipEntry } from "./zip.ts";
 const FEWEST_TENSORS = 3;
 /** How deep a state dict may lie in what was saved. */
 const DEEPEST = 4;
-/** How deep a module may nest in a model that was saved whole. */
-const DEEPEST_MODULE = 12;
-
+/** More names of one dict than this are not followed. */
+const MAX_GROUPS = 10_000;
 function pairs(list: PyValue | undefined): PyDict | undefined {
   const dict = new PyDict();
   if (list === undefined) return dict;
@@ -72,7 +73,9 @@ function rebuilt(by: PyValue | undefined, args: PyValue | undefined): PyValue | 
 function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string, archive: Archive) {
   const tensors = new Map<string, LazyTensor | Unreadable>();
   for (const [key, value] of entries) {
-    if (value instanceof PyObject) tensors.set(key, { unreadable: describe(value) });
+    // `_rebuild_tensor_v3`, `_rebuild_qtensor`, `_rebuild_sparse_tensor`: tensors of kinds that are not read.
+    if (value instanceof PyObject)
+      tensors.set(key, { unreadable: describe(value), ...(/\._rebuild_/.test(value.global.path) ? { tensor: true } : {}) });
     if (!(value instanceof PyTensor)) continue;
     const path = source === "" ? key : `${source}.${key}`;
     tensors.set(key, resolveTensor(value, archive, `${archive.where}: tensor ${quoted(path)}`));
@@ -80,31 +83,15 @@ function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string
   return tensors;
 }
 
-function named(dict: PyDict): [string, PyValue][] {
-  return [...dict.entries].flatMap(([key, value]) =>
-    typeof key === "string" || typeof key === "number" ? [[String(key), value] as [string, PyValue]] : [],
-  );
-}
-
-/** The attributes of an object that was saved whole. */
-function attributesOf(value: PyValue): PyDict | undefined {
-  if (!(value instanceof PyObject)) return undefined;
-  if (value.state instanceof PyDict) return value.state;
-  // Classes with slots: a pair of dicts.
-  const [first, second] = value.state instanceof PyTuple ? value.state.items : [];
-  return first instanceof PyDict ? first : second instanceof PyDict ? second : undefined;
-}
-
 /** The parameters and buffers of a module that was saved whole, by their dotted names: its state dict, read and not executed. */
 function moduleTensors(value: PyValue, prefix: string, depth: number, found: [string, PyValue][], seen: Set<PyValue>): boolean {
-  const attributes = attributesOf(value);
-  const [parameters, buffers, modules] = ["_parameters", "_buffers", "_modules"].map((key) => attributes?.entries.get(key));
-  if (!(parameters instanceof PyDict) || !(modules instanceof PyDict) || depth > DEEPEST_MODULE || seen.has(value)) return false;
+  const module = moduleOf(value);
+  if (module === undefined || depth > DEEPEST_MODULE || seen.has(value)) return false;
   seen.add(value);
-  for (const part of [parameters, buffers]) {
-    if (part instanceof PyDict) for (const [name, tensor] of named(part)) found.push([prefix + name, tensor]);
+  for (const part of [module.parameters, module.buffers]) {
+    for (const [name, tensor] of named(part)) found.push([prefix + name, tensor]);
   }
-  for (const [name, module] of named(modules)) moduleTensors(module, `${prefix}${name}.`, depth + 1, found, seen);
+  for (const [name, child] of named(module.modules)) moduleTensors(child, `${prefix}${name}.`, depth + 1, found, seen);
   return true;
 }
 
@@ -115,10 +102,14 @@ const isContainer = (value: PyValue) =>
 function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
   const groups: TensorGroup[] = [];
   const seen = new Set<PyValue>();
+  /** Dicts of tensors that were met already: one object under several names is a model under each. */
+  const known = new Map<PyValue, TensorGroup["tensors"]>();
   let level: [string, PyValue][] = [["", root]];
   for (let depth = 0; depth <= DEEPEST; depth++) {
     const next: [string, PyValue][] = [];
     for (const [source, value] of level) {
+      const again = known.get(value);
+      if (again !== undefined && groups.length < MAX_GROUPS) groups.push({ source, tensors: again });
       if (seen.has(value)) continue;
       seen.add(value);
       const prefix = source === "" ? "" : `${source}.`;
@@ -127,8 +118,11 @@ function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
         for (const [i, item] of value.items.entries()) if (isContainer(item)) next.push([`${prefix}${i}`, item]);
       } else if (value instanceof PyDict) {
         const entries = named(value);
-        if (entries.filter(([, entry]) => entry instanceof PyTensor).length >= FEWEST_TENSORS)
-          groups.push({ source, tensors: tensorsIn(entries, source, archive) });
+        if (entries.filter(([, entry]) => entry instanceof PyTensor).length >= FEWEST_TENSORS) {
+          const found = tensorsIn(entries, source, archive);
+          known.set(value, found);
+          groups.push({ source, tensors: found });
+        }
         for (const [key, entry] of entries) if (isContainer(entry)) next.push([`${prefix}${key}`, entry]);
       } else if (moduleTensors(value, "", 0, tensors, new Set())) {
         groups.push({ source, tensors: tensorsIn(tensors, source, archive) });
@@ -142,28 +136,6 @@ function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
     level = next;
   }
   return groups;
-}
-
-/** What is said beside the tensors: plain values of dicts and of objects such as an `argparse.Namespace`, by key. */
-function findStatements(root: PyValue): Statements {
-  const found: { key: string; value: string | number | boolean | null }[] = [];
-  const seen = new Set<PyValue>();
-  let level: PyValue[] = [root];
-  for (let depth = 0; depth <= DEEPEST; depth++) {
-    const next: PyValue[] = [];
-    for (const value of level) {
-      const dict = value instanceof PyDict ? value : attributesOf(value);
-      if (dict === undefined || seen.has(dict)) continue;
-      seen.add(dict);
-      for (const [key, entry] of named(dict)) {
-        if (entry === null || ["string", "number", "boolean"].includes(typeof entry))
-          found.push({ key, value: entry as string | number | boolean | null });
-        else next.push(entry);
-      }
-    }
-    level = next;
-  }
-  return found;
 }
 
 /** The name of a PyTorch archive's pickle: the mark by which one is known. */
@@ -192,13 +164,11 @@ export function decodeTorch(
   const pickle = name === undefined ? undefined : entries.get(name);
   ensure(name !== undefined && pickle, "input", () => `${where}: a PyTorch archive must hold data.pkl, and does not`);
   const root = name.slice(0, -"data.pkl".length);
-  const order = entries.get(`${root}byteorder`);
-  if (order) {
-    const text = new TextDecoder().decode(order.read());
-    ensure(text === "little", "input", () => `${where}: must be little-endian, is ${quoted(text)}`);
-  }
+  const stated = entries.get(`${root}byteorder`);
+  const order = stated === undefined ? "little" : new TextDecoder().decode(stated.read());
+  ensure(order === "little" || order === "big", "input", () => `${where}: must be little- or big-endian, is ${quoted(order)}`);
   const value = readPickle(pickle.read(), where, construct);
-  const groups = findGroups(value, { entries, root, where });
+  const groups = findGroups(value, { entries, root, where, big: order === "big" });
   const script = entries.has(`${root}constants.pkl`);
   ensure(groups.length > 0, "input", () => {
     const advice = script

@@ -5,7 +5,7 @@ import { fit } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
-import { biasOf, blockOf, isBuffer, isRecord, type Named, type Role, roleOf } from "./roles.ts";
+import { biasOf, blockOf, isBuffer, isNormOrGate, isRecord, type Named, type Role, roleOf } from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -49,12 +49,23 @@ function covers(ignored: string, name: string): boolean {
   return name === ignored || (name.startsWith(ignored) && /^[./]/.test(name.slice(ignored.length)));
 }
 
-/** GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n]. */
-function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
+/** Whether a tensor is a mask or another buffer without anything learned; GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n]. */
+export function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
   if (isBuffer(name)) return true;
   if ("unreadable" in tensor || !/att(?:n|ention)[./]bias$/i.test(name)) return false;
   const [rows, columns] = tensor.shape.slice(-2);
   return tensor.shape.length >= 2 && rows === columns && tensor.shape.slice(0, -2).every((n) => n === 1);
+}
+
+/** Whether a mask treats the positions that the last one may look at differently, so that without it this would be another function. */
+function hidesDigits(name: string, tensor: LazyTensor | Unreadable): boolean {
+  if ("unreadable" in tensor || /(?:ignore|masked_bias|ids|batches_tracked|n_averaged)$/i.test(name)) return false;
+  const [rows = 0, columns = 0] = tensor.shape.slice(-2);
+  if (tensor.shape.length < 2 || rows !== columns || rows < 2) return false;
+  const last = Math.min(rows, 3) - 1;
+  const { data } = tensor.read();
+  const row = data.subarray(last * columns, last * columns + last + 1);
+  return row.some((value) => value !== row[0]);
 }
 
 function sameTensor(a: LazyTensor, b: LazyTensor): boolean {
@@ -122,14 +133,16 @@ class Sorter {
       const block = blockOf(name);
       if (block !== undefined && !isMask(name, tensor)) this.blocks.add(block);
       const named = this.#nameOf(name);
-      if (isMask(name, tensor)) this.ignored.push(name);
+      if (isMask(name, tensor)) (hidesDigits(name, tensor) ? this.surplus : this.ignored).push(name);
       else if (!named || mapped.has(named.role) || (separate && named.role.endsWith("QKV"))) this.#unplaced(name, tensor);
       else this.#place(named, name, tensor);
     }
   }
 
   #unplaced(name: string, tensor: LazyTensor | Unreadable): void {
-    const harmless = "unreadable" in tensor || tensor.integral === true || isRecord(name);
+    const unread = "unreadable" in tensor && tensor.tensor !== true;
+    const counts = !("unreadable" in tensor) && tensor.integral === true && !isNormOrGate(name);
+    const harmless = unread || counts || isRecord(name);
     (harmless ? this.ignored : this.surplus).push(name);
   }
 

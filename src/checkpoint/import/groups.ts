@@ -69,6 +69,27 @@ function wholeParts(groups: readonly TensorGroup[], options: AssignOptions): Sor
   return [];
 }
 
+/** Tensors that weights are computed from, and what makes plain weights of them. */
+const MADE_FROM: readonly (readonly [names: RegExp, advice: string])[] = [
+  [/\.parametrizations\./, 'in PyTorch, torch.nn.utils.parametrize.remove_parametrizations(module, "weight")'],
+  [/weight_g$/, "in PyTorch, torch.nn.utils.remove_weight_norm(module)"],
+  [/weight_mask$/, 'in PyTorch, torch.nn.utils.prune.remove(module, "weight")'],
+  [/weight_orig$/, "in PyTorch, torch.nn.utils.remove_spectral_norm(module)"],
+  [/lora_[AB]/, "in Python, model.merge_and_unload()"],
+  [
+    /_packed_params|\.SCB$|\.absmax$|quant_state|qweight$|qzeros$|\.zero_point$/,
+    "it is quantised: give the model that it was made from",
+  ],
+];
+
+function plainWeights(names: readonly string[]): string | undefined {
+  for (const [pattern, advice] of MADE_FROM) {
+    const found = names.filter((name) => pattern.test(name));
+    if (found.length > 0) return `must hold plain weights, has ${list(found, 2)}; ${advice}, and save its state dict`;
+  }
+  return undefined;
+}
+
 /** Says why no group can be used, the deepest reason first: it decides whether any option could help. */
 function refuse(
   { missing, surplus, blocks, problem, source, assignment }: Sorted,
@@ -88,6 +109,8 @@ function refuse(
   if (found > 0 && surplus.length < 2 && !names.some(isAttention))
     fail(`must be a transformer of one block, and has no attention; its tensors are ${list(names)}`);
   if (blocks.size > 1) fail(severalBlocks(blocks));
+  const plain = plainWeights(names);
+  if (plain !== undefined) fail(plain);
   const norms = surplus.filter(isNormOrGate);
   if (norms.length > 0) fail(`must be a model without layer norms and gates, has ${list(norms)}`);
   if (problem !== undefined) fail(problem);

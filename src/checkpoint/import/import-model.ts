@@ -1,13 +1,13 @@
-import { ensure, ensureFinite, quoted } from "../../core/index.ts";
+import { ensure, ensureFinite, printable, quoted } from "../../core/index.ts";
 import { ACTIVATIONS, type Activation, PARAMETER_NAMES } from "../../model/index.ts";
 import { type Checkpoint, checkpointFrom } from "../checkpoint.ts";
 import { readFileBytes } from "../files.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { parseJsonBytes } from "../formats/strict-json.ts";
-import type { AssignOptions, Sorted } from "./assign.ts";
+import { type AssignOptions, isMask, type Sorted } from "./assign.ts";
 import { candidatesOf, type ImportedModel, type ImportOptions } from "./candidates.ts";
-import { bestSorted, type ChosenGroup, chooseGroup } from "./groups.ts";
+import { bestSorted, type ChosenGroup, chooseGroup, list } from "./groups.ts";
 import { parseMapping } from "./mapping.ts";
 import { type Decoded, decodePath, type ImportFormat } from "./read-file.ts";
 import type { ImportRecord } from "./record.ts";
@@ -52,7 +52,8 @@ function checked(groups: readonly TensorGroup[], path: string): TensorGroup[] {
     source,
     tensors: new Map(
       [...tensors].map(([name, tensor]): [string, LazyTensor | Unreadable] => {
-        if ("unreadable" in tensor) return [name, tensor];
+        // Masks hold −∞, and nothing of them is computed with.
+        if ("unreadable" in tensor || isMask(name, tensor)) return [name, tensor];
         const read = () => {
           const array = tensor.read();
           ensureFinite(array, `${path}: tensor ${quoted(name)}`);
@@ -67,23 +68,31 @@ function checked(groups: readonly TensorGroup[], path: string): TensorGroup[] {
 /** The MLP's activation, and who says so. */
 type ActivationRead = { readonly activation: Activation; readonly activation_from: ImportRecord["activation_from"] };
 
-function activationOf(asked: string | undefined, stated: Stated, where: string): ActivationRead {
-  const said = asked ?? stated.activation;
+function activationOf(asked: string | undefined, { activations }: Stated, where: string): ActivationRead {
+  const [stated, ...others] = activations;
+  ensure(
+    asked !== undefined || others.length === 0,
+    "usage",
+    () => `${where}: states several activations, ${list(activations)}: --activation says which is the MLP's`,
+  );
+  const said = asked ?? stated;
   if (said === undefined) return { activation: "relu", activation_from: "assumed" };
   const activation = knownActivation(said);
   const says = asked === undefined ? "says" : "is said";
+  const advice = asked === undefined ? " (--activation takes one of them on your account)" : "";
   ensure(
     activation !== undefined,
     asked === undefined ? "input" : "usage",
     () =>
-      `${where}: must have one of the activations ${ACTIVATIONS.join(", ")}, ${says} to have ${quoted(said)}, which is none that a forward pass here computes`,
+      `${where}: must have one of the activations ${ACTIVATIONS.join(", ")}, ${says} to have ${quoted(said)}, which is none that a forward pass here computes${advice}`,
   );
   return { activation, activation_from: asked === undefined ? "stated" : "option" };
 }
 
 /** What the file says goes before what the config beside it says. */
 function merge(file: Stated, beside: Stated): Stated {
-  return { ...beside, ...file, alien: [...file.alien, ...beside.alien] };
+  const { activations } = file.activations.length > 0 ? file : beside;
+  return { ...beside, ...file, activations, alien: [...file.alien, ...beside.alien] };
 }
 
 function checkRequest(request: ImportRequest, path: string): void {
@@ -144,6 +153,30 @@ function recordFrom(
   });
 }
 
+/** What stands for a stated scale of attention's scores among the names to ignore. */
+const SCALE_KEY = "attn_scale";
+
+/** The candidates whose attention scores are divided by √d_head as the file states; a stated scale is what they are divided by or its inverse. */
+function scaled(
+  candidates: readonly ImportedModel[],
+  scale: number | undefined,
+  ignore: readonly string[],
+  where: string,
+): readonly ImportedModel[] {
+  if (scale === undefined || ignore.includes(SCALE_KEY)) return candidates;
+  const fitting = candidates.filter(({ config: { d_head } }) => {
+    const root = Math.sqrt(d_head);
+    return Math.abs(scale / root - 1) < 1e-4 || Math.abs(scale * root - 1) < 1e-4;
+  });
+  ensure(
+    fitting.length > 0,
+    "input",
+    () =>
+      `${where}: its config states an attention scale of ${scale}, this model divides scores by √d_head, ${Math.sqrt(candidates[0]?.config.d_head ?? 1)}; read without it would be another function (--ignore ${SCALE_KEY} takes that on your account)`,
+  );
+  return fitting;
+}
+
 /** The candidates of a file that is decoded already; see {@link importModel}. */
 export function importDecoded(path: string, decoded: Decoded, request: ImportRequest): ImportResult {
   checkRequest(request, path);
@@ -174,7 +207,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
   }
   const stated = merge(statedBy(decoded.statements), statedBy(decoded.neighbour));
   const { ignore = [] } = request;
-  const keys = new Set(stated.alien.map(({ key }) => key));
+  const keys = new Set([...stated.alien.map(({ key }) => key), ...(stated.scale === undefined ? [] : [SCALE_KEY])]);
   const ofKeys = ignore.filter((name) => keys.has(name));
   const rest = ignore.filter((name) => !keys.has(name));
   const options = assignOptions({ ...request, ignore: rest }, path);
@@ -184,7 +217,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
     alien === undefined,
     "input",
     () =>
-      `${path}: its config states ${alien?.what}, which this model has not; read without it would be another function (--ignore ${alien?.key} takes that on your account)`,
+      `${path}: ${alien?.what}, which this model has not; read without it would be another function (--ignore ${printable(alien?.key ?? "")} takes that on your account)`,
   );
   const activation = activationOf(request.activation, stated, path);
   const { layout, heads, task, low_digit, attention_rate } = request;
@@ -196,7 +229,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
     ...(attention_rate === undefined ? {} : { attention_rate }),
   };
   const known = { heads: stated.heads, activation: activation.activation };
-  const candidates = candidatesOf(chosen.assignment, choices, path, known);
+  const candidates = scaled(candidatesOf(chosen.assignment, choices, path, known), stated.scale, ignore, path);
   const recordOf = recordFrom(decoded, chosen, activation, ofKeys);
   const { source, ignored, tied } = chosen;
   return { path, sha256: digest, format, source, ignored, candidates, recordOf, presumedTied: tied && stated.tied !== true };

@@ -4,14 +4,15 @@ import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import { sha256 } from "../bytes.ts";
 import { readFileBytes, statOf, systemReason } from "../files.ts";
 import { foreignKind } from "../formats/foreign-kinds.ts";
-import type { LazyTensor, Statements, TensorGroup, Unreadable } from "../formats/lazy.ts";
-import { decodeNpy, decodeNpz, isNpy } from "../formats/npy.ts";
+import type { LazyTensor, Statement, Statements, TensorGroup, Unreadable } from "../formats/lazy.ts";
+import { decodeNpy, decodeNpz, isNpy, loneArray } from "../formats/npy.ts";
 import type { PyValue } from "../formats/pickle-values.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { isObject, parseJson, parseJsonBytes, shownValue } from "../formats/strict-json.ts";
 import { decodeTorch, isTorch } from "../formats/torch.ts";
 import { readZip } from "../formats/zip.ts";
 import { groupOf } from "./assign.ts";
+import { FLATTEN, foreignFolder, foreignZip } from "./foreign-folders.ts";
 import { statementsOf } from "./statements.ts";
 
 /** The formats that models are imported from. */
@@ -42,9 +43,6 @@ const startsWith = (bytes: Uint8Array, prefix: readonly number[]) => prefix.ever
 /** How files of PyTorch before 1.6 begin: a pickle of a magic number. */
 const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/** The second line of Python that turns JAX's parameters into a file that is read. */
-const FLATTEN = 'numpy.savez("model.npz", **flax.traverse_util.flatten_dict(p, sep="/"))';
-
 function decodeZip(bytes: Uint8Array, path: string): Content {
   const entries = readZip(bytes, path);
   if (isTorch(entries)) {
@@ -52,6 +50,8 @@ function decodeZip(bytes: Uint8Array, path: string): Content {
     return { format: "torch", groups, statements, value };
   }
   const arrays = decodeNpz(entries, path);
+  const kind = foreignZip([...entries.keys()]);
+  ensure(kind === undefined, "input", () => `${path}: ${kind}`);
   ensure(
     arrays.size > 0,
     "input",
@@ -61,10 +61,11 @@ function decodeZip(bytes: Uint8Array, path: string): Content {
   return { format: "npz", groups: [groupOf(arrays)], statements: scalarsOf(arrays) };
 }
 
-/** Numbers that an archive of arrays says beside its weights, such as `n_heads`. */
+/** Numbers and texts that an archive of arrays says beside its weights, such as `n_heads`. */
 function scalarsOf(arrays: ReadonlyMap<string, LazyTensor | Unreadable>): Statements {
-  return [...arrays].flatMap(([key, tensor]) => {
-    if ("unreadable" in tensor || tensor.shape.some((n) => n !== 1) || tensor.integral !== true) return [];
+  return [...arrays].flatMap(([key, tensor]): Statement[] => {
+    if ("unreadable" in tensor) return tensor.text === undefined ? [] : [{ key, value: tensor.text }];
+    if (tensor.shape.some((n) => n !== 1) || tensor.integral !== true) return [];
     const value = tensor.read().data[0];
     return value === undefined ? [] : [{ key, value }];
   });
@@ -77,13 +78,13 @@ function decodeBytes(bytes: Uint8Array, path: string): Content {
   };
   if (startsWith(bytes.subarray(2), LEGACY_MAGIC))
     fail(
-      "must be a zip archive as PyTorch writes since 1.6, is in its older format: load and save it again with a newer PyTorch",
+      "must be a zip archive as PyTorch writes since 1.6, is in its older format: in Python, torch.save(torch.load(FILE), out) with a newer PyTorch",
     );
   if (bytes[0] === 0x80 && (bytes[1] ?? 9) <= 5 && bytes.at(-1) === 0x2e)
     fail(
       "must not be a bare pickle, which is code: in Python, state = pickle.load(open(FILE, 'rb')), then torch.save(state, out) or numpy.savez(out, **state)",
     );
-  if (isNpy(bytes)) fail("a lone array is no model: give an .npz archive or a folder of .npy files named like tensors");
+  if (isNpy(bytes)) fail(loneArray(bytes, path));
   const kind = foreignKind(bytes);
   if (kind !== undefined) fail(kind);
   if (bytes[8] === 0x7b) {
@@ -130,6 +131,11 @@ function namesIn(path: string): string[] {
   } catch (error) {
     throw new MiiiiError("io", `${path}: cannot be read: ${systemReason(error)}`, { cause: error });
   }
+}
+
+/** The names in a folder inside another; none where it is a file or cannot be read. */
+function listed(path: string): readonly string[] {
+  return statOf(path)?.isDirectory() === true ? namesIn(path) : [];
 }
 
 /** What the `config.json` of a folder says of a model; a run's is not taken for one. */
@@ -262,14 +268,10 @@ function readFolder(path: string): Decoded {
   );
   const arrays = names.filter((name) => name.endsWith(".npy"));
   ensure(
-    !names.some((name) => /^_?(?:CHECKPOINT_METADATA|METADATA|manifest\.ocdbt|ocdbt\.process)/.test(name)) || arrays.length > 0,
-    "input",
-    () => `${path}: is an Orbax checkpoint: in Python, p = orbax.checkpoint.PyTreeCheckpointer().restore(FOLDER); ${FLATTEN}`,
-  );
-  ensure(
     arrays.length > 0,
     "input",
-    () => `${path}: a folder to import must hold .npy files, a model file or its shards, and holds none`,
+    () =>
+      `${path}: ${foreignFolder(names, (name) => listed(join(path, name))) ?? "a folder to import must hold .npy files, a model file or its shards, and holds none"}`,
   );
   const files = arrays.map((name) => [name, readFileBytes(join(path, name))] as const);
   const tensors = new Map(files.map(([name, bytes]) => [basename(name, ".npy"), decodeNpy(bytes, join(path, name))] as const));

@@ -31,7 +31,8 @@ const WRAPPERS =
   /^(?:[a-z]*model|net|network|[a-z]*transformer|gpt|lm|backbone|statedict|params|encoder|decoder|(?:transformer|encoder|decoder|residual|res)?(?:blocks?|layers?)|h)\.(?!(?:weights?|bias|kernel|embeddings?|[wb])$)/;
 const BLOCK = /^(?:(?:transformer|encoder|decoder|attention|residual|resid|res)?(?:1d)?(?:blocks?|layers?)|h)\.?(\d+)\./;
 
-const ATTENTION = "(?:(?:[a-z]*(?:attention|attn)(?:layer|block)?\\d*|att|mha|msa|sa)\\.?(?:(?:self|fn|attn|attention)\\.)?)";
+const ATTENTION =
+  "(?:(?:[a-z]*(?:attention|attn)(?:layer|block)?\\d*|att|mha|msa|sa)\\.?(?:(?:self|fn|attn|attention|mha|multihead(?:attn|attention)?)\\.)?)";
 const MLP =
   "(?:(?:mlp|mlpblock|feedforward|ffwd|ffn|ff|feedforwardblock|mlplayer)\\d*\\.?(?:(?:net|layers?|seq|sequential|main|mlp|ffn|block|blocks)\\.?)?)";
 
@@ -151,7 +152,9 @@ export function blockOf(name: string): number | undefined {
 
 /** Whether a name is that of a buffer that carries nothing learned: a mask, or the value put where one applies. */
 export function isBuffer(name: string): boolean {
-  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|inv_freq|num_batches_tracked|n_averaged|_float_tensor)$/i.test(
+  // A pruned weight's mask computes: the weight is what it leaves.
+  if (/(?:weight|bias|kernel)_mask$/i.test(name)) return false;
+  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|num_batches_tracked|n_averaged|_float_tensor)$/i.test(
     name,
   );
 }

@@ -129,7 +129,10 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
       const p = equals ? W_E.other - 1 : W_E.other;
       if (!validModulus(p) && !(W_pos.other === 2 && validModulus(p - 1))) {
         const tokens = equals ? "p + 1 tokens, '=' the last," : "p tokens (two positions: no '=')";
-        reasons.add(2, `the vocabulary must be ${tokens} for a prime p from 5 to 251, got ${W_E.other}`);
+        reasons.add(
+          2,
+          `the vocabulary must be ${tokens} for a prime p from 5 to 251, got ${W_E.other} (further tokens, such as an operator's, have no place)`,
+        );
       } else if (W_pos.other < 2 || !validModulus(p)) {
         const got = `${W_pos.other} for ${W_E.other} tokens`;
         reasons.add(3, `pos_embed.W_pos must have 3 positions or more, or 2 for p tokens without '=', got ${got}`);

@@ -1,14 +1,17 @@
 import { quoted } from "../../core/index.ts";
 import type { Activation } from "../../model/index.ts";
-import type { Statements } from "../formats/lazy.ts";
+import type { Statement, Statements } from "../formats/lazy.ts";
 import { isObject } from "../formats/strict-json.ts";
+import { meaningOf } from "./modules.ts";
 
 /** What a file, or the config beside it, says of the model that its tensors do not show. */
 export interface Stated {
   /** Number of attention heads. */
   readonly heads?: number;
-  /** Activation, by this project's name where it has one and else as stated. */
-  readonly activation?: string;
+  /** Activations, by this project's names where it has them and else as stated; more than one where the file contradicts itself. */
+  readonly activations: readonly string[];
+  /** What attention scores are divided by, or multiplied with. */
+  readonly scale?: number;
   /** What the model is stated to have and this project's has not, in words, by the key that states it. */
   readonly alien: readonly { readonly key: string; readonly what: string }[];
   /** Whether the read-out is stated to be the embedding. */
@@ -16,22 +19,24 @@ export interface Stated {
 }
 
 const HEADS = /^(?:n_?heads?|nheads?|num_?heads?|num_attention_heads|attention_heads|heads)$/i;
-const ACTIVATION = /^(?:act_fn|activation|act|act_type|activation_function|activation_fn|hidden_act|nonlinearity|mlp_act)$/i;
-const NORM = /^(?:normalization_type|normalization|norm_type|use_ln|use_layer_?norm|layer_?norm|use_norm)$/i;
-const LAYERS = /^(?:n_layers?|num_layers|num_hidden_layers|nlayers?|depth|n_blocks|num_blocks)$/i;
+const ACTIVATION =
+  /^(?:(?:mlp|ffn?|ffw|hidden|feed_?forward)_?)?(?:act(?:ivation)?)(?:_?(?:fn|func|function|type|name|layer))?$|^(?:hidden_act|non_?lin(?:earity)?(?:_?(?:fn|type|name))?|mlp_act)$/i;
 const TIED = /^(?:tie_word_embeddings|tied_embeddings|tie_weights|tie_embeddings|weight_tying|tied)$/i;
-const SCALE = /^use_attn_scale$/i;
+const SCALE = /^(?:attn|attention|softmax|qk)_scale$/i;
 
 /** Names of activations elsewhere, by this project's. */
 const ALIASES: readonly (readonly [Activation, RegExp])[] = [
   ["relu", /^relu$/i],
-  ["gelu", /^(?:gelu|gelu_erf|gelu_python|gelu_exact)$/i],
-  ["gelu_new", /^(?:gelu_new|gelu_tanh|tanh_gelu|gelu_pytorch_tanh|gelu_fast|gelu_approx(?:imate)?|new_?gelu(?:activation)?)$/i],
-  ["quick_gelu", /^(?:quick_gelu|gelu_quick|quickgelu)$/i],
-  ["silu", /^(?:silu|swish)$/i],
+  ["gelu", /^(?:gelu|gelu_erf|gelu_python|gelu_exact|geluactivation)$/i],
+  [
+    "gelu_new",
+    /^(?:gelu_new|gelu_tanh|tanh_gelu|gelu_pytorch_tanh|pytorchgelutanh|gelutanh|gelu_fast|fastgeluactivation|gelu_approx(?:imate)?|new_?gelu(?:activation)?)$/i,
+  ],
+  ["quick_gelu", /^(?:quick_gelu|gelu_quick|quickgelu(?:activation)?)$/i],
+  ["silu", /^(?:silu|swish)(?:activation)?$/i],
   ["tanh", /^tanh$/i],
   ["leaky_relu", /^leaky_?relu$/i],
-  ["relu2", /^(?:relu2|relu_?squared?|squared_?relu)$/i],
+  ["relu2", /^(?:relu2|relu_?squared?(?:activation)?|squared_?relu)$/i],
   ["square", /^(?:square|quadratic|x2|pow2)$/i],
 ];
 
@@ -40,47 +45,112 @@ export function knownActivation(name: string): Activation | undefined {
   return ALIASES.find(([, pattern]) => pattern.test(name))?.[0];
 }
 
+/** Modules of Python in which a name says what is computed; a function or class of the user's own may compute any variant. */
+const PUBLIC = /^(?:torch(?:\.|$)|jax(?:\.|$)|flax(?:\.|$)|transformers\.activations\.)/;
+
+/** An activation as stated, by this project's name where it has one. */
+function activationOf(value: string): string {
+  const [path = "", options = ""] = /^([^(]*)(.*)$/s.exec(value)?.slice(1) ?? [];
+  const name = path.replace(/^.*\./, "");
+  const own = path.includes(".") && !PUBLIC.test(path);
+  if (own) return value;
+  if (/^gelu$/i.test(name) && /^\(approximate=(?:tanh|true)\)$/i.test(options)) return "gelu_new";
+  return options === "" || options === "()" ? (knownActivation(name) ?? name) : `${name}${options}`;
+}
+
 /** The one value that all statements of a key agree on. */
 function agreed<T>(values: readonly T[]): T | undefined {
   const [first, ...others] = new Set(values);
   return others.length === 0 ? first : undefined;
 }
 
+type Value = Statement["value"];
+
+const isOff = (value: Value) =>
+  value === null ||
+  value === false ||
+  value === 0 ||
+  (typeof value === "string" && /^(?:none|no|false|off|identity|)$/i.test(value));
+const matches = (pattern: RegExp) => (value: Value) => typeof value === "string" && pattern.test(value);
+
+/** What a config may state that the model here has not: by key, the values that do, in words. */
+const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => boolean, what: string])[] = [
+  [
+    /^(?:normalization_type|normalization|norm_type|norm|norm_layer|(?:use_|pre_?|post_?)?(?:ln|norm|layer_?norm|rms_?norm)|use_norm)$/i,
+    (value) => !isOff(value) && typeof value !== "number",
+    "layer norms",
+  ],
+  [/^(?:use_)?qk_?(?:layer_?)?norm$/i, (value) => value === true, "norms of query and key"],
+  [/^use_attn_scale$|^scale_attn_weights$/i, (value) => value === false, "attention scores without a scale"],
+  [/^(?:\w+_)?soft_?cap(?:ping)?$/i, (value) => typeof value === "number" && value > 0, "a soft cap"],
+  [
+    /^(?:positional_embedding|position_embedding|pos_emb(?:ed|edding)?|pos_enc(?:oding)?|positional_encoding|positional|pe)(?:_type)?$/i,
+    matches(/rot|rope|alibi|shortformer|relative|t5/i),
+    "other positions than learned ones that are added",
+  ],
+  [
+    /^(?:use_)?(?:rotary|rope|rotary_emb(?:eddings?)?|alibi|shortformer(?:_pos)?)$/i,
+    (value) => value === true,
+    "other positions than learned ones that are added",
+  ],
+  [
+    /^(?:use_)?parallel_(?:attn_mlp|residual|blocks?|attention)$|^parallel_attn$/i,
+    (value) => value === true,
+    "attention and MLP in parallel",
+  ],
+  [/^(?:use_)?(?:gated_mlp|glu|swiglu|geglu)$/i, (value) => value === true, "a gated MLP"],
+  [/^(?:use_)?residual(?:_connections?|s)?$|^skip_connections?$/i, (value) => value === false, "no residual connections"],
+  [
+    /^(?:attention|attn)(?:_type|_kind)?$/i,
+    matches(/linear|sigmoid|performer|uniform|hard|cosine|^relu$/i),
+    "attention without a softmax",
+  ],
+  [
+    /^(?:use_)?softmax$|^attention_softmax$/i,
+    (value) => value === false || matches(/^(?:none|no|linear)$/i)(value),
+    "attention without a softmax",
+  ],
+  [/^pool(?:ing)?(?:_type)?$/i, matches(/mean|avg|average|sum|max|first|cls/i), "a read-out of pooled positions"],
+];
+
+const LAYERS = /^(?:n_layers?|num_layers|num_hidden_layers|nlayers?|depth|n_blocks|num_blocks)$/i;
+
+function alienOf({ key, value, module }: Statement): { readonly key: string; readonly what: string }[] {
+  if (module) {
+    const meaning = meaningOf({ key, value });
+    return meaning.kind === "alien" ? [{ key: key === "" ? String(value) : key, what: meaning.what }] : [];
+  }
+  if (LAYERS.test(key) && typeof value === "number" && value > 1) return [{ key, what: `its config states ${value} layers` }];
+  return ALIENS.flatMap(([pattern, is, what]) =>
+    pattern.test(key) && is(value)
+      ? [{ key, what: `its config states ${typeof value === "boolean" ? what : `${what} (${quoted(String(value))})`}` }]
+      : [],
+  );
+}
+
 /** What statements come to; of a key that is stated twice and differently nothing is taken. */
 export function statedBy(statements: Statements): Stated {
-  const matching = (pattern: RegExp) => statements.filter(({ key }) => pattern.test(key));
-  const of = (pattern: RegExp) => matching(pattern).map(({ value }) => value);
+  const plain = statements.filter(({ module }) => module !== true);
+  const of = (pattern: RegExp) => plain.filter(({ key }) => pattern.test(key)).map(({ value }) => value);
   const heads = agreed(
     of(HEADS)
       .map(Number)
       .filter((value) => Number.isSafeInteger(value) && value >= 1 && value <= 4096),
   );
-  const act = agreed(
-    of(ACTIVATION)
-      .filter((value) => typeof value === "string")
-      .map((value) => value.replace(/^.*\./, "").replace(/\(\)$/, "")),
-  );
-  const activation = act === undefined ? undefined : (knownActivation(act) ?? act);
-  const aliens = (pattern: RegExp, is: (value: unknown) => string | undefined) =>
-    matching(pattern).flatMap(({ key, value }) => {
-      const what = is(value);
-      return what === undefined ? [] : [{ key, what }];
-    });
-  const alien = [
-    ...aliens(NORM, (value) => {
-      if (value === true) return "layer norms";
-      const none = typeof value !== "string" || value === "" || /^(?:none|no|false|identity)$/i.test(value);
-      return none ? undefined : `layer norms (${quoted(value)})`;
-    }),
-    ...aliens(LAYERS, (value) => (typeof value === "number" && value > 1 ? `${value} layers` : undefined)),
-    ...aliens(SCALE, (value) => (value === false ? "attention scores without a scale" : undefined)),
-  ];
+  const modules = statements.flatMap((statement) => {
+    const meaning = statement.module ? meaningOf(statement) : undefined;
+    return meaning?.kind === "activation" ? [meaning.name] : [];
+  });
+  const said = of(ACTIVATION).filter((value) => typeof value === "string" && value !== "");
+  const activations = [...new Set([...said, ...modules].map((value) => activationOf(String(value))))];
+  const scale = agreed(of(SCALE).filter((value) => typeof value === "number" && value > 0));
   const tied = agreed(of(TIED));
   return {
     ...(heads === undefined ? {} : { heads }),
-    ...(activation === undefined ? {} : { activation }),
+    activations,
+    ...(typeof scale === "number" ? { scale } : {}),
     ...(typeof tied === "boolean" ? { tied } : {}),
-    alien,
+    alien: statements.flatMap(alienOf),
   };
 }
 
@@ -89,7 +159,7 @@ const DEEPEST = 3;
 
 /** The plain values of a JSON object, those of objects inside it as well. */
 export function statementsOf(value: unknown): Statements {
-  const found: { key: string; value: string | number | boolean | null }[] = [];
+  const found: Statement[] = [];
   let level = [value];
   for (let depth = 0; depth <= DEEPEST; depth++) {
     const next: unknown[] = [];

@@ -1,0 +1,128 @@
+import type { Statement, Statements } from "./lazy.ts";
+import { PyDict, PyGlobal, PyObject, PyTuple, type PyValue } from "./pickle-values.ts";
+import { attributesOf, DEEPEST_MODULE, type Module, moduleOf, named } from "./torch-objects.ts";
+
+/** How deep plain values are looked for in what was saved. */
+const DEEPEST = 4;
+
+/** Attributes of a module that change what it computes, with the value that changes nothing. */
+const OPTIONS: readonly (readonly [option: string, usual: PyValue])[] = [
+  ["approximate", "none"],
+  ["negative_slope", 0.01],
+  ["add_zero_attn", false],
+  ["max_norm", null],
+];
+
+/** `functools.partial(f, approximate="tanh")`: what it calls, and with what. */
+function partialOf(value: PyObject): { readonly callee: PyValue; readonly keywords: PyDict } | undefined {
+  const [callee, , keywords] = value.state instanceof PyTuple ? value.state.items : [];
+  return value.global.path === "functools.partial" && callee !== undefined
+    ? { callee, keywords: keywords instanceof PyDict ? keywords : new PyDict() }
+    : undefined;
+}
+
+/** Options that are not the usual ones, in parentheses as Python prints them. */
+function optionsOf(values: PyDict): string {
+  const unusual = OPTIONS.flatMap(([option, usual]) => {
+    const value = values.entries.get(option);
+    return value === undefined || value === usual ? [] : [`${option}=${String(value).slice(0, 40)}`];
+  });
+  return unusual.length === 0 ? "" : `(${unusual.join(", ")})`;
+}
+
+/** A function, a class, a member of an enumeration or a module, in the place of a plain value: its name. */
+function nameOf(value: PyValue): string | undefined {
+  if (value instanceof PyGlobal) return value.path;
+  if (!(value instanceof PyObject)) return undefined;
+  const partial = partialOf(value);
+  if (partial !== undefined) {
+    const { callee, keywords } = partial;
+    const known = optionsOf(keywords);
+    const more = known === "" && keywords.entries.size > 0 ? "(…)" : known;
+    return callee instanceof PyGlobal ? `${callee.path}${more}` : undefined;
+  }
+  const module = moduleOf(value);
+  if (module !== undefined) return `${module.path}${optionsOf(module.attributes)}`;
+  const [member, ...others] = value.args instanceof PyTuple ? value.args.items : [];
+  // `torch.tanh` is pickled as what getattr finds in PyTorch's own table of functions.
+  const [attribute] = others;
+  if (
+    /^(?:builtins|__builtin__)\.getattr$/.test(value.global.path) &&
+    member instanceof PyGlobal &&
+    typeof attribute === "string"
+  )
+    return `${member.path}.${attribute}`;
+  return typeof member === "string" && others.length === 0 ? member : undefined;
+}
+
+function statementOf(key: string, value: PyValue): Statement | undefined {
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return { key, value };
+  const name = nameOf(value);
+  return name === undefined ? undefined : { key, value: name };
+}
+
+const hasHooks = ({ attributes }: Module) =>
+  ["_forward_hooks", "_forward_pre_hooks"].some((key) => {
+    const hooks = attributes.entries.get(key);
+    return hooks instanceof PyDict && hooks.entries.size > 0;
+  });
+
+const isEmpty = (dict: PyDict) => named(dict).every(([, value]) => value === null);
+
+/**
+ * What a module that was saved whole says of itself and of those inside it: its plain attributes, and of each module that computes without
+ * weights, or otherwise than its weights alone would have it, its class.
+ *
+ * @returns what may say more, such as a config among its attributes.
+ */
+function ofModule(module: Module, path: string, depth: number, seen: Set<PyDict>, found: Statement[]): PyValue[] {
+  if (depth > DEEPEST_MODULE || seen.has(module.attributes)) return [];
+  seen.add(module.attributes);
+  const { attributes, parameters, buffers, modules } = module;
+  const inAttention = /att(?:n|ention)|mha/i.test(`${path}.${module.path}`);
+  const open: PyValue[] = [];
+  for (const [key, value] of named(attributes)) {
+    if (key.startsWith("_")) continue;
+    const statement = statementOf(key === "scale" && inAttention ? "attn_scale" : key, value);
+    if (statement !== undefined) found.push(statement);
+    if (typeof value === "object" && value !== null) open.push(value);
+  }
+  const options = optionsOf(attributes);
+  const hooks = hasHooks(module) ? "(with a forward hook)" : "";
+  const weightless = isEmpty(parameters) && isEmpty(buffers) && isEmpty(modules);
+  if (weightless || options !== "" || hooks !== "")
+    found.push({ key: path, value: `${module.path}${options}${hooks}`, module: true });
+  for (const [name, child] of named(modules)) {
+    const inner = moduleOf(child);
+    if (inner !== undefined) open.push(...ofModule(inner, path === "" ? name : `${path}.${name}`, depth + 1, seen, found));
+  }
+  return open;
+}
+
+/** What is said beside the tensors: plain values of dicts, of modules, and of objects such as an `argparse.Namespace`, by key. */
+export function findStatements(root: PyValue): Statements {
+  const found: Statement[] = [];
+  const seen = new Set<PyDict>();
+  let level: PyValue[] = [root];
+  for (let depth = 0; depth <= DEEPEST; depth++) {
+    const next: PyValue[] = [];
+    for (const value of level) {
+      const module = moduleOf(value);
+      if (module !== undefined) {
+        next.push(...ofModule(module, "", 0, seen, found));
+        continue;
+      }
+      const dict = value instanceof PyDict ? value : attributesOf(value);
+      if (dict === undefined || seen.has(dict)) continue;
+      seen.add(dict);
+      for (const [key, entry] of named(dict)) {
+        const statement = statementOf(key, entry);
+        if (statement !== undefined) found.push(statement);
+        if (typeof entry === "object" && entry !== null) next.push(entry);
+      }
+    }
+    level = next;
+  }
+  return found;
+}
