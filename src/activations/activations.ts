@@ -1,6 +1,6 @@
-import { ensure, float64, type NdArray, sizeOf } from "../core/index.ts";
+import { ensure, float64, type NdArray, rows, sizeOf } from "../core/index.ts";
 import { type ForwardOutput, forwardProgram, inFloat64, type ModelConfig, type Parameters, tableRows } from "../model/index.ts";
-import { type Program, type Runtime, runOnce } from "../runtimes/index.ts";
+import type { Program, Runtime } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 
 /** The digits of every sample in grid order, [p²] each. */
@@ -25,14 +25,14 @@ const BLOCK = 1024;
 const MAX_BYTES = 4 * 2 ** 30;
 
 /** Writes rows into an array of all samples, less the columns beyond `width` (an extra '=' class, which imported models may have). */
-function putRows(into: Float64Array, start: number, rows: NdArray, width: number, count: number): void {
-  const stride = sizeOf(rows.shape.slice(1));
+function putRows(into: Float64Array, start: number, made: NdArray, width: number, count: number): void {
+  const stride = sizeOf(made.shape.slice(1));
   ensure(stride >= width, "input", () => `unembed.W_U: must have at least ${width} columns, got ${stride}`);
   if (stride === width) {
-    into.set(rows.data.subarray(0, count * width), start * width);
+    into.set(made.data.subarray(0, count * width), start * width);
     return;
   }
-  for (let i = 0; i < count; i++) into.set(rows.data.subarray(i * stride, i * stride + width), (start + i) * width);
+  for (let i = 0; i < count; i++) into.set(made.data.subarray(i * stride, i * stride + width), (start + i) * width);
 }
 
 /** Zeros; `shared` ones are read by threads in common, without a copy each, and freed less promptly. */
@@ -71,17 +71,28 @@ export async function gridModel(
   const program: Program = await runtime.compile(forwardProgram(config, weights, block, outputs, "float64"));
   const digits = gridDigits(config.p);
   const before: Record<string, NdArray<"float64">> = {};
+  /** Where the runtime may write a block itself: whole blocks, in memory of this thread, once it is known that all of a row is kept. */
+  const direct = new Set<ForwardOutput>();
+  const placesOf = (whole: typeof before, start: number, count: number) =>
+    Object.fromEntries(
+      outputs.flatMap((name) => {
+        const array = whole[name];
+        return array !== undefined && direct.has(name) && count === block ? [[name, rows(array, start, start + count)]] : [];
+      }),
+    );
   return {
     async run(changes = {}) {
       const whole = reuse ? before : ({} as typeof before);
       for (let start = 0; start < samples.length; start += block) {
         const count = Math.min(block, samples.length - start);
+        const places = placesOf(whole, start, count);
         // The last block is filled up with its last sample, whose further rows are not kept.
         const part = Int32Array.from({ length: block }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
-        const results = await runOnce(program, { ...weights, ...changes, ...tableRows(part, digits) });
+        const [results = {}] = await program.run([{ ...weights, ...changes, ...tableRows(part, digits) }], places);
         for (const name of outputs) {
-          const rows = results[name] as NdArray;
-          const shape = name === "logits" ? [classes] : rows.shape.slice(1);
+          const made = results[name] as NdArray;
+          if (made.data === places[name]?.data) continue;
+          const shape = name === "logits" ? [classes] : made.shape.slice(1);
           const width = sizeOf(shape);
           const bytes = samples.length * width * Float64Array.BYTES_PER_ELEMENT;
           ensure(bytes <= MAX_BYTES, "input", () => {
@@ -89,7 +100,8 @@ export async function gridModel(
             return `${name}: [${[samples.length, ...shape].join(", ")}] over the grid needs ${gigabytes(bytes)} of memory, at most ${gigabytes(MAX_BYTES)} are taken`;
           });
           whole[name] ??= float64(zeros(samples.length * width, shared), [samples.length, ...shape]);
-          putRows(whole[name].data, start, rows, width, count);
+          putRows(whole[name].data, start, made, width, count);
+          if (!shared && sizeOf(made.shape) === block * width) direct.add(name);
         }
       }
       return whole;

@@ -27,7 +27,7 @@ export function gatedRuntime(runtime: Runtime, gate: Gate): Runtime {
   const gated = (program: Program): Program => ({
     setState: (state) => program.setState(state),
     getState: () => through(gate, () => program.getState()),
-    run: (feeds) => through(gate, () => program.run(feeds)),
+    run: (feeds, into) => through(gate, () => program.run(feeds, into)),
     dispose: () => through(gate, () => program.dispose()),
   });
   return { ...runtime, compile: (source) => through(gate, async () => gated(await runtime.compile(source))) };

@@ -23,9 +23,10 @@ export interface Program {
   getState(): Promise<Record<string, NdArray>>;
   /**
    * Runs once for each of the feeds, in order, and gives each run's other outputs. The arrays belong to the program and hold until the next
-   * call. A runtime may leave all of the runs to its device and read back only at the end.
+   * call. A runtime may leave all of the runs to its device and read back only at the end. Where it can, the outputs of a single run are written into
+   * the arrays of `into` by name, and these are what it gives; see {@link runInto}.
    */
-  run(feeds: readonly Arrays[]): Promise<readonly Record<string, NdArray>[]>;
+  run(feeds: readonly Arrays[], into?: Arrays): Promise<readonly Record<string, NdArray>[]>;
   /** Frees what the program holds. */
   dispose(): Promise<void>;
 }
@@ -34,6 +35,15 @@ export interface Program {
 export async function runOnce(program: Program, feeds: Arrays): Promise<Record<string, NdArray>> {
   const [outputs = {}] = await program.run([feeds]);
   return outputs;
+}
+
+/** Runs a program once; the outputs named by `into` are in its arrays afterwards. */
+export async function runInto(program: Program, feeds: Arrays, into: Arrays): Promise<void> {
+  const [outputs = {}] = await program.run([feeds], into);
+  for (const [name, { data }] of Object.entries(into)) {
+    const made = outputs[name]?.data;
+    if (made !== undefined && made !== data) data.set(made);
+  }
 }
 
 /** The masks that a program is to be fed where the runtime has no better way to make them. */

@@ -1,7 +1,15 @@
 import { at, float64, type NdArray } from "../../core/index.ts";
 import { logitsOf } from "../../tasks/index.ts";
 import type { Columns } from "../closed-form/contribution.ts";
-import { centredProduct, closedEven, closedGrid, closedHalf, halvesOf, type Weights } from "../closed-form/halves.ts";
+import {
+  centredProduct,
+  closedGrid,
+  closedHalf,
+  closedStream,
+  columnsOf,
+  halvesOf,
+  type Weights,
+} from "../closed-form/halves.ts";
 import type { FittedNeurons } from "../closed-form/neurons.ts";
 import type { Matmul } from "../kit/define.ts";
 import { interactionOf } from "../kit/interaction.ts";
@@ -74,6 +82,7 @@ export async function gridLadder(
 ): Promise<GridLadder> {
   const { p } = fitted.parts;
   const closed = closedGrid(fitted);
+  const stream = await closedStream(closed, weights.out, matmul);
   const scores = Object.fromEntries(GRID_RUNGS.map((rung) => [rung, [] as TaskScore[]])) as Record<
     (typeof GRID_RUNGS)[number],
     TaskScore[]
@@ -82,7 +91,7 @@ export async function gridLadder(
   const chunks = chunksOf(judge.heads);
   for (const [done, { tasks, columns }] of chunks.entries()) {
     const halves = await halvesOf(logits, mid, weights, columns, matmul);
-    const closedEvenPart = await closedEven(closed, weights.readout, columns, matmul);
+    const closedEvenPart = await matmul(stream, columnsOf(weights.centred, columns));
     const closedHalfPart = await closedHalf(closed, weights.readout, columns, matmul);
     const relu = reluOf(
       closedEvenPart,

@@ -5,7 +5,7 @@ import type { Matmul } from "../kit/define.ts";
 import type { Columns } from "./contribution.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { FittedNeurons } from "./neurons.ts";
-import { readoutMatrix, unembedding } from "./readout.ts";
+import { centredUnembedding, readoutMatrix, unembedding } from "./readout.ts";
 
 /** The columns of a matrix, copied. */
 export function columnsOf(matrix: NdArray<"float64">, { offset, classes }: Columns): NdArray<"float64"> {
@@ -33,6 +33,9 @@ function rowTimes(row: ArrayLike<number>, matrix: NdArray<"float64">): Float64Ar
  */
 export interface Weights {
   readonly unembed: NdArray<"float64">; // [d_model, classes]
+  readonly out: NdArray<"float64">; // W_out, [d_mlp, d_model]
+  /** W_U centred within output heads: C = W_out·W_U is then so as well. */
+  readonly centred: NdArray<"float64">; // [d_model, classes]
   /** C, centred within output heads. */
   readonly readout: NdArray<"float64">; // [d_mlp, classes]
   /** ½·W_in·C. */
@@ -55,6 +58,8 @@ export async function weightsOf(parameters: Parameters, heads: readonly Head[], 
   const b_U = biasOf("unembed.b_U");
   return {
     unembed,
+    out: toFloat64(parameters["blocks.0.mlp.W_out"]),
+    centred: centredUnembedding(parameters, heads),
     readout,
     half: await matmul(toFloat64(parameters["blocks.0.mlp.W_in"]), halved),
     halfBias: rowTimes(biasOf("blocks.0.mlp.b_in"), halved),
@@ -160,19 +165,15 @@ export function halvedColumns(readout: NdArray<"float64">, columns: Columns): Nd
   return halved;
 }
 
-/** ½|û|·C of some columns, [p², columns]. */
-export async function closedEven(
-  closed: ClosedGrid,
-  readout: NdArray<"float64">,
-  columns: Columns,
-  matmul: Matmul,
-): Promise<NdArray<"float64">> {
-  const halved = halvedColumns(readout, columns);
-  const even = new Float64Array(closed.p ** 2 * columns.classes);
+/** ½|û|·W_out, [p², d_model]: what the even half of the closed forms adds to the stream. Through it, ½|û|·C takes half of the operations. */
+export async function closedStream(closed: ClosedGrid, W_out: NdArray<"float64">, matmul: Matmul): Promise<NdArray<"float64">> {
+  const width = dim(W_out, 1);
+  const stream = new Float64Array(closed.p ** 2 * width);
   await forMagnitudes(closed, async (magnitude, start) => {
-    even.set((await matmul(magnitude, halved)).data, start * columns.classes);
+    stream.set((await matmul(magnitude, W_out)).data, start * width);
   });
-  return float64(even, [closed.p ** 2, columns.classes]);
+  for (let i = 0; i < stream.length; i++) stream[i] = (stream[i] as number) / 2;
+  return float64(stream, [closed.p ** 2, width]);
 }
 
 /** ½û·C of some columns, [p², columns]. */

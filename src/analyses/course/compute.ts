@@ -1,11 +1,11 @@
-import { at, dim, MiiiiError, type NdArray } from "../../core/index.ts";
+import { at, dim, MiiiiError, type NdArray, toFloat64 } from "../../core/index.ts";
 import { headAccuracy, mean, quantile } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { permutedControl } from "../closed-form/circuit-nulls.ts";
 import { circuitNeurons, circuitsOf, scoreCircuits } from "../closed-form/circuits.ts";
-import { closedGrid, forMagnitudes, halvedColumns } from "../closed-form/halves.ts";
+import { closedGrid, forMagnitudes } from "../closed-form/halves.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
-import { readoutMatrix } from "../closed-form/readout.ts";
+import { centredUnembedding, readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { grokEpoch } from "../kit/epochs.ts";
 import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
@@ -58,17 +58,18 @@ export const IN_USE = 3;
 /** Draws of the permuted read-out at each checkpoint. */
 const CONTROL_DRAWS = 20;
 
-/** Accuracies of ½|û|·C. */
+/** Accuracies of ½|û|·C: as (|û|·W_out)·W_U, which takes half of the operations. */
 async function closedScores(
   judge: Judge,
   fitted: FittedNeurons,
-  readout: NdArray<"float64">,
+  { parameters, heads }: Pick<AnalysisInput, "parameters" | "heads">,
   matmul: Matmul,
 ): Promise<{ readonly accuracy: number }[]> {
-  const halved = halvedColumns(readout, { offset: 0, classes: dim(readout, 1) });
+  const W_out = toFloat64(parameters["blocks.0.mlp.W_out"]);
+  const W_U = centredUnembedding(parameters, heads);
   const hits = judge.heads.map(() => 0);
   await forMagnitudes(closedGrid(fitted), async (magnitude, start) => {
-    const logits = await matmul(magnitude, halved); // [count, classes]
+    const logits = await matmul(await matmul(magnitude, W_out), W_U); // [count, classes]
     const count = dim(logits, 0);
     judge.heads.forEach(({ offset, classes }, task) => {
       const targets = at(judge.targets, task).subarray(start, start + count);
@@ -112,7 +113,7 @@ async function snapshot(
     limit,
     neuronsOf,
     model: judge.heads.map(({ offset }, task) => accuraciesOf(judge, task, logits, offset)),
-    closed: await closedScores(judge, fitted, readout, matmul),
+    closed: await closedScores(judge, fitted, { parameters, heads: input.heads }, matmul),
     circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul),
     permuted: mean(control.accuracy),
   };

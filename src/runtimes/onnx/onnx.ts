@@ -13,10 +13,15 @@ function emptyData<D extends DType>(dtype: D, size: number): DataOf[D] {
   return data as DataOf[D];
 }
 
-/** An ONNX Runtime tensor over the array's own memory; over a copy where threads share it, which ONNX Runtime refuses. */
-function view({ dtype, data, shape }: NdArray): ort.Tensor {
-  const own = data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
-  return new ort.Tensor(dtype, own as Float32Array, shape);
+/** Whether threads share the array's memory: ONNX Runtime refuses such. */
+function isShared({ data }: NdArray): boolean {
+  return data.buffer instanceof SharedArrayBuffer;
+}
+
+/** An ONNX Runtime tensor over the array's own memory; over a copy where threads share it. */
+function view(array: NdArray): ort.Tensor {
+  const { dtype, data, shape } = array;
+  return new ort.Tensor(dtype, (isShared(array) ? data.slice() : data) as Float32Array, shape);
 }
 
 function arrayOf(value: ort.Tensor): NdArray {
@@ -82,10 +87,10 @@ class OnnxProgram implements Program {
     return Object.fromEntries(Object.entries(this.#now).map(([name, value]) => [name, copy(value)]));
   }
 
-  async run(feeds: readonly Arrays[]): Promise<readonly Record<string, NdArray>[]> {
+  async run(feeds: readonly Arrays[], into: Arrays = {}): Promise<readonly Record<string, NdArray>[]> {
     const results: Record<string, NdArray>[] = [];
     for (const each of feeds) {
-      const outputs = await this.#runOnce(each);
+      const outputs = await this.#runOnce(each, feeds.length === 1 ? into : {});
       // The next run writes to the same memory.
       const copy = ([name, array]: [string, NdArray]) => [name, { ...array, data: array.data.slice() } as NdArray] as const;
       results.push(feeds.length === 1 ? outputs : Object.fromEntries(Object.entries(outputs).map(copy)));
@@ -93,13 +98,20 @@ class OnnxProgram implements Program {
     return results;
   }
 
-  async #runOnce(feeds: Arrays): Promise<Record<string, NdArray>> {
+  async #runOnce(feeds: Arrays, into: Arrays): Promise<Record<string, NdArray>> {
     const inputs: Record<string, ort.Tensor> = { ...this.#now };
     for (const [name, array] of Object.entries({ ...feeds, ...dropoutFeeds(this.#source, feeds) })) {
       if (name in this.#source.inputs) inputs[name] = view(array);
     }
     const fetches: Record<string, ort.Tensor | null> = {};
-    for (const name of this.#outputs) fetches[`out:${name}`] = this.#next[name] ?? this.#held[name] ?? null;
+    const given = (name: string): NdArray | undefined => {
+      const array = into[name];
+      return array === undefined || isShared(array) ? undefined : array;
+    };
+    for (const name of this.#outputs) {
+      const array = given(name);
+      fetches[`out:${name}`] = this.#next[name] ?? (array === undefined ? this.#held[name] : view(array)) ?? null;
+    }
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
       results = await this.#session.run(inputs, fetches);
@@ -111,8 +123,10 @@ class OnnxProgram implements Program {
     for (const name of this.#outputs) {
       if (this.#state.has(name)) continue;
       const value = results[`out:${name}`] as ort.Tensor;
-      if (this.#fixed) this.#held[name] = value;
-      named[name] = arrayOf(value);
+      // Written into the memory that was given; `value` is a copy of it.
+      const array = given(name);
+      if (this.#fixed && array === undefined) this.#held[name] = value;
+      named[name] = array ?? arrayOf(value);
     }
     return named;
   }
