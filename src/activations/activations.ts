@@ -110,7 +110,13 @@ export async function gridModel(
   };
 }
 
-/** Activations of a model over all p² samples by name (see `ACTIVATION_NAMES`), float64; in memory that threads can share if so wanted. */
+/**
+ * Activations of a model over all p² samples, float64, by TransformerLens's names; in memory that threads can share if so wanted.
+ *
+ * @example
+ * const { config, parameters } = (await load("nanda")).checkpoint;
+ * const { logits } = await activationsOf(onnxRuntime(), config, parameters, ["logits", "blocks.0.mlp.hook_post"]);
+ */
 export async function activationsOf(
   runtime: Runtime,
   config: TaskConfig & ModelConfig,

@@ -238,6 +238,11 @@ class Editable implements EditableModel {
  * A model that is run again and again with parts of it replaced, in float64. Call `dispose` when done.
  *
  * @param known activations over the grid, where they have been computed already.
+ * @example
+ * const { checkpoint } = await load("nanda");
+ * const model = await editableModel(onnxRuntime(), checkpoint.config, checkpoint.parameters);
+ * const logits = await model.forward({ meanAblateNeurons: [0, 1, 2] }); // [p², classes]
+ * await model.dispose();
  */
 export async function editableModel(
   runtime: Runtime,

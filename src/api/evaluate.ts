@@ -90,7 +90,11 @@ export async function otherActivations(
   return found;
 }
 
-/** Accuracy and cross-entropy of every output head on every set of samples, computed in float64 without dropout. */
+/**
+ * Accuracy and cross-entropy of every output head on every set of samples, computed in float64 without dropout.
+ *
+ * @example const [task] = await evaluateModel(await load("nanda"), onnxRuntime());
+ */
 export async function evaluateModel(model: Model, runtime: Runtime): Promise<HeadEvaluation[]> {
   const { config, parameters } = model.checkpoint;
   const heads = headsOf(config);

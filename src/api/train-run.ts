@@ -200,7 +200,12 @@ async function follow(stretch: Stretch, options: TrainRunOptions): Promise<Train
   return { path: run.path, epoch, interrupted };
 }
 
-/** Trains a new run into a new directory. */
+/**
+ * Trains a new run into a new directory.
+ *
+ * @throws MiiiiError (`usage`) where the directory is neither new nor empty: a run is never overwritten.
+ * @example await trainRun(presetConfig("nanda", { epochs: 200 }), "runs/nanda", { runtime: onnxRuntime() });
+ */
 export async function trainRun(config: RunConfig, path: string, options: TrainRunOptions): Promise<TrainRunResult> {
   checkConfig(config);
   checkPrecision(config, options.runtime);
@@ -252,6 +257,8 @@ function closeStretch(run: RunDirectory, row: HistoryRow | undefined): void {
 /**
  * Resumes a run from its last state, to its own number of epochs or to `epochs`. Rows that were logged after that state are
  * dropped and logged anew. Until the first new epoch nothing is changed, so that a refusal leaves the run as it was.
+ *
+ * @example await resumeRun("runs/nanda", 400, { runtime: onnxRuntime() });
  */
 export async function resumeRun(path: string, epochs: number | undefined, options: TrainRunOptions): Promise<TrainRunResult> {
   const lock = lockRun(openRunDirectory(path));

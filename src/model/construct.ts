@@ -165,6 +165,7 @@ function writer(array: NdArray<"float32">) {
  * same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and the residues next to it. Only trained tasks are written; neurons that are left over are zero.
  *
  * @throws MiiiiError `usage` where the sizes cannot hold the frequencies.
+ * @example const { config, parameters, neurons } = construct({ task: "miiii", p: 53 }); // 15 tasks, one frequency each
  */
 export function construct(options: ConstructOptions): Constructed {
   const { task, p } = options;

@@ -32,7 +32,7 @@ const grid = (p: number, value: (x0: number, x1: number) => number): number[][] 
   Array.from({ length: p }, (_, x0) => Array.from({ length: p }, (_, x1) => value(x0, x1)));
 
 function polarPanel(title: string, color: string, end: number, keep: string): Panel {
-  const side = { type: "quantitative", scale: { domain: [-end, end], nice: false }, axis: null } as const;
+  const side = { type: "quantitative" as const, scale: { domain: [-end, end], nice: false }, axis: null };
   return {
     title: { text: title, fontSize: 12, fontWeight: 500 },
     width: 320,
@@ -45,7 +45,7 @@ function polarPanel(title: string, color: string, end: number, keep: string): Pa
     ],
     mark: { type: "circle", size: 5, color, opacity: 1 },
     encoding: { x: { field: "x", ...side }, y: { field: "y", ...side }, tooltip: { field: "n" } },
-  } as unknown as Panel;
+  };
 }
 
 /** Points n·cos(a·n), n·sin(a·n) for multiples of a modulus and for primes; modulus and a can be turned. */
@@ -87,7 +87,7 @@ function data(p: number): TopLevelSpec {
     title: `Inputs and targets for p = ${p}`,
     description:
       "Squares of area proportional to the value: the number itself, its remainder by each prime, and modular addition.",
-    params: [hoverLink("cell") as unknown as Parameter],
+    params: [hoverLink("cell")],
   });
 }
 

@@ -104,32 +104,32 @@ function parallel(view: SweepView, trials: readonly Complete[], axes: readonly P
   const ticks = axes.flatMap(({ name, ticks: marks }) => marks.map(({ at, label }) => ({ parameter: name, place: at, label })));
   const x = {
     field: "parameter",
-    type: "nominal",
+    type: "nominal" as const,
     sort: columns,
     scale: { padding: 0.3 },
     axis: { title: null, labelAngle: 0, grid: true },
   };
-  const y = { field: "place", type: "quantitative", axis: null, scale: { domain: [0, 1] } };
+  const y = { field: "place", type: "quantitative" as const, axis: null, scale: { domain: [0, 1] } };
   const color = {
     field: "objective",
-    type: "quantitative",
+    type: "quantitative" as const,
     scale: { scheme: MAGNITUDE_SCHEME, reverse: view.direction === "minimize" },
-    legend: { title: "objective", orient: "right" },
+    legend: { title: "objective", orient: "right" as const },
   };
   const lines = {
     data: { values: rows },
-    mark: { type: "line", opacity: 0.6 },
+    mark: { type: "line" as const, opacity: 0.6 },
     encoding: {
       x,
       y,
       color,
-      detail: { field: "trial", type: "nominal" },
+      detail: { field: "trial", type: "nominal" as const },
       tooltip: ["trial", "parameter", "is", "objective"].map((field) => ({ field })),
     },
   };
   const labels = {
     data: { values: ticks },
-    mark: { type: "text", align: "left", dx: 4, fontSize: 10 },
+    mark: { type: "text" as const, align: "left" as const, dx: 4, fontSize: 10 },
     encoding: { x, y, text: { field: "label" } },
   };
   const width = Math.min(760, Math.max(280, 110 * axes.length));
@@ -137,9 +137,9 @@ function parallel(view: SweepView, trials: readonly Complete[], axes: readonly P
     text: "Parallel coordinates",
     subtitle: "a line a trial, colored by its objective",
     fontSize: 12,
-    fontWeight: 500,
+    fontWeight: 500 as const,
   };
-  return { title, width, height: 220, layer: [lines, labels] } as unknown as Panel;
+  return { title, width, height: 220, layer: [lines, labels] };
 }
 
 /** What each seed's run came to against one parameter. */
@@ -165,7 +165,7 @@ function against(axis: ParameterAxis, trials: readonly Complete[], field: "grok_
       color: { value: "#0072b2" },
       tooltip: ["trial", "seed", "y"].map((name) => ({ field: name })),
     },
-  } as unknown as Panel;
+  };
 }
 
 /**

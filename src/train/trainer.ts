@@ -227,6 +227,9 @@ class Session {
  * machine give the same run bit for bit, in one piece or resumed.
  *
  * @throws MiiiiError (`usage`) for a setting out of its range; (`numeric`) naming the epoch when the loss or a gradient is no longer finite.
+ * @example
+ * for await (const event of train({ config: presetConfig("nanda", { epochs: 200 }), runtime: onnxRuntime() }))
+ *   if (event.type === "tick") console.log(event.row.epoch, event.row.validation.accuracy);
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const { runtime, signal } = options;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attention } from "../../src/analyses/attention/index.ts";
-import { meanAttention } from "../../src/analyses/attention/null.ts";
+import { meanAttention, randomHeads } from "../../src/analyses/attention/null.ts";
 import { dequantised } from "../../src/analyses/kit/quantised.ts";
-import { at, float64, MiiiiError, type NdArray } from "../../src/core/index.ts";
-import { mean } from "../../src/math/index.ts";
+import { at, float64, MiiiiError, type NdArray, randomStream } from "../../src/core/index.ts";
+import { mean, std } from "../../src/math/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts";
 
@@ -144,4 +144,86 @@ test("a model without '=' is refused by name", () => {
   const plain = input([both]);
   const digits = { ...plain, config: { ...plain.config, equals: false } };
   assert.throws(() => attention.run(digits, {}), /reads what '=' attends to: this model has no '='/);
+});
+
+test("a head reads '=' above one half of its attention, and one digit from three quarters of the rest on", async () => {
+  const cases = [
+    [0.3, 0.19, 0.51, "="],
+    [0.4, 0.11, 0.49, "x0"],
+    [0.11, 0.4, 0.49, "x1"],
+    [0.744, 0.256, 1e-9, "both"],
+    [0.756, 0.244, 1e-9, "x0"],
+    [0.256, 0.744, 1e-9, "both"],
+    [0.244, 0.756, 1e-9, "x1"],
+  ] as const;
+  const heads = cases.map(
+    ([x0, x1, own]): Score =>
+      () => [Math.log(x0), Math.log(x1), Math.log(own)],
+  );
+  const { reads } = await attention.run(input(heads), {});
+  assert.deepEqual(
+    reads,
+    cases.map(([, , , expected]) => expected),
+  );
+});
+
+test("the level of the null of a share: of attention without a period about 1 in 100 exceeds it", async () => {
+  const [count, scores] = [60, normals([60 * 2 * p], "scores of many heads").data];
+  const heads = Array.from({ length: count }, (_, h): Score => {
+    const own = (digit: number, x: number) => at(scores, (2 * h + digit) * p + x);
+    return (x0, x1) => [own(0, x0), own(1, x1), -6];
+  });
+  const result = await attention.run(input(heads), {});
+  const shares = result.share.flatMap((own) => own.slice(0, 2));
+  const above = shares.filter((share) => share > result.null.share).length;
+  // Of 120: 1.2 expected; 7 or more come once in 4,000 times at 1 %, always at 20 %.
+  assert.ok(shares.length === 120 && above <= 6, `${above} above ${result.null.share}`);
+});
+
+test("attention of random heads is that of heads whose weights are drawn, each with the sizes of the model's own head", () => {
+  const plain = inputWith({ p, activations: {} });
+  const { d_model, d_head, n_heads } = plain.config;
+  const sizes = { "embed.W_E": 0.7, "pos_embed.W_pos": 0.4, "blocks.0.attn.W_Q": 0.5, "blocks.0.attn.W_K": 0.3 };
+  const sized = (heads: readonly number[]) => {
+    const parameters = { ...plain.parameters };
+    for (const [name, size] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
+      const { shape, data } = plain.parameters[name];
+      // Entries ±size, of each attention head by its own factor.
+      const factor = (i: number) => (shape[0] === n_heads ? at(heads, Math.floor((i * n_heads) / data.length)) : 1);
+      parameters[name] = float64(
+        Float64Array.from(data, (_, i) => (i % 2 === 0 ? size : -size) * factor(i)),
+        shape,
+      );
+    }
+    return { ...plain, parameters };
+  };
+  const shares = (found: readonly (readonly number[])[]) => found.map((means) => Math.abs(at(means, 0) - at(means, 1)));
+  const random = randomStream(3, "drawn heads");
+  const drawn = Array.from({ length: 300 }, () => {
+    const normal = (n: number, size: number) => Float64Array.from({ length: n }, () => size * random.normal());
+    const [W_E, W_pos] = [normal((p + 1) * d_model, sizes["embed.W_E"]), normal(3 * d_model, sizes["pos_embed.W_pos"])];
+    const [W_Q, W_K] = [
+      normal(d_model * d_head, sizes["blocks.0.attn.W_Q"]),
+      normal(d_model * d_head, sizes["blocks.0.attn.W_K"]),
+    ];
+    const times = (token: number, position: number, W: Float64Array) =>
+      Float64Array.from({ length: d_head }, (_, h) => {
+        let sum = 0;
+        for (let d = 0; d < d_model; d++)
+          sum += (at(W_E, token * d_model + d) + at(W_pos, position * d_model + d)) * at(W, d * d_head + h);
+        return sum;
+      });
+    const query = times(p, 2, W_Q);
+    const score = (token: number, position: number) =>
+      times(token, position, W_K).reduce((sum, value, h) => sum + value * at(query, h), 0) / Math.sqrt(d_head);
+    const scores = [0, 1].map((position) => Float64Array.from({ length: p }, (_, token) => score(token, position)));
+    return meanAttention(scores[0] ?? [], scores[1] ?? [], score(p, 2));
+  });
+  const [ours, theirs] = [shares(randomHeads(sized(new Array<number>(n_heads).fill(1)))), shares(drawn)];
+  const error = Math.hypot(std(ours) / Math.sqrt(ours.length), std(theirs) / Math.sqrt(theirs.length));
+  assert.ok(Math.abs(mean(ours) - mean(theirs)) < 4 * error, `${mean(ours)} and ${mean(theirs)}, ± ${error}`);
+  // The first attention head's weights are too small to tell keys apart, the others' are not.
+  const uneven = shares(randomHeads(sized(Array.from({ length: n_heads }, (_, h) => (h === 0 ? 1e-6 : 3)))));
+  const of = (own: boolean) => uneven.filter((_, i) => (i % n_heads === 0) === own);
+  assert.ok(Math.max(...of(true)) < 1e-6 && mean(of(false)) > 0.1, `${Math.max(...of(true))}, ${mean(of(false))}`);
 });

@@ -25,9 +25,9 @@ function ladder({ label, result }: Entry): Panel {
     ),
   );
   const means = rungs.map((rung): Row => ({ run: label, rung: NAMES[rung], accuracy: round(mean(accuracies(rung))) }));
-  const y = { field: "rung", type: "nominal", sort: names, axis: { title: null, labelLimit: 260 } };
+  const y = { field: "rung", type: "nominal" as const, sort: names, axis: { title: null, labelLimit: 260 } };
   const color = runEncoding("run", [label]);
-  const x = { field: "accuracy", type: "quantitative", scale: { domain: [0, 1] }, axis: { title: "accuracy" } };
+  const x = { field: "accuracy", type: "quantitative" as const, scale: { domain: [0, 1] }, axis: { title: "accuracy" } };
   return {
     title: {
       text: label,
@@ -54,7 +54,7 @@ function ladder({ label, result }: Entry): Panel {
         encoding: { x, y, color, tooltip: ["rung", "accuracy"].map((field) => ({ field })) },
       },
     ],
-  } as unknown as Panel;
+  };
 }
 
 /** Mean squares of the parts of the logits over those of the model's. */
