@@ -110,6 +110,8 @@ function openSeries(run: AnyRun, looked: Looked, known: Activations, runtime: ()
       }
     } finally {
       await grid?.dispose();
+      // Its arrays go before another pass makes its own.
+      grid = undefined;
       collectGarbage();
     }
   }

@@ -102,16 +102,30 @@ export function isDead(grid: ArrayLike<number>): boolean {
 /** Columns copied at a time: as many as share a line of a processor's cache, twice over. */
 const TOGETHER = 16;
 
-/** The columns of activations [p², n] as n grids of p². */
-export function gridsOf(neurons: NdArray<"float64">): Float64Array[] {
+/** Columns of activations [p², n], all of them where left out, as grids of p². */
+export function gridsOf(neurons: NdArray<"float64">, columns?: ArrayLike<number>): Float64Array[] {
   const [samples, count] = [dim(neurons, 0), dim(neurons, 1)];
-  const grids = Array.from({ length: count }, () => new Float64Array(samples));
-  for (let first = 0; first < count; first += TOGETHER) {
+  const chosen = columns === undefined ? Array.from({ length: count }, (_, j) => j) : Array.from(columns);
+  const grids = chosen.map(() => new Float64Array(samples));
+  for (let first = 0; first < chosen.length; first += TOGETHER) {
     const block = grids.slice(first, first + TOGETHER);
     for (let i = 0; i < samples; i++) {
-      const start = i * count + first;
-      for (let j = 0; j < block.length; j++) (block[j] as Float64Array)[i] = neurons.data[start + j] as number;
+      const start = i * count;
+      for (let j = 0; j < block.length; j++)
+        (block[j] as Float64Array)[i] = neurons.data[start + (chosen[first + j] as number)] as number;
     }
   }
   return grids;
+}
+
+/** Calls `use` with each column of activations [p², n] as a grid, some at a time: all of them would take as much memory as the activations. */
+export function mapGrids<T>(neurons: NdArray<"float64">, use: (grid: Float64Array, column: number) => T): T[] {
+  const found: T[] = [];
+  for (let first = 0; first < dim(neurons, 1); first += TOGETHER) {
+    const columns = Array.from({ length: Math.min(TOGETHER, dim(neurons, 1) - first) }, (_, j) => first + j);
+    gridsOf(neurons, columns).forEach((grid, j) => {
+      found.push(use(grid, first + j));
+    });
+  }
+  return found;
 }

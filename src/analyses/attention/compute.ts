@@ -3,9 +3,9 @@ import {
   argmax,
   frequencyOf,
   frequencyShares,
-  gridsOf,
   halfPlanePower,
   isDead,
+  mapGrids,
   mean,
   NULL_DRAWS,
   PermutedAxes,
@@ -95,7 +95,7 @@ function columnsOf(input: AnalysisInput): NdArray<"float64"> {
 export function compute(input: AnalysisInput): AttentionResult {
   const { p } = input.config;
   const random = randomStream(input.seed, "attention/null");
-  const fields = gridsOf(columnsOf(input)).map((grid) => describe(grid, p));
+  const fields = mapGrids(columnsOf(input), (grid) => describe(grid, p));
   const heads = fields.length / KEYS.length;
   const perHead = <T>(value: (field: Field) => T): T[][] =>
     Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));

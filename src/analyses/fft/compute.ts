@@ -7,6 +7,7 @@ import {
   gridsOf,
   halfPlanePower,
   isDead,
+  mapGrids,
   mean,
   NOMINAL_NOISE_SHARE,
   nominalActive,
@@ -97,10 +98,8 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
   const { p } = input.config;
   const activations = activationOf(input, "blocks.0.mlp.hook_post");
   const count = dim(activations, 1);
-  const grids = gridsOf(activations);
-  const sampled = Array.from(sampleNeurons(count, OMEGA_NEURONS, input.seed), (i) => grids[i] as Float64Array);
   const none = tokenNull(
-    sampled.filter((grid) => !isDead(grid)),
+    gridsOf(activations, sampleNeurons(count, OMEGA_NEURONS, input.seed)).filter((grid) => !isDead(grid)),
     p,
     randomStream(input.seed, "fft/null"),
     FFT_EFFORT,
@@ -118,7 +117,7 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
       nominal: nominalActive(power).length,
     };
   };
-  const neurons = grids.map((grid, i) => {
+  const neurons = mapGrids(activations, (grid, i) => {
     if (i % 64 === 0) input.onProgress?.(i, count);
     return isDead(grid) ? DEAD : describe(halfPlanePower(grid, p));
   });
@@ -148,7 +147,7 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
     },
     examples: exampleNeurons(neurons, exampleCount, input.seed).map((example) => ({
       ...example,
-      activation: quantised(grids[example.neuron] as Float64Array, p),
+      activation: quantised(at(gridsOf(activations, [example.neuron]), 0), p),
     })),
   };
 }
