@@ -1,10 +1,10 @@
 /**
- * `npm run bench:train`: how fast each runtime of this machine trains, beside how fast it does the step's matrix products alone. Blocks of
- * epochs of all competitors in turn, medians. See docs/performance.md.
+ * `npm run bench:train`: how fast each runtime of this machine trains, beside how fast it does the step's matrix products alone.
+ * Blocks of epochs of all competitors in turn, medians. See docs/performance.md.
  *
- * Options: `--runtimes onnx,webgpu` (default: all that work; `tfjs-webgpu`, TensorFlow.js's own, where named), `--preset nanda|miiii` (default: both), `--p`, `--sizes full|small`,
- * `--seconds` a block, `--epochs` a block (instead), `--rounds`, `--threads`, `--peak` TFLOP/s: the device's float32 arithmetic,
- * `--json FILE`: all numbers as well.
+ * Options: `--runtimes onnx,webgpu` (default: all that work; `tfjs-webgpu`, TensorFlow.js's own, where named),
+ * `--preset nanda|miiii` (default: both), `--p`, `--sizes full|small`, `--seconds` a block, `--epochs` a block (instead),
+ * `--rounds`, `--threads`, `--peak` TFLOP/s: the device's float32 arithmetic, `--json FILE`: all numbers as well.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: how fast this machine runs the step, the transforms and the commands. Competitors run in turn in one process; what is
- * printed are medians and ratios of medians. Nothing here is asserted.
+ * `npm run bench`: how fast this machine runs the step, the transforms and the commands. Competitors run in turn in one process;
+ * what is printed are medians and ratios of medians. Nothing here is asserted.
  *
- * Options: `--only commands|step|analyses`; `--rounds` of each command (3); `--command TEXT`: those whose name holds it; `--write`: the table of
- * commands into docs/performance.md. Needs `npm run build`.
+ * Options: `--only commands|step|analyses`; `--rounds` of each command (3); `--command TEXT`: those whose name holds it;
+ * `--write`: the table of commands into docs/performance.md. Needs `npm run build`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -53,9 +53,9 @@ async function benchTransforms(): Promise<void> {
 }
 
 /**
- * Analyses of a shipped run, its activations with them, in this process: all of them in the threads that `miiii` takes, the first time
- * and the median of three more; then one after the other in one thread, each by itself. What looks at a run over time, or runs the model
- * again, is left out unless named.
+ * Analyses of a shipped run, its activations with them, in this process: all of them in the threads that `miiii` takes, the first
+ * time and the median of three more; then one after the other in one thread, each by itself. What looks at a run over time, or
+ * runs the model again, is left out unless named.
  */
 async function benchAnalyses(run: string, only?: readonly string[]): Promise<void> {
   const reference = shippedReferences().find(({ label }) => label === run);

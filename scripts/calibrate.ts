@@ -1,6 +1,6 @@
 /**
- * `npm run calibrate`: how often the nulls of all analyses raise a false alarm in models that were never trained. What was done is kept in a
- * file, a line a model, and a further call goes on from there.
+ * `npm run calibrate`: how often the nulls of all analyses raise a false alarm in models that were never trained. What was done
+ * is kept in a file, a line a model, and a further call goes on from there.
  *
  *   npm run calibrate -- --p 29 --models 400 --file calibration.jsonl   # analyzes until there are so many of that size
  *   npm run calibrate -- --p 113 --from 400 --models 800 --only fourier,attention   # these analyses on further models

@@ -1,7 +1,8 @@
 /**
- * `npm run check:sweep`: a sweep over PostgreSQL with four workers, one of which is killed, one stopped until another takes its trial up and
- * continued, while the database is restarted once. Every trial must end, and once. Needs PostgreSQL's server programs and Python with its
- * venv module; says so and ends well where they are missing. All of it lives in a temporary folder, and the server on the loopback.
+ * `npm run check:sweep`: a sweep over PostgreSQL with four workers, one of which is killed, one stopped until another takes its
+ * trial up and continued, while the database is restarted once. Every trial must end, and once. Needs PostgreSQL's server
+ * programs and Python with its venv module; says so and ends well where they are missing. All of it lives in a temporary folder,
+ * and the server on the loopback.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * Packs the project, installs the packed file in an empty folder and compiles README's library example and those of the docstrings there,
- * strictly and with the libraries' declarations checked, as `nodenext` and as `bundler` resolve it; then runs it, and the command, on this Node and on a newer one.
+ * Packs the project, installs the packed file in an empty folder and compiles README's library example and those of the
+ * docstrings there, strictly and with the libraries' declarations checked, as `nodenext` and as `bundler` resolve it; then runs
+ * it, and the command, on this Node and on a newer one.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

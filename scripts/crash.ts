@@ -1,4 +1,7 @@
-/** `npm run crash [-- KILLS]`: kills trainings at random moments and at every file operation, resumes them, compares byte for byte. */
+/**
+ * `npm run crash [-- KILLS]`: kills trainings at random moments and at every file operation, resumes them, compares byte for
+ * byte.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +25,8 @@ async function one(whole: ReadonlyMap<string, Buffer>, kill: Kill): Promise<bool
 
 try {
   const whole = wholeRun(folder);
-  // Operations until one comes that the run does not reach, before and after each in turn; the rest of the kills at random moments.
+  // Operations until one comes that the run does not reach, before and after each in turn; the rest of the kills at random
+  // moments.
   let operation = 1;
   while (operation <= kills && !(await one(whole, { operation, after: operation % 2 === 0 }))) operation += 1;
   for (let i = operation; i < kills; i++) await one(whole, { ms: 200 + Math.floor(random.uniform() * 3000) });

@@ -1,6 +1,7 @@
 /**
  * `npm run findings`: analyzes the shipped runs, judges every claim by them and writes docs/findings.json and docs/findings.md.
- * `--cache DIR` keeps each run's analyses there and takes them from there; `--render` makes the page from the numbers as they are.
+ * `--cache DIR` keeps each run's analyses there and takes them from there; `--render` makes the page from the numbers as they
+ * are.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: mutants of every format that is read, in this process, and what became of them (stdout). Exit code 1 where one was neither
- * read nor refused with a clear error. See docs/attacks.md.
+ * `npm run fuzz`: mutants of every format that is read, in this process, and what became of them (stdout). Exit code 1 where one
+ * was neither read nor refused with a clear error. See docs/attacks.md.
  *
  * Options: `--count N` (default 20,000), `--seed N`.
  */

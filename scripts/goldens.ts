@@ -1,5 +1,6 @@
 /**
- * `npm run goldens`: computes anew what the tests expect of the shipped runs. To renew a golden is a decision: the commit says why it moved.
+ * `npm run goldens`: computes anew what the tests expect of the shipped runs. To renew a golden is a decision: the commit says
+ * why it moved.
  */
 import { writeFileSync } from "node:fs";
 import { computeGolden, GOLDEN_RUNS, goldenPath } from "../test/helpers/golden.ts";

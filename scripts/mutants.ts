@@ -1,6 +1,6 @@
 /**
- * `npm run mutants [-- TEXT] [-- I/N]`: applies each deliberate fault to a copy of the tree, runs the tests beside it and tells which
- * faults lived. TEXT: only those whose file or kind holds it; I/N: the I-th of N slices of them.
+ * `npm run mutants [-- TEXT] [-- I/N]`: applies each deliberate fault to a copy of the tree, runs the tests beside it and tells
+ * which faults lived. TEXT: only those whose file or kind holds it; I/N: the I-th of N slices of them.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

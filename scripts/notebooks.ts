@@ -1,9 +1,10 @@
 /**
- * `npm run notebooks [-- WORD…]`: executes the notebooks whose names hold one of the words, or all, in place, in a virtual environment of
- * pinned packages that it makes (`.venv/notebooks`): Jupyter's nbclient, Deno with its kernel for TypeScript, Python's with Altair.
- * What a machine lacks is named, and its notebooks are left as they are.
+ * `npm run notebooks [-- WORD…]`: executes the notebooks whose names hold one of the words, or all, in place, in a virtual
+ * environment of pinned packages that it makes (`.venv/notebooks`): Jupyter's nbclient, Deno with its kernel for TypeScript,
+ * Python's with Altair. What a machine lacks is named, and its notebooks are left as they are.
  *
- * Options: `--check`: execute them all the same, and leave the files as they are. `--no-install`: take the Python packages that are there.
+ * Options: `--check`: execute them all the same, and leave the files as they are. `--no-install`: take the Python packages that
+ * are there.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

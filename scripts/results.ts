@@ -1,6 +1,7 @@
 /**
- * `npm run results [-- RUN…]`: the results of the shipped runs as the report asks for them, in `fixtures/results/`, where commands find them by their keys. Only
- * what is not there yet is computed; `--anew` computes all. `--check` computes all, writes nothing, and tells which differ.
+ * `npm run results [-- RUN…]`: the results of the shipped runs as the report asks for them, in `fixtures/results/`, where
+ * commands find them by their keys. Only what is not there yet is computed; `--anew` computes all. `--check` computes all, writes
+ * nothing, and tells which differ.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * `npm run ship -- RUN NAME EPOCHS…`: copies a finished run into `fixtures/NAME`: the last checkpoint as it is, those of the named epochs in half
- * precision, the metrics and statistics, and how it was trained. The state for resuming stays behind.
+ * `npm run ship -- RUN NAME EPOCHS…`: copies a finished run into `fixtures/NAME`: the last checkpoint as it is, those of the
+ * named epochs in half precision, the metrics and statistics, and how it was trained. The state for resuming stays behind.
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";

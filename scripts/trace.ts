@@ -1,7 +1,7 @@
 /**
- * `npm run trace`: twenty training steps of a tiny model by PyTorch's autograd and AdamW in float64, written to test/data/torch-trace.json,
- * which `npm test` holds the step against. Makes a virtual environment with PyTorch, shared with `npm run check:peers`;
- * `--no-install` takes the one that is there.
+ * `npm run trace`: twenty training steps of a tiny model by PyTorch's autograd and AdamW in float64, written to
+ * test/data/torch-trace.json, which `npm test` holds the step against. Makes a virtual environment with PyTorch, shared with
+ * `npm run check:peers`; `--no-install` takes the one that is there.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { posix } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
 import { test } from "node:test";
-import { parseSource, readSources, type SourceFile } from "./helpers/source.ts";
+import { parseSource, ROOT, readSources, type SourceFile } from "./helpers/source.ts";
 
-/** Folders in the order in which data flows, each with those that it may import when it runs; `all above` it for the two that bring things together. */
+/**
+ * Folders in the order in which data flows, each with those that it may import when it runs; `all above` it for the two that
+ * bring things together.
+ */
 const TABLE: Readonly<Record<string, readonly string[] | "all above">> = {
   core: [],
   math: ["core"],
@@ -144,6 +148,19 @@ test("an analysis reaches into no other: what several need is shared, and what i
 
 test("house rules: seeded randomness, no clock in computation, printing and exiting in cli alone, files below 400 lines", () => {
   assert.deepEqual([...sources.values()].flatMap(ruleBreaches), []);
+});
+
+test("lines of comments keep to the formatter's width", () => {
+  const wide = ["src", "scripts", "test"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap((name) =>
+        readFileSync(join(ROOT, folder, name), "utf8")
+          .split("\n")
+          .flatMap((line, i) => (line.length > 130 && /^\s*(\/\/|\/\*|\* )/.test(line) ? [`${folder}/${name}:${i + 1}`] : [])),
+      ),
+  );
+  assert.deepEqual(wide, []);
 });
 
 test("analyses and what they load touch no file, process or renderer", () => {

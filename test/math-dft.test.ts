@@ -43,7 +43,8 @@ const noise = (n: number, name: string) => {
   return Float64Array.from({ length: n }, () => random.normal());
 };
 
-// Every way to a transform: powers of two, small factors (7 and 4 are written out), primes above a smooth number, and all else (59, 94).
+// Every way to a transform: powers of two, small factors (7 and 4 are written out), primes above a smooth number, and all else
+// (59, 94).
 for (const n of [1, 2, 3, 4, 5, 7, 8, 11, 13, 30, 53, 59, 94, 97, 112, 113, 128]) {
   test(`dft of length ${n} is its definition, and keeps the energy (Parseval)`, () => {
     const [re, im] = [noise(n, "re"), noise(n, "im")];

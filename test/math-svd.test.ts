@@ -107,7 +107,8 @@ test("svd ends on matrices of every rank with repeated rows or columns, tall and
       const few = Array.from({ length: Math.max(rank, 1) }, () =>
         Float64Array.from({ length: d }, () => (rank === 0 ? 0 : normal())),
       );
-      // Rows that depend on the token's residue alone, as W_E of a model that knows n mod 2 has them; rounded to float32 as stored.
+      // Rows that depend on the token's residue alone, as W_E of a model that knows n mod 2 has them; rounded to float32 as
+      // stored.
       const repeated = Float64Array.from({ length: p * d }, (_, i) =>
         Math.fround((few[Math.floor(i / d) % few.length] as Float64Array)[i % d] as number),
       );

@@ -80,7 +80,8 @@ test("divisibility: every output head says so with a margin on both sides, and a
       return { divides: numberOf(Math.floor(i / p), i % p, p) % q === 0, by: at(data, place + 1) - at(data, place) };
     });
     const least = Math.min(...above.map(({ divides, by }) => (divides ? by : -by)));
-    // Half of the margin that separates n ≡ 0 from the next residue; what the other harmonics of a finite number of neurons leak takes some.
+    // Half of the margin that separates n ≡ 0 from the next residue; what the other harmonics of a finite number of neurons leak
+    // takes some.
     assert.ok(least > 12, `q = ${q}: ${least}`);
   });
   const input = await inputOfModel(config, parameters, ["logits"]);

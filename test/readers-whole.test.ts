@@ -26,7 +26,9 @@ function moduleOf(path: string, weights: [string, Py][], modules: [string, Py][]
   return { call: path, args: [], state: { dict: [...state, ...more] } };
 }
 
-/** A model as `torch.save(model)` leaves it, of the usual tensors, with further modules without weights and further attributes. */
+/**
+ * A model as `torch.save(model)` leaves it, of the usual tensors, with further modules without weights and further attributes.
+ */
 function whole(
   modules: Readonly<Record<string, Leaf>> = {},
   attributes: Leaf["state"] = [],

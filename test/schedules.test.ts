@@ -188,7 +188,10 @@ test("a task that is out trains nothing: its columns of W_U only decay until it 
   assert.notDeepEqual(readCheckpoint(listCheckpoints({ path }).at(-1)?.path ?? "").parameters, whole.parameters);
 });
 
-/** Settings with state of their own, and settings that switch before and after the epoch, 34 or soon after, at which a run breaks off. */
+/**
+ * Settings with state of their own, and settings that switch before and after the epoch, 34 or soon after, at which a run breaks
+ * off.
+ */
 const SWITCHING: Readonly<Record<string, Partial<RunConfig>>> = {
   "late tasks, in before": { late_primes: [2, 3], late_epoch: 20 },
   "late tasks, in after": { late_primes: [2, 3], late_epoch: 50 },

@@ -1,6 +1,6 @@
 /**
- * The `tensorflow` runtime on the real native addon: skipped where `@tensorflow/tfjs-node` is neither beside the project nor in the
- * node_modules that $MIIII_TFJS_NODE names. `npm run check:tensorflow` builds it and runs this.
+ * The `tensorflow` runtime on the real native addon: skipped where `@tensorflow/tfjs-node` is neither beside the project nor in
+ * the node_modules that $MIIII_TFJS_NODE names. `npm run check:tensorflow` builds it and runs this.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

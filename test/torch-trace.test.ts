@@ -19,7 +19,9 @@ import { feedsOf } from "../src/train/feeds.ts";
 import { initialState, tensorsOfState } from "../src/train/state.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
-/** What `npm run trace` wrote: twenty steps of PyTorch's autograd and AdamW, with Grokfast in front, in float64 to nine digits. */
+/**
+ * What `npm run trace` wrote: twenty steps of PyTorch's autograd and AdamW, with Grokfast in front, in float64 to nine digits.
+ */
 interface Trace {
   readonly config: unknown;
   readonly train: readonly number[];

@@ -1,10 +1,11 @@
 /**
- * `npm run bench:peers`: one epoch of training by this project, PyTorch and JAX on the same device, in turn. All must agree on the losses
- * of the first epochs without dropout, else there is no table. See docs/performance.md.
+ * `npm run bench:peers`: one epoch of training by this project, PyTorch and JAX on the same device, in turn. All must agree on
+ * the losses of the first epochs without dropout, else there is no table. See docs/performance.md.
  *
- * Options: `--python PATH`: an interpreter that has the frameworks, instead of the virtual environment; `--no-install`: the environment as
- * it is; `--runtimes onnx,webgpu` (default: all that work); `--preset nanda|miiii` (default: both); `--sizes full|small`; `--only WORD`:
- * peers whose name contains it (again for more); `--seconds` a block; `--rounds`; `--threads`; `--json FILE`: all numbers as well.
+ * Options: `--python PATH`: an interpreter that has the frameworks, instead of the virtual environment; `--no-install`: the
+ * environment as it is; `--runtimes onnx,webgpu` (default: all that work); `--preset nanda|miiii` (default: both);
+ * `--sizes full|small`; `--only WORD`: peers whose name contains it (again for more); `--seconds` a block; `--rounds`;
+ * `--threads`; `--json FILE`: all numbers as well.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
@@ -28,8 +29,8 @@ const PACKAGES = ["numpy", "torch", "jax"] as const;
 const CHECKED = 4;
 const TOLERANCE = { highest: 1e-4, tf32: 1e-2 } as const;
 /**
- * Which variants run where. A CUDA graph and TF32 need CUDA; without it a jitted epoch stands beside the scan, which XLA may run with
- * fewer threads.
+ * Which variants run where. A CUDA graph and TF32 need CUDA; without it a jitted epoch stands beside the scan, which XLA may run
+ * with fewer threads.
  */
 const VARIANTS: readonly (Variant & { readonly on: "cpu" | "cuda" | "both" })[] = [
   { script: "torch_peer", variant: "eager", positions: "all", precision: "highest", on: "both" },

@@ -27,9 +27,9 @@ export type Judgement = "holds" | "open" | "fails";
 const Z = 1.959963984540054;
 
 /**
- * The rate over models that count trials. The trials of one model are not independent of each other (its neurons read one embedding), so the
- * interval is Wilson's for as many independent trials as the spread between models bears out: never more than there are trials, nor fewer than
- * models. Where a model can have more alarms than trials (a mean count), the interval is normal.
+ * The rate over models that count trials. The trials of one model are not independent of each other (its neurons read one
+ * embedding), so the interval is Wilson's for as many independent trials as the spread between models bears out: never more than
+ * there are trials, nor fewer than models. Where a model can have more alarms than trials (a mean count), the interval is normal.
  */
 export function rateOf(counts: readonly Count[]): Rate {
   const used = counts.filter(({ trials }) => trials > 0);

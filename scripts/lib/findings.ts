@@ -20,7 +20,10 @@ export interface Findings {
 /** The analyses whose metrics the page tells; verdicts rest on all of them. */
 export const TOLD = ["curves", "neurons", "algorithm", "patch", "course", "attention", "primes"] as const;
 
-/** The full-size run, the one on the preset before it, their twin on shuffled labels, and the runs of the ladder with the twin of each. */
+/**
+ * The full-size run, the one on the preset before it, their twin on shuffled labels, and the runs of the ladder with the twin of
+ * each.
+ */
 const RUN = "miiii-fast";
 const BEFORE = "miiii-fast-v1";
 const TWIN = "basis-fast-v1";

@@ -28,8 +28,9 @@ export function stepFlops(config: RunConfig, batch: number): StepFlops {
 const WEIGHTS = ["W_K", "W_V", "W_O", "W_in", "W_out", "W_U"] as const;
 
 /**
- * The step's matrix products and nothing else: {@link StepFlops.tables}, at the step's shapes, transposed as in the step, each with what
- * earlier products left. The weights are state, so that they stay on the device; outputs are a row of each product that nothing else uses.
+ * The step's matrix products and nothing else: {@link StepFlops.tables}, at the step's shapes, transposed as in the step, each
+ * with what earlier products left. The weights are state, so that they stay on the device; outputs are a row of each product that
+ * nothing else uses.
  */
 export function productsProgram(config: RunConfig, batch: number): { source: ProgramSource; state: Record<string, NdArray> } {
   const { p, d_model, n_heads, d_head, d_mlp } = config;

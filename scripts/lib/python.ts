@@ -53,8 +53,8 @@ export function hasCuda(python: string): boolean {
 }
 
 /**
- * Makes a virtual environment and installs what is missing from it, one package after the other, so that one that cannot be had leaves
- * the others.
+ * Makes a virtual environment and installs what is missing from it, one package after the other, so that one that cannot be had
+ * leaves the others.
  *
  * @param wanted - files of pinned packages.
  * @param needed - the packages to install, of those pinned.

@@ -13,7 +13,8 @@ export interface Found {
 }
 
 /**
- * The runtimes of this machine but for a GPU made of software, or those of a comma-separated list; why others are missing goes to stderr.
+ * The runtimes of this machine but for a GPU made of software, or those of a comma-separated list; why others are missing goes to
+ * stderr.
  *
  * @param threads - bounds ONNX Runtime's CPU threads.
  * @throws MiiiiError where one that was asked for does not work.

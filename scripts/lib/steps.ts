@@ -12,7 +12,10 @@ import type { Arrays, Program, Runtime } from "../../src/runtimes/index.ts";
 import { makeDataset, makeSplit } from "../../src/tasks/index.ts";
 import { presetConfig } from "../../src/train/index.ts";
 
-/** The two sizes that are measured, each as a preset defines it but without warm-up; `small` ones are for devices made of software. */
+/**
+ * The two sizes that are measured, each as a preset defines it but without warm-up; `small` ones are for devices made of
+ * software.
+ */
 export function benchConfigs(small: boolean, overrides: Partial<RunConfig> = {}): Readonly<Record<string, RunConfig>> {
   const size = small ? { p: 31, d_model: 64 } : {};
   return {

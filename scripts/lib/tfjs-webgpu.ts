@@ -9,8 +9,8 @@ const BACKEND = "@tensorflow/tfjs-backend-webgpu";
 const VERSION = "4.22.0";
 
 /**
- * TensorFlow.js's own WebGPU backend under the same program, operation by operation: what our WebGPU runtime is held against. Dawn
- * stands in for the browser that the backend expects.
+ * TensorFlow.js's own WebGPU backend under the same program, operation by operation: what our WebGPU runtime is held against.
+ * Dawn stands in for the browser that the backend expects.
  *
  * @throws MiiiiError where a package or an adapter is missing.
  */

@@ -43,7 +43,7 @@ export const ANALYSES: readonly Mutant[] = [
   ...faults("src/analyses/fft/compute.ts", of("fft"), [
     ["off by one", "best_k: best + 1,", "best_k: best,"],
     ["threshold", "export const EXPLAINED = 0.85;", "export const EXPLAINED = 0.75;"],
-    ["dead", "sampled.filter((grid) => !isDead(grid))", "sampled"],
+    ["dead", "input.seed)).filter((grid) => !isDead(grid)),", "input.seed)),"],
   ]),
   ...faults("src/analyses/clock/compute.ts", of("clock"), [
     ["null", "Math.sqrt(Math.PI / 4 / n)", "Math.sqrt(1 / n)"],

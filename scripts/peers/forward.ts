@@ -18,7 +18,9 @@ const ACTIVATIONS = {
 
 const NAMES = Object.entries(ACTIVATIONS) as [keyof typeof ACTIVATIONS, ActivationName][];
 
-/** Table look-up at the last position against the three-position model written plainly in PyTorch, float64, over the whole grid. */
+/**
+ * Table look-up at the last position against the three-position model written plainly in PyTorch, float64, over the whole grid.
+ */
 export const forward: Check = {
   id: "forward",
   needs: ["torch"],
@@ -56,7 +58,9 @@ async function againstLens(runtime: Runtime, model: NamedModel, key: number, { t
   return found;
 }
 
-/** Our export for TransformerLens, loaded by its own class, its attention causal as exported and bidirectional; and the way back. */
+/**
+ * Our export for TransformerLens, loaded by its own class, its attention causal as exported and bidirectional; and the way back.
+ */
 export const lens: Check = {
   id: "TransformerLens",
   needs: ["torch", "transformer_lens"],

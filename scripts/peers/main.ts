@@ -1,6 +1,6 @@
 /**
- * `npm run check:peers`: the same quantities by this project and by NumPy, SciPy, PyTorch, TransformerLens and ONNX Runtime for Python, in
- * one table (stdout). Exit code 1 where a difference exceeds its tolerance. See docs/peers.md.
+ * `npm run check:peers`: the same quantities by this project and by NumPy, SciPy, PyTorch, TransformerLens and ONNX Runtime for
+ * Python, in one table (stdout). Exit code 1 where a difference exceeds its tolerance. See docs/peers.md.
  *
  * Options: `--only <check>` (again for more), `--no-install`: take the Python packages that are there.
  */

@@ -17,7 +17,9 @@ export function passes({ difference, tolerance }: Row): boolean {
 
 type Values = ArrayLike<number>;
 
-/** Maximum |a − b| over maximum |b|; of a scalar, its relative difference. Infinite where lengths differ, NaN where an entry is. */
+/**
+ * Maximum |a − b| over maximum |b|; of a scalar, its relative difference. Infinite where lengths differ, NaN where an entry is.
+ */
 export function relativeDifference(ours: Values, peer: Values): number {
   if (ours.length !== peer.length) return Number.POSITIVE_INFINITY;
   let [difference, scale] = [0, 0];

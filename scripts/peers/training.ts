@@ -39,8 +39,8 @@ const LOSS = 1e-5;
 const FACTOR = 3;
 
 /**
- * Our float32 against PyTorch's float64 and float32. A pre-activation within float32's rounding of zero makes a ReLU differ, after
- * which two runs part; so a difference up to a few times that of PyTorch's own two precisions is no fault of either.
+ * Our float32 against PyTorch's float64 and float32. A pre-activation within float32's rounding of zero makes a ReLU differ,
+ * after which two runs part; so a difference up to a few times that of PyTorch's own two precisions is no fault of either.
  */
 function rowsOf(
   name: string,

@@ -63,9 +63,9 @@ function placeLibtensorflow(folder: string, deps: string): void {
 }
 
 /**
- * Puts tfjs-node with a working native addon into `folder`, unless it is there: the package from npm without its install step, libtensorflow
- * out of PyPI's wheel, and the addon built by node-gyp from the package's own sources. Takes Linux on x86-64, Python 3 with venv, make and a
- * C++ compiler.
+ * Puts tfjs-node with a working native addon into `folder`, unless it is there: the package from npm without its install step,
+ * libtensorflow out of PyPI's wheel, and the addon built by node-gyp from the package's own sources. Takes Linux on x86-64,
+ * Python 3 with venv, make and a C++ compiler.
  *
  * @returns the versions of both.
  */

@@ -1,10 +1,10 @@
 /**
- * `npm run check:tensorflow`: the `tensorflow` runtime on the real native addon of tfjs-node. Builds the addon where it is missing, installs
- * the packed project beside it as a user would, runs test/tensorflow-addon.test.ts on both, and prints how long a step takes. Exit code 1
- * where anything fails. See docs/runtimes.md.
+ * `npm run check:tensorflow`: the `tensorflow` runtime on the real native addon of tfjs-node. Builds the addon where it is
+ * missing, installs the packed project beside it as a user would, runs test/tensorflow-addon.test.ts on both, and prints how long
+ * a step takes. Exit code 1 where anything fails. See docs/runtimes.md.
  *
- * Options: `--folder`: where all of it lives, outside the project (default: ~/.cache/miiii/tensorflow; 1.5 GB; used again by the next run);
- * `--no-bench`.
+ * Options: `--folder`: where all of it lives, outside the project (default: ~/.cache/miiii/tensorflow; 1.5 GB; used again by the
+ * next run); `--no-bench`.
  */
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";

@@ -21,10 +21,15 @@ export function everySample(p: number): Int32Array {
 /** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */
 const BLOCK = 1024;
 
-/** What one activation over the grid may take: five times that of the largest p and the largest preset. A small file can ask for far more. */
+/**
+ * What one activation over the grid may take: five times that of the largest p and the largest preset. A small file can ask for
+ * far more.
+ */
 const MAX_BYTES = 4 * 2 ** 30;
 
-/** Writes rows into an array of all samples, less the columns beyond `width` (an extra '=' class, which imported models may have). */
+/**
+ * Writes rows into an array of all samples, less the columns beyond `width` (an extra '=' class, which imported models may have).
+ */
 function putRows(into: Float64Array, start: number, made: NdArray, width: number, count: number): void {
   const stride = sizeOf(made.shape.slice(1));
   ensure(stride >= width, "input", () => `unembed.W_U: must have at least ${width} columns, got ${stride}`);
@@ -43,16 +48,16 @@ function zeros(length: number, shared: boolean): Float64Array {
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
 export interface GridModel {
   /**
-   * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before. `changes` replaces weights
-   * or biases by name, in the shape that they have.
+   * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before.
+   * `changes` replaces weights or biases by name, in the shape that they have.
    */
   run(changes?: Partial<Parameters>): Promise<{ readonly [name in ForwardOutput]?: NdArray<"float64"> }>;
   dispose(): Promise<void>;
 }
 
 /**
- * Prepares a model for the given samples (grid indices) and outputs, which are put into `shared` memory if so wanted; call `dispose` when
- * done.
+ * Prepares a model for the given samples (grid indices) and outputs, which are put into `shared` memory if so wanted; call
+ * `dispose` when done.
  */
 export async function gridModel(
   runtime: Runtime,
@@ -71,7 +76,10 @@ export async function gridModel(
   const program: Program = await runtime.compile(forwardProgram(config, weights, block, outputs, "float64"));
   const digits = gridDigits(config.p);
   const before: Record<string, NdArray<"float64">> = {};
-  /** Where the runtime may write a block itself: whole blocks, in memory of this thread, once it is known that all of a row is kept. */
+  /**
+   * Where the runtime may write a block itself: whole blocks, in memory of this thread, once it is known that all of a row is
+   * kept.
+   */
   const direct = new Set<ForwardOutput>();
   const placesOf = (whole: typeof before, start: number, count: number) =>
     Object.fromEntries(

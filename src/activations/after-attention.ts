@@ -27,7 +27,8 @@ function addRow(matrix: NdArray<"float64">, row: ArrayLike<number> | undefined):
 /**
  * The logits of a residual stream before the MLP, [n, d_model], in float64.
  *
- * @param options.past - what passes the MLP beside the neurons, [d_model], the same for every sample; the stream itself where left out.
+ * @param options.past - what passes the MLP beside the neurons, [d_model], the same for every sample; the stream itself where
+ * left out.
  * @param options.classes - columns of W_U that are kept.
  */
 export async function logitsOfStream(

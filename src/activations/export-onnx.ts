@@ -12,8 +12,8 @@ import { encodeTokenModel } from "../runtimes/index.ts";
 import type { TaskConfig } from "../tasks/index.ts";
 
 /**
- * A model as an ONNX file (opset 18, float32): `tokens` (int64 [batch, 3]: x0, x1, '=', or [batch, 2] for a model without '=') in, `logits` [batch, classes] out, output heads in order of
- * q; an extra '=' class, where the model has one, is the last column.
+ * A model as an ONNX file (opset 18, float32): `tokens` (int64 [batch, 3]: x0, x1, '=', or [batch, 2] for a model without '=')
+ * in, `logits` [batch, classes] out, output heads in order of q; an extra '=' class, where the model has one, is the last column.
  */
 export function exportOnnx(config: TaskConfig & ModelConfig, parameters: Parameters): Uint8Array {
   const weights: Record<string, NdArray> = {};

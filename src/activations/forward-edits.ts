@@ -41,8 +41,8 @@ function columnMeans(array: NdArray<"float64">): Float64Array {
 }
 
 /**
- * Cuts input rows out of a linear map and adds what their means contribute to its bias: for what follows this is the same as replacing
- * those inputs by their means. `matrix` is [inputs, d_model] in row-major order, whatever its shape says.
+ * Cuts input rows out of a linear map and adds what their means contribute to its bias: for what follows this is the same as
+ * replacing those inputs by their means. `matrix` is [inputs, d_model] in row-major order, whatever its shape says.
  */
 function cutRows(
   matrix: NdArray<"float64">,
@@ -83,8 +83,8 @@ interface Unedited {
 }
 
 /**
- * Logits with some neurons at their means: less the neurons' deviations times what each adds to the logits, since everything after the neurons is
- * linear.
+ * Logits with some neurons at their means: less the neurons' deviations times what each adds to the logits, since everything
+ * after the neurons is linear.
  *
  * @param readout W_out·W_U, [d_mlp, classes].
  */

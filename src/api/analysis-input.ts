@@ -32,8 +32,8 @@ export function isActivation(need: Need): need is ActivationName {
 }
 
 /**
- * Frees what nothing refers to any more. Activations of a large model take hundreds of megabytes, of which the collector sees a few bytes
- * and waits.
+ * Frees what nothing refers to any more. Activations of a large model take hundreds of megabytes, of which the collector sees a
+ * few bytes and waits.
  */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
@@ -53,7 +53,9 @@ function onDemand<T>(read: () => { readonly rows: T; readonly warnings: readonly
   };
 }
 
-/** The most bytes of a series' weights that are kept in memory once they have been read; the rest is read again when it is needed. */
+/**
+ * The most bytes of a series' weights that are kept in memory once they have been read; the rest is read again when it is needed.
+ */
 const KEPT_BYTES = 2 ** 27;
 
 /** A checkpoint of a series: read already, or to be read. */

@@ -25,8 +25,8 @@ export interface TaskOptions {
 }
 
 /**
- * Runs analyses on one model in this thread: one after the other, but for those that go through the run's models, which do so together. What
- * an analysis throws is told, and costs that analysis alone.
+ * Runs analyses on one model in this thread: one after the other, but for those that go through the run's models, which do so
+ * together. What an analysis throws is told, and costs that analysis alone.
  */
 export async function runAnalyses(
   analyses: readonly Analysis[],

@@ -70,7 +70,9 @@ function poolFor(
 
 const effortOf = (analyses: readonly Analysis[]) => analyses.reduce((sum, { effort = 1 }) => sum + effort, 0);
 
-/** What threads are given one by one, the longest first: each analysis by itself, those that go through a run's models together. */
+/**
+ * What threads are given one by one, the longest first: each analysis by itself, those that go through a run's models together.
+ */
 function tasksOf(analyses: readonly Analysis[]): (readonly Analysis[])[] {
   const together = analyses.filter(({ needs }) => needs.includes("models"));
   const alone = analyses.filter((analysis) => !together.includes(analysis)).map((analysis) => [analysis]);
@@ -244,8 +246,8 @@ async function compute(analyses: readonly Analysis[], model: Model, how: Analyze
  * Runs analyses on one model, whose activations are computed once for all of them; the outcomes by the analyses' ids, in their
  * order. Those of a large model run side by side in threads.
  *
- * @throws kind `usage` where one needs a training series and the model is a lone file, or refuses its settings, unless failures are to be
- * told.
+ * @throws kind `usage` where one needs a training series and the model is a lone file, or refuses its settings, unless failures
+ * are to be told.
  */
 export async function analyzeModel(
   analyses: readonly Analysis[],

@@ -4,7 +4,10 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readFileBytes, statOf } from "../checkpoint/index.ts";
 
-/** Digests of the code that decides what analyses give, as the build writes them beside this module: compiled or not, the code is the same. */
+/**
+ * Digests of the code that decides what analyses give, as the build writes them beside this module: compiled or not, the code is
+ * the same.
+ */
 export interface CodeDigests {
   /** Of what every analysis is computed with. */
   readonly shared: string;

@@ -21,8 +21,8 @@ export type HeadEvaluation = {
 };
 
 /**
- * Mean over the trained tasks, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always naming the larger
- * class, (accuracy − chance)/(1 − chance), since that alone is above 0.9 for most moduli.
+ * Mean over the trained tasks, on all samples, of the accuracy; for divisibility labels, of the accuracy beyond that of always
+ * naming the larger class, (accuracy − chance)/(1 − chance), since that alone is above 0.9 for most moduli.
  */
 export async function scoreOf(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number> {
   const heads = headsOf(config);
@@ -74,8 +74,8 @@ export async function otherOperation(
 }
 
 /**
- * The activations with which a model that is inaccurate with ReLU is accurate. (A smaller loss alone tells nothing: a model that was trained
- * with ReLU may have a smaller one with another.)
+ * The activations with which a model that is inaccurate with ReLU is accurate. (A smaller loss alone tells nothing: a model that
+ * was trained with ReLU may have a smaller one with another.)
  */
 export async function otherActivations(
   config: StoredConfig,

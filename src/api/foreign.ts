@@ -123,8 +123,8 @@ async function accuracyWithoutMapping(path: string, { mapping: _, ...options }: 
 }
 
 /**
- * Reads a model file, this project's own or one from elsewhere. How the latter was read, and how well it does, is reported to `note` and
- * stands in the checkpoint. Where names and shapes leave a question open, the answers are evaluated.
+ * Reads a model file, this project's own or one from elsewhere. How the latter was read, and how well it does, is reported to
+ * `note` and stands in the checkpoint. Where names and shapes leave a question open, the answers are evaluated.
  *
  * @throws kind `input` for a model with tensors that have no place in this one: without them it would be another function.
  */

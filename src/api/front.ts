@@ -7,8 +7,8 @@ import { parseReferences } from "./references.ts";
 import { openRuntime } from "./runtime-choice.ts";
 
 /**
- * Reads a model: a checkpoint file of this project or from elsewhere (PyTorch, NumPy, safetensors), a run directory (its last whole
- * checkpoint, with its series over training), or the name of a shipped run.
+ * Reads a model: a checkpoint file of this project or from elsewhere (PyTorch, NumPy, safetensors), a run directory (its last
+ * whole checkpoint, with its series over training), or the name of a shipped run.
  *
  * @param name - what `miiii analyze` takes: a path, a shipped run's name, or either with a label, `label=path`.
  * @throws MiiiiError (`io`) where nothing lies there; (`input`) where it is no model that this package can compute.

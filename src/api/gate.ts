@@ -1,8 +1,8 @@
 import type { Program, Runtime } from "../runtimes/index.ts";
 
 /**
- * A count of what a thread has under way in native code, which must not be ended there: ONNX Runtime's binding takes the whole process with it. In
- * shared memory: [whether to stop, calls under way].
+ * A count of what a thread has under way in native code, which must not be ended there: ONNX Runtime's binding takes the whole
+ * process with it. In shared memory: [whether to stop, calls under way].
  */
 export type Gate = Int32Array;
 

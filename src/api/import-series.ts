@@ -105,9 +105,9 @@ function trainOf(
 const textOf = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value)}\n`);
 
 /**
- * Writes a series that was trained elsewhere as a run directory: a checkpoint for each of its models, and where the training samples are
- * known a row of metrics for each, computed from its weights. How the last model is read is settled by accuracy, and the others are read in
- * the same way.
+ * Writes a series that was trained elsewhere as a run directory: a checkpoint for each of its models, and where the training
+ * samples are known a row of metrics for each, computed from its weights. How the last model is read is settled by accuracy, and
+ * the others are read in the same way.
  *
  * @throws kind `usage` where `out` holds anything; kind `input` where the models are not of one make.
  */

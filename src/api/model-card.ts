@@ -11,7 +11,9 @@ import { VERSION } from "./version.ts";
 const FOR_CARD = ["positional", "svd", "fourier"];
 const SETS = ["train", "validation", "test", "all"] as const satisfies readonly SplitName[];
 
-/** What a model's card says: its accuracy by task, where it comes from, and what the analyses of its embeddings give as numbers. */
+/**
+ * What a model's card says: its accuracy by task, where it comes from, and what the analyses of its embeddings give as numbers.
+ */
 export async function cardOf(model: Model): Promise<ModelCard> {
   const { runtime } = await openRuntime("onnx");
   const heads = await evaluateModel(model, runtime);

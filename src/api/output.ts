@@ -4,8 +4,8 @@ import { statOf, systemReason, temporaryBeside, writeFileAtomic } from "../check
 import { ensure, MiiiiError } from "../core/index.ts";
 
 /**
- * Throws unless a file can be written at `path`, before any work is done for it: its folder must exist and take a file. A device or a
- * pipe is taken as it is: a look at it would be a write to it.
+ * Throws unless a file can be written at `path`, before any work is done for it: its folder must exist and take a file. A device
+ * or a pipe is taken as it is: a look at it would be a write to it.
  */
 export function ensureWritable(path: string): void {
   const stat = statOf(path);

@@ -89,8 +89,8 @@ function rankOf(path: string): number[] {
 }
 
 /**
- * The shipped runs, as `miiii report` takes them where it is given none, the most telling first. `name-1`, `name-2`, … are further seeds
- * of `name`, and share its group.
+ * The shipped runs, as `miiii report` takes them where it is given none, the most telling first. `name-1`, `name-2`, … are
+ * further seeds of `name`, and share its group.
  */
 export function shippedReferences(): Reference[] {
   const names = shippedRuns();
@@ -115,8 +115,8 @@ export function shippedReferences(): Reference[] {
 }
 
 /**
- * The shipped runs that a report is of where it is given none: of addition and of the remainders the first run and its twin on shuffled labels,
- * all of the largest p.
+ * The shipped runs that a report is of where it is given none: of addition and of the remainders the first run and its twin on
+ * shuffled labels, all of the largest p.
  */
 export function leadingReferences(): Reference[] {
   const shipped = shippedReferences();

@@ -48,8 +48,8 @@ function isInstalled(packageName: string): boolean {
 }
 
 /**
- * Opens a runtime that was not asked for by name. Without a driver, Dawn writes warnings of its own to stderr, which look like a crash:
- * so another process tries WebGPU first, with its stderr closed.
+ * Opens a runtime that was not asked for by name. Without a driver, Dawn writes warnings of its own to stderr, which look like a
+ * crash: so another process tries WebGPU first, with its stderr closed.
  */
 async function openQuietly(name: RuntimeName): Promise<Runtime> {
   if (name === "webgpu" && isInstalled("webgpu")) {

@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * One pass through a run's checkpoints for several analyses: a model is read and computed once, when all of them wait for it, with the
- * activations that any of them asked for. A member that goes through the models a second time has a pass of its own.
+ * One pass through a run's checkpoints for several analyses: a model is read and computed once, when all of them wait for it,
+ * with the activations that any of them asked for. A member that goes through the models a second time has a pass of its own.
  */
 export function sharedPass(count: number, open: OpenPass): readonly PassMember[] {
   const names = new Set<ActivationName>();

@@ -42,8 +42,8 @@ export function readShipped(name: string | undefined, folder = SHIPPED_RESULTS):
 }
 
 /**
- * A cache that also finds what is shipped, by the same keys: results of another model, setting, seed or other code are not found. Nothing is written
- * there.
+ * A cache that also finds what is shipped, by the same keys: results of another model, setting, seed or other code are not found.
+ * Nothing is written there.
  */
 export function withShipped(cache: ResultCache, folder = SHIPPED_RESULTS): ResultCache {
   let index: ShippedIndex | undefined;

@@ -23,8 +23,8 @@ function readIndices(list: readonly unknown[], name: string, path: string): Int3
 }
 
 /**
- * The samples that a JSON file names, as grid indices (x0·p + x1): a list of those trained on, or an object with `train` and, if it has them,
- * `validation` and `test`, as {@link splitText} writes it. Whether they lie in the grid is checked where p is known.
+ * The samples that a JSON file names, as grid indices (x0·p + x1): a list of those trained on, or an object with `train` and, if
+ * it has them, `validation` and `test`, as {@link splitText} writes it. Whether they lie in the grid is checked where p is known.
  */
 export function readSplit(path: string): GivenSplit {
   const value = parseJsonBytes(readFileBytes(path), path);
@@ -45,8 +45,9 @@ export function readSplit(path: string): GivenSplit {
 }
 
 /**
- * A model's samples as JSON for {@link readSplit} and for other programs: `p`, `task`, `train`, `validation` and `test` (grid indices x0·p + x1, x0 the
- * low digit), and where labels are shuffled, which no program can derive, `tasks` (q, in order) and `targets` [p²][tasks].
+ * A model's samples as JSON for {@link readSplit} and for other programs: `p`, `task`, `train`, `validation` and `test` (grid
+ * indices x0·p + x1, x0 the low digit), and where labels are shuffled, which no program can derive, `tasks` (q, in order) and
+ * `targets` [p²][tasks].
  *
  * @throws kind `input` where the model does not know its split.
  */

@@ -19,12 +19,15 @@ export function biasShapes(config: StoredConfig, classes: number): { readonly [n
 const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((n, i) => n === b[i]);
 const written = (shape: readonly number[]) => `[${shape.join(", ")}]`;
 
-/** Buffers of TransformerLens's attention, which its exports hold: a causal mask, which changes nothing at the last position of one layer. */
+/**
+ * Buffers of TransformerLens's attention, which its exports hold: a causal mask, which changes nothing at the last position of
+ * one layer.
+ */
 const LENS_BUFFERS: readonly string[] = ["blocks.0.attn.mask", "blocks.0.attn.IGNORE"];
 
 /**
- * Tensors as the model's parameters: each weight there and no other tensor beside biases and {@link LENS_BUFFERS}, of the shape that the config asks
- * for. `nanda` may have one more output class, for '=', as imported models do.
+ * Tensors as the model's parameters: each weight there and no other tensor beside biases and {@link LENS_BUFFERS}, of the shape
+ * that the config asks for. `nanda` may have one more output class, for '=', as imported models do.
  *
  * @throws naming the file and the tensor.
  */

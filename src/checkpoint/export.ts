@@ -69,8 +69,8 @@ export function transformerLensConfig({ config, parameters }: StoredModel): { re
 }
 
 /**
- * Every tensor of TransformerLens's state dict, buffers included, so that it loads strictly: weights in float32, biases that the model lacks as
- * zeros, the causal mask and what it puts in place of a masked score.
+ * Every tensor of TransformerLens's state dict, buffers included, so that it loads strictly: weights in float32, biases that the
+ * model lacks as zeros, the causal mask and what it puts in place of a masked score.
  */
 export function transformerLensTensors({ config, parameters }: StoredModel): Map<string, NdArray> {
   const shapes = biasShapes(config, classesOf(parameters));
@@ -87,7 +87,8 @@ export function transformerLensTensors({ config, parameters }: StoredModel): Map
 }
 
 /**
- * Writes a model for TransformerLens: safetensors of its state dict at `path`, and the config beside it; returns the config's path.
+ * Writes a model for TransformerLens: safetensors of its state dict at `path`, and the config beside it; returns the config's
+ * path.
  *
  * In Python: `HookedTransformer(HookedTransformerConfig(**json.load(...)))`, then `load_state_dict(load_file(path))`.
  */

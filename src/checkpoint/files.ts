@@ -126,8 +126,8 @@ export function writeFileAtomic(path: string, bytes: Uint8Array): void {
 }
 
 /**
- * Makes a folder and those above it that are missing, one by one: Node 20's recursive mkdir never returns where a file system makes
- * none (/proc).
+ * Makes a folder and those above it that are missing, one by one: Node 20's recursive mkdir never returns where a file system
+ * makes none (/proc).
  *
  * @throws kind `io`, naming the path and the system's reason.
  */

@@ -66,8 +66,8 @@ Or \`miiii inspect .\` in this folder.
 }
 
 /**
- * Writes a model as a Hugging Face repository is laid out: `model.safetensors` (TransformerLens's state dict), `config.json` and a model card;
- * returns the paths written.
+ * Writes a model as a Hugging Face repository is laid out: `model.safetensors` (TransformerLens's state dict), `config.json` and
+ * a model card; returns the paths written.
  */
 export function exportHuggingFace(
   folder: string,

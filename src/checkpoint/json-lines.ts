@@ -51,8 +51,9 @@ export interface ReadOptions<T extends EpochRow> {
 }
 
 /**
- * The rows of a file of JSON lines, epochs ascending; none where the file is missing. A half-written last line is dropped, and so is
- * everything from the first epoch on that does not ascend, which is what two processes leave that wrote to one run; warnings say so.
+ * The rows of a file of JSON lines, epochs ascending; none where the file is missing. A half-written last line is dropped, and so
+ * is everything from the first epoch on that does not ascend, which is what two processes leave that wrote to one run; warnings
+ * say so.
  *
  * @throws kind `input` for any other line that is not what it must be, naming file, line and field.
  */

@@ -16,7 +16,9 @@ interface Holder {
 
 /** The right to write to a run's folder, held by one process at a time. */
 export interface RunLock {
-  /** Shows other machines that the holder lives; throws kind `io` where the lock, and with it the folder, is no longer its own. */
+  /**
+   * Shows other machines that the holder lives; throws kind `io` where the lock, and with it the folder, is no longer its own.
+   */
   refresh(): void;
   /** Gives the right back; does nothing where it is gone already. */
   release(): void;
@@ -174,7 +176,8 @@ export function isTrained(run: { readonly path: string }): boolean {
   const text = read(path);
   if (text === undefined) return false;
   const holder = holderOf(text);
-  // By this machine's clock, since a look must not write; that of a file server may go otherwise by less than the time that matters.
+  // By this machine's clock, since a look must not write; that of a file server may go otherwise by less than the time that
+  // matters.
   const silent = Date.now() - (statOf(path)?.mtimeMs ?? 0);
   if (holder === undefined || holder.host !== hostname()) return silent < SILENT_MS;
   const start = startOf(holder.pid);

@@ -163,8 +163,8 @@ export function readHistory(run: { readonly path: string }): JsonLines<HistoryRo
 }
 
 /**
- * What every model file of a run says of its origin; `untrained` are the tasks that a schedule had not brought into the loss. `format: pt`
- * lets PyTorch's tools open it.
+ * What every model file of a run says of its origin; `untrained` are the tasks that a schedule had not brought into the loss.
+ * `format: pt` lets PyTorch's tools open it.
  */
 export function runMetadata(
   header: RunHeader<StoredConfig>,
@@ -225,7 +225,8 @@ export function listCheckpoints(run: { readonly path: string }): { readonly epoc
 }
 
 /**
- * Throws unless a checkpoint's settings are those of its run, as far as both are known; the number of epochs may have been raised.
+ * Throws unless a checkpoint's settings are those of its run, as far as both are known; the number of epochs may have been
+ * raised.
  *
  * @throws kind `input` naming the first setting that differs.
  */

@@ -20,7 +20,10 @@ interface Beside {
   readonly epochs: number;
 }
 
-/** What an ablated run had reached by its last epoch, and the best comparable run, of the same seed if there is one, by the same epoch. */
+/**
+ * What an ablated run had reached by its last epoch, and the best comparable run, of the same seed if there is one, by the same
+ * epoch.
+ */
 function besideBest(run: AnalyzedRun, { others }: Context): Beside | Absence {
   const training = trainingOf(run);
   if (training === undefined) return noResult(run, "curves");

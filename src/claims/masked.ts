@@ -90,7 +90,10 @@ interface Times {
   readonly label: string;
 }
 
-/** When this run and the comparable one of the same seed (else of any) reach {@link ARRIVED} over the tasks that both are trained on. */
+/**
+ * When this run and the comparable one of the same seed (else of any) reach {@link ARRIVED} over the tasks that both are trained
+ * on.
+ */
 function timesOf(run: AnalyzedRun, { others }: Context): Times | Absence {
   const training = trainingOf(run);
   if (training === undefined) return noResult(run, "curves");

@@ -9,7 +9,10 @@ import type { AnalyzedRun } from "./run.ts";
  */
 export type Role = "nanda" | "nanda-shuffled" | "miiii" | "basis" | "masked" | "no-grokfast" | "no-dropout";
 
-/** The role of a run; undefined where it is none of the paper's (divisibility labels, addition and remainders in one model, several changes at once). */
+/**
+ * The role of a run; undefined where it is none of the paper's (divisibility labels, addition and remainders in one model,
+ * several changes at once).
+ */
 export function roleOf({ config }: Pick<AnalyzedRun, "config">): Role | undefined {
   const { task, labels, shuffle_labels, grokfast_lambda, dropout } = config;
   if (labels !== "remainder") return undefined;

@@ -44,8 +44,8 @@ export const between = <V extends string>(value: V, least: number, most: number)
   all(atLeast(value, least), atMost(value, most));
 
 /**
- * When a claim is reproduced, and when partly; else it is not. What a rule `requires` must hold for it to be tested at all: the first
- * condition that does not says why.
+ * When a claim is reproduced, and when partly; else it is not. What a rule `requires` must hold for it to be tested at all: the
+ * first condition that does not says why.
  */
 export interface Rule<V extends string> {
   readonly requires: readonly Condition<V>[];

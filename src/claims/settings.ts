@@ -31,8 +31,8 @@ const close = (a: unknown, b: unknown) =>
   typeof a === "number" && typeof b === "number" ? Math.abs(a - b) <= 1e-3 * Math.abs(b) : sameValue(a, b);
 
 /**
- * In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known. What
- * defines an ablation (λ = 0, no dropout) is no difference in it.
+ * In which settings a run differs from the paper's own, as a reader should know; undefined where it does not, or is not known.
+ * What defines an ablation (λ = 0, no dropout) is no difference in it.
  */
 export function settingsApart(config: Config): string | undefined {
   const paper = paperSettings(config.task);

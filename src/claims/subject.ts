@@ -29,7 +29,9 @@ export interface Subject {
   readonly paperP?: true;
   /** Only on the paper's own schedule: the printed epochs hold for no other. */
   readonly paperSettings?: true;
-  /** Only runs that train every task from the beginning, or all of those with q > 7: the order of late tasks is their schedule's. */
+  /**
+   * Only runs that train every task from the beginning, or all of those with q > 7: the order of late tasks is their schedule's.
+   */
   readonly fromStart?: "all" | "harder";
   readonly beside?: Beside;
 }

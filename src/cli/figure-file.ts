@@ -50,7 +50,9 @@ function ensureLook({ width, scale }: FigureLook, ending: string): void {
   );
 }
 
-/** How a figure is drawn to `path`, by the file's ending; an ending that is not known is a usage error, before any work is done. */
+/**
+ * How a figure is drawn to `path`, by the file's ending; an ending that is not known is a usage error, before any work is done.
+ */
 export function figureWriter(path: string, look: FigureLook = {}): Draw {
   const ending = /(\.vl\.json|\.html|\.svg|\.png|\.pdf)$/i.exec(path)?.[1]?.toLowerCase();
   ensureLook(look, ending ?? "");

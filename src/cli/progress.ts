@@ -83,8 +83,8 @@ interface Sample {
 }
 
 /**
- * Units a second over the last 20 s, and seconds left: undefined until two successive halves of at least 3 s agree within a third, since the
- * first epochs of a run, which are logged most densely, say nothing of those to come.
+ * Units a second over the last 20 s, and seconds left: undefined until two successive halves of at least 3 s agree within a
+ * third, since the first epochs of a run, which are logged most densely, say nothing of those to come.
  */
 export function pace(samples: readonly Sample[], total: number): { readonly rate: number; readonly left: number | undefined } {
   const [first, last] = [samples[0], samples.at(-1)];
@@ -172,8 +172,8 @@ export interface WorkProgress {
 const FORETELLS = 0.1;
 
 /**
- * One bar over all of the items, weighed by their effort, with how many of how many are done and what is under way; no time left is said before a
- * tenth of the work and three seconds have passed.
+ * One bar over all of the items, weighed by their effort, with how many of how many are done and what is under way; no time left
+ * is said before a tenth of the work and three seconds have passed.
  */
 export function workProgress(items: readonly WorkItem[], noun: string, quiet = false): WorkProgress {
   const whole = items.reduce((sum, { effort }) => sum + effort, 0);

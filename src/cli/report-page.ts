@@ -46,8 +46,8 @@ export function ensurePage(path: string): void {
 }
 
 /**
- * The page's file, found to be writable; the folder of the default is made. A report of other runs is not overwritten: a named file that holds one,
- * or anything else, is refused, and beside the default another name is taken, which `onNote` is told.
+ * The page's file, found to be writable; the folder of the default is made. A report of other runs is not overwritten: a named
+ * file that holds one, or anything else, is refused, and beside the default another name is taken, which `onNote` is told.
  */
 export function pagePath(
   out: string | undefined,

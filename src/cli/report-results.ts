@@ -16,7 +16,10 @@ interface Gathered {
 /** What the results of a report are gathered with. */
 export interface GatherOptions extends Pick<AnalyzeOptions, "runtime" | "seed" | "options" | "cache" | "onNote"> {
   readonly work: AnalysisWork;
-  /** Called once results that need no activations are there, and each time that all of a run's are: what there is can be drawn meanwhile. */
+  /**
+   * Called once results that need no activations are there, and each time that all of a run's are: what there is can be drawn
+   * meanwhile.
+   */
   readonly onRuns: (runs: readonly ReportRun[], stage: "first" | "more") => Promise<void>;
 }
 
@@ -59,8 +62,8 @@ function inTurns(all: readonly Gathered[]): Gathered[] {
 }
 
 /**
- * All analyses of all models: first what needs no activations, of every model, then the rest model by model, in threads where models are large; a
- * model's activations are computed as soon as threads run out of work for the one before.
+ * All analyses of all models: first what needs no activations, of every model, then the rest model by model, in threads where
+ * models are large; a model's activations are computed as soon as threads run out of work for the one before.
  */
 export async function gatherResults(
   analyses: readonly Analysis[],

@@ -15,7 +15,10 @@ const PROGRAM = new URL(`./main${extname(import.meta.url)}`, import.meta.url);
 /** What a child process is not reached by where it is sent to this one alone; Ctrl-C in a terminal reaches both. */
 const PASSED = ["SIGTERM", "SIGHUP"] as const;
 
-/** `miiii watch` in a process of its own: training and page do not wait for each other, and the page goes on when training has ended. */
+/**
+ * `miiii watch` in a process of its own: training and page do not wait for each other, and the page goes on when training has
+ * ended.
+ */
 export function watchRun(): WatchProcess {
   let child: ChildProcess | undefined;
   let gone: Promise<void> = Promise.resolve();

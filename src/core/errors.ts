@@ -12,8 +12,8 @@ import { MAX_MESSAGE, printable, shortened } from "./text.ts";
 export type ErrorCode = "usage" | "input" | "io" | "runtime" | "numeric";
 
 /**
- * An error whose message is meant for the user: where, what must hold, what was found. The message is one printable line of at most
- * {@link MAX_MESSAGE} characters, whatever a file made it of.
+ * An error whose message is meant for the user: where, what must hold, what was found. The message is one printable line of at
+ * most {@link MAX_MESSAGE} characters, whatever a file made it of.
  */
 export class MiiiiError extends Error {
   readonly code: ErrorCode;

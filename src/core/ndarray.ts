@@ -95,7 +95,8 @@ export function transpose<D extends DType>(matrix: NdArray<D>): NdArray<D> {
 /** Throws, naming `where` and the first offending index, unless every entry is finite. */
 export function ensureFinite(array: NdArray, where: string): void {
   const { data } = array;
-  // 0 times anything finite is 0: sums find whether there is anything to look for, four of them since each waits for its last addition.
+  // 0 times anything finite is 0: sums find whether there is anything to look for, four of them since each waits for its last
+  // addition.
   let [a, b, c, d] = [0, 0, 0, 0];
   let i = 0;
   for (; i + 4 <= data.length; i += 4) {

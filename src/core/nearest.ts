@@ -28,7 +28,9 @@ export function nearest(typed: string, names: readonly string[]): string | undef
   return best;
 }
 
-/** The usage error for a name that does not exist: what was typed, the nearest that exists, and all of them where they are few. */
+/**
+ * The usage error for a name that does not exist: what was typed, the nearest that exists, and all of them where they are few.
+ */
 export function unknownName(what: string, typed: string, names: readonly string[], prefix = ""): MiiiiError {
   const close = nearest(typed, names);
   const hint =

@@ -18,7 +18,10 @@ export function counterHash(seed: number, step: number, site: number, index: num
 const counterKey = (seed: number, step: number, site: number) =>
   mix32(mix32(mix32(seed) ^ step) ^ Math.imul(site + 1, 0x9e3779b9));
 
-/** {@link counterHash} at each index of `out`, `below` where it is below `threshold`, else `above`: the loop that a mask for each sample needs. */
+/**
+ * {@link counterHash} at each index of `out`, `below` where it is below `threshold`, else `above`: the loop that a mask for each
+ * sample needs.
+ */
 export function fillByCounterHash(
   out: Float32Array,
   { seed, step, site }: { readonly seed: number; readonly step: number; readonly site: number },

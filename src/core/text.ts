@@ -10,8 +10,8 @@ export const MAX_MESSAGE = 300;
 
 /**
  * Text that is safe to print, whichever file or argument it comes from: control characters (C0, C1), bidirectional and invisible
- * marks, line separators and unpaired surrogates as escapes (`\x1b`, `\u202e`). A line feed becomes `\n`, so that one message stays one
- * line.
+ * marks, line separators and unpaired surrogates as escapes (`\x1b`, `\u202e`). A line feed becomes `\n`, so that one message
+ * stays one line.
  */
 export function printable(text: string): string {
   return text.replace(UNSAFE, (found) => {

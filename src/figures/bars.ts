@@ -37,9 +37,11 @@ const LEAST_BAR = 6;
 
 /**
  * Bars over categories or whole numbers (frequencies k, primes q), with the null as a dashed rule or a band. Categories keep the
- * order of the rows. Bars of several runs stand beside each other where there is room, else each run has a row of its own, all on one scale.
+ * order of the rows. Bars of several runs stand beside each other where there is room, else each run has a row of its own, all on
+ * one scale.
  *
- * @example fourier: barsWithNull({ rows: energy, x: "k", y: "share", series: "run", runs, nulls: [{ high: threshold, label: "null 99 %" }] })
+ * @example fourier: barsWithNull({ rows: energy, x: "k", y: "share", series: "run", runs, nulls: [{ high: threshold, label:
+ *   "null 99 %" }] })
  */
 export function barsWithNull(options: BarsOptions): Panel {
   const { rows, x, series, runs = [], nulls = [], width = 480, height = 180 } = options;

@@ -3,7 +3,10 @@ const MOST = 8;
 
 const SUPERSCRIPTS: Readonly<Record<string, string>> = { "-": "⁻", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
 
-/** The tick values of a logarithmic axis for positive values from `low` to `high`: powers of ten, with 2 and 5 between them where those are few. */
+/**
+ * The tick values of a logarithmic axis for positive values from `low` to `high`: powers of ten, with 2 and 5 between them where
+ * those are few.
+ */
 export function decadeTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const every = Math.ceil((last - first + 1) / MOST);

@@ -114,7 +114,8 @@ const isLine = (layer: unknown) =>
   isTree(layer) && isTree(layer.mark) && layer.mark.type === "line" && layer.mark.tooltip !== null;
 
 /**
- * What is given to Vega to draw a figure: grids as images. With `live`, lines answer to the pointer and runs can be put into focus.
+ * What is given to Vega to draw a figure: grids as images. With `live`, lines answer to the pointer and runs can be put into
+ * focus.
  */
 export function drawable(spec: TopLevelSpec, live?: Liveness): Drawable {
   const grids = new Map<string, Grid>();

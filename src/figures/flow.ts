@@ -147,8 +147,8 @@ function larger(panels: readonly Panel[], scale: number): Panel[] {
 }
 
 /**
- * A figure laid out for a page of so many pixels: panels stand in fewer columns where they would not fit, fill their row where they can grow,
- * and none is wider than the page; text keeps its size.
+ * A figure laid out for a page of so many pixels: panels stand in fewer columns where they would not fit, fill their row where
+ * they can grow, and none is wider than the page; text keeps its size.
  */
 export function flowFigure(spec: TopLevelSpec, available: number): TopLevelSpec {
   return flowed(spec as Panel, available) as TopLevelSpec;

@@ -46,8 +46,8 @@ function panelOf(panel: Panel, run: string): Panel {
 }
 
 /**
- * A figure whose panels of one run each, known by their titles, step back while another run is in focus. A panel without a run in its title that
- * shows no runs by color is of the run of the panel before it.
+ * A figure whose panels of one run each, known by their titles, step back while another run is in focus. A panel without a run in
+ * its title that shows no runs by color is of the run of the panel before it.
  */
 export function focusPanels(spec: TopLevelSpec, styles: ReadonlyMap<string, RunStyle>): TopLevelSpec {
   const labels = [...styles.keys()];

@@ -33,7 +33,10 @@ export interface GridData {
   readonly values: Row[];
 }
 
-/** The grids behind their layers' data: what draws a figure takes them from here, and nobody need make rows of numbers only to draw an image. */
+/**
+ * The grids behind their layers' data: what draws a figure takes them from here, and nobody need make rows of numbers only to
+ * draw an image.
+ */
 const GRIDS = new WeakMap<object, Grid>();
 
 /** The field that tells the matrices of a grid apart. */

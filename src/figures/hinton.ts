@@ -48,7 +48,8 @@ export function hoverLink(name: string) {
  * A Hinton diagram, the paper's signature: squares of area ∝ |value|, filled where positive, hollow where negative. For data
  * figures at p = 11, 37 × 37 details and small matrices.
  *
- * @example data: hinton({ values: grid(11, (x0, x1) => (x0 + 11 * x1) % q), title: `mod ${q}`, xTitle: "x₁", yTitle: "x₀", linked: "cell" })
+ * @example data: hinton({ values: grid(11, (x0, x1) => (x0 + 11 * x1) % q), title: `mod ${q}`, xTitle: "x₁", yTitle: "x₀",
+ *   linked: "cell" })
  */
 export function hinton(options: HintonOptions): UnitPanel {
   const { values, also, linked } = options;

@@ -8,8 +8,8 @@ import { type Layer, type LayeredPanel, type PanelSize, type Parameter, titleOf 
 import { INK } from "./theme.ts";
 
 /**
- * What runs along an axis of an image: whole numbers from `from` (0 where left out), or names in order, or epochs on a log axis (see
- * `epochImageAxis`). `field` names it in the figure's data.
+ * What runs along an axis of an image: whole numbers from `from` (0 where left out), or names in order, or epochs on a log axis
+ * (see `epochImageAxis`). `field` names it in the figure's data.
  */
 export type ImageAxis = { readonly title?: string; readonly field?: string } & (
   | { readonly from?: number }
@@ -36,8 +36,8 @@ export interface MatrixImageOptions extends PanelSize {
   readonly domain?: readonly [number, number];
   readonly valueTitle?: string;
   /**
-   * Number of colors, 2 to 256; fewer make smaller images. 64 where left out (65 for signed values, so that 0 has its own): the eye
-   * tells no more apart, and 256 would weigh twice as much.
+   * Number of colors, 2 to 256; fewer make smaller images. 64 where left out (65 for signed values, so that 0 has its own): the
+   * eye tells no more apart, and 256 would weigh twice as much.
    */
   readonly levels?: number;
   /** Drawn on top; their x and y are the columns and rows (centres at whole numbers), or epochs on an epoch axis. */
@@ -107,13 +107,16 @@ function isNamed(values: Matrix | readonly NamedMatrix[]): values is readonly Na
 export const GRID_STYLE = "grid";
 
 /**
- * A matrix as colored cells with axes and a color legend. Its spec holds the values, a row of data a cell; pages and pictures draw it as
- * one image. The first row is at the top.
+ * A matrix as colored cells with axes and a color legend. Its spec holds the values, a row of data a cell; pages and pictures
+ * draw it as one image. The first row is at the top.
  *
  * @example curves, heads × log epochs:
- *   matrixImage({ values: heads.map((h) => accuracyOf(h)), x: epochImageAxis(epochs), y: { labels: primes, title: "task q", field: "q" }, domain: [0, 1] })
- * @example fourier, basis × dimension: matrixImage({ values: { data: basisTimesW_E, columns: d_model }, coloring: "signed", y: { title: "basis row" } })
- * @example positional strips: matrixImage({ values: [W_pos0, W_pos1], y: { labels: ["x₀", "x₁"] }, coloring: "signed", height: 36 })
+ *   matrixImage({ values: heads.map((h) => accuracyOf(h)), x: epochImageAxis(epochs), y: { labels: primes, title: "task q",
+ *     field: "q" }, domain: [0, 1] })
+ * @example fourier, basis × dimension: matrixImage({ values: { data: basisTimesW_E, columns: d_model }, coloring: "signed", y:
+ *   { title: "basis row" } })
+ * @example positional strips: matrixImage({ values: [W_pos0, W_pos1], y: { labels: ["x₀", "x₁"] }, coloring: "signed", height:
+ *   36 })
  */
 export function matrixImage(options: MatrixImageOptions): LayeredPanel {
   const { values, coloring = "magnitude", levels = coloring === "signed" ? 65 : 64, overlay = [], legend = true } = options;
@@ -176,7 +179,8 @@ export interface GridImageOptions extends Omit<MatrixImageOptions, "x" | "y"> {
  * spectrum, with other titles. `values` are in grid order, index x0·p + x1.
  *
  * @example attention: gridImage({ title: `head ${h}`, values: { data: pattern, columns: p }, domain: [0, 1] })
- * @example neurons: gridImage({ values: neurons.map((n) => ({ name: String(n), values: { data: activation(n), columns: p } })), picker: "neuron", levels: 64 })
+ * @example neurons: gridImage({ values: neurons.map((n) => ({ name: String(n), values: { data: activation(n), columns: p } })),
+ *   picker: "neuron", levels: 64 })
  */
 export function gridImage(options: GridImageOptions): LayeredPanel {
   const { rowTitle = "x₀", columnTitle = "x₁", width = 260, height = 260 } = options;
@@ -194,7 +198,10 @@ export function picker(name: string, names: readonly string[], label = name) {
   return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
 }
 
-/** A slider over the whole numbers from 0 to `last`, as a parameter of the whole figure; `last` is shown at first, and alone where it is 0. */
+/**
+ * A slider over the whole numbers from 0 to `last`, as a parameter of the whole figure; `last` is shown at first, and alone where
+ * it is 0.
+ */
 export function slider(name: string, last: number, label = name): Parameter {
   const bind = { input: "range", min: 0, max: last, step: 1, name: `${label} ` };
   return last === 0 ? { name, value: 0 } : { name, value: last, bind };

@@ -32,7 +32,10 @@ export function legendColumns(names: readonly string[], width: number): number {
   return Math.max(1, Math.min(names.length, Math.floor(width / (5.8 * longest + 36))));
 }
 
-/** The color encoding of runs: fixed colors in the order given, those of `greys` grey, a legend above the panel, no wider than `width`. */
+/**
+ * The color encoding of runs: fixed colors in the order given, those of `greys` grey, a legend above the panel, no wider than
+ * `width`.
+ */
 export function runEncoding(field: string, runs: readonly string[], width = 420, greys: readonly string[] = []) {
   let colored = 0;
   const range = runs.map((run) => (greys.includes(run) ? GREYS[greys.indexOf(run) % GREYS.length] : runColor(colored++)));
@@ -145,11 +148,13 @@ export interface LinesOptions extends PanelSize {
 }
 
 /**
- * Lines, one a run, with the null behind them as a band or a rule. Rows should come in ascending x. Points that a log scale cannot show (≤ 0)
- * are left out.
+ * Lines, one a run, with the null behind them as a band or a rule. Rows should come in ascending x. Points that a log scale
+ * cannot show (≤ 0) are left out.
  *
- * @example positional, per run: linesWithBand({ rows, x: "seed", y: "pearson", series: "run", runs, nulls: [{ low: -0.17, high: 0.17, label: "null" }] })
- * @example curves: linesWithBand({ rows, x: "epoch", y: "loss", series: "run", runs, dash: "split", xScale: "epochs", yScale: "log" })
+ * @example positional, per run: linesWithBand({ rows, x: "seed", y: "pearson", series: "run", runs, nulls: [{ low: -0.17, high:
+ *   0.17, label: "null" }] })
+ * @example curves: linesWithBand({ rows, x: "epoch", y: "loss", series: "run", runs, dash: "split", xScale: "epochs", yScale:
+ *   "log" })
  */
 export function linesWithBand(options: LinesOptions): LayeredPanel {
   const { x, y, series, runs = [], dash, xScale = "linear", yScale = "linear", nulls = [], nullCurve, marks = [] } = options;

@@ -75,7 +75,10 @@ export function titleRoom(width: number): { readonly heading: number; readonly b
   return { heading: below * 0.9, below };
 }
 
-/** The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a view. */
+/**
+ * The title of a panel as Vega-Lite wants it, smaller than a figure's, its lines no wider than the panel; to be spread into a
+ * view.
+ */
 export function titleOf(options: { readonly title?: string; readonly subtitle?: string; readonly width?: number }): {
   title?: TitleParams<ExprRef | SignalRef>;
 } {
@@ -143,7 +146,8 @@ function scaleResolution(scales: ConcatOptions["scales"]): Record<string, "share
  *
  * @example
  * figure(
- *   concatPanels(entries.map(({ label, result }) => gridImage({ title: label, values: result.grid, p })), { scales: "shared", columns: 2 }),
+ *   concatPanels(entries.map(({ label, result }) => gridImage({ title: label, values: result.grid, p })), { scales: "shared",
+ *     columns: 2 }),
  *   { title: "Attention", description: "…" },
  * )
  */

@@ -33,7 +33,8 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
 async function startView(spec: TopLevelSpec): Promise<vega.View> {
   try {
     const compiled = compile(drawable(spec).spec, { logger: QUIET }).spec;
-    // No figure loads anything: a spec that asks for a file or an address is refused (Vega itself would draw it without its data).
+    // No figure loads anything: a spec that asks for a file or an address is refused (Vega itself would draw it without its
+    // data).
     const asked: string[] = [];
     const loader = vega.loader();
     loader.load = (uri: string) => {

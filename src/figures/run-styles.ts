@@ -90,8 +90,8 @@ const SHADES = [undefined, 0.29, 0.135, 0.22, 0.17] as const;
 const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2]];
 
 /**
- * A style for each run, by label: the color of its recipe, a shade and a dash for each further p or seed of it. The larger p comes first,
- * whatever the order given. Runs of no recipe of the papers take the colors that are left.
+ * A style for each run, by label: the color of its recipe, a shade and a dash for each further p or seed of it. The larger p
+ * comes first, whatever the order given. Runs of no recipe of the papers take the colors that are left.
  */
 export function runStyles(runs: readonly StyledRun[]): ReadonlyMap<string, RunStyle> {
   const order = runs.map((run, place) => ({ run, place })).sort((a, b) => b.run.config.p - a.run.config.p || a.place - b.place);
@@ -128,8 +128,8 @@ export function runsOfColor(
 }
 
 /**
- * A figure in which every run has its style: its color wherever runs are told apart by color, and its dash on lines whose dash says nothing
- * else.
+ * A figure in which every run has its style: its color wherever runs are told apart by color, and its dash on lines whose dash
+ * says nothing else.
  */
 export function styleRuns<T extends TopLevelSpec | Panel>(spec: T, styles: ReadonlyMap<string, RunStyle>): T {
   const styled = (part: Tree): Tree => {

@@ -25,7 +25,8 @@ export interface ScatterOptions extends PanelSize {
 /**
  * Points, colored by run; at most 4,000.
  *
- * @example positional: scatter({ rows, x: "position 0", y: "position 1", series: "run", runs, diagonal: true, subtitle: "r = 0.95, null ±0.17" })
+ * @example positional: scatter({ rows, x: "position 0", y: "position 1", series: "run", runs, diagonal: true, subtitle: "r =
+ *   0.95, null ±0.17" })
  */
 export function scatter(options: ScatterOptions): LayeredPanel {
   const {

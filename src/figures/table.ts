@@ -22,8 +22,8 @@ const SMALL = 8;
 const isValue = (row: Row) => Object.keys(row).length > 0 && !("drawn_only" in row) && !("url" in row);
 
 /**
- * All data of a figure as one long, tidy table: `panel` is the letter of its panel, `run` the run that the panel is of, or the row's own;
- * a `mark` tells several layers of one panel apart. `labels` are the runs whose names may begin a panel's title.
+ * All data of a figure as one long, tidy table: `panel` is the letter of its panel, `run` the run that the panel is of, or the
+ * row's own; a `mark` tells several layers of one panel apart. `labels` are the runs whose names may begin a panel's title.
  */
 export function tableOf(spec: TopLevelSpec, labels: readonly string[] = []): Table {
   const datasets = "datasets" in spec && isTree(spec.datasets) ? spec.datasets : {};
@@ -71,7 +71,9 @@ function csvCell(value: Row[string] | undefined): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A table as CSV (RFC 4180, lines ended by \n); texts that a spreadsheet would run as formulas have an apostrophe before them. */
+/**
+ * A table as CSV (RFC 4180, lines ended by \n); texts that a spreadsheet would run as formulas have an apostrophe before them.
+ */
 export function csvOf({ columns, rows }: Table): string {
   const lines = rows.map((row) => columns.map((column) => csvCell(row[column])).join(","));
   return `${[columns.map((column) => csvCell(column)).join(","), ...lines].join("\n")}\n`;

@@ -4,8 +4,9 @@ import type { Config } from "vega-lite";
 export const FONT = "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif";
 
 /**
- * Colors of series that are not runs, and of runs before their recipe is known: those of Okabe & Ito 2008, told apart with any color
- * vision, moved to a lightness that keeps a contrast of 3 on a white page and on a dark one. Neither grey nor black is among them.
+ * Colors of series that are not runs, and of runs before their recipe is known: those of Okabe & Ito 2008, told apart with any
+ * color vision, moved to a lightness that keeps a contrast of 3 on a white page and on a dark one. Neither grey nor black is
+ * among them.
  */
 export const RUN_COLORS = ["#0072b2", "#d55e00", "#009a70", "#b77d00", "#bf6aa0", "#2f8fc4", "#8c6bb1", "#8a7a2f"] as const;
 

@@ -10,8 +10,8 @@ export function isTree(value: unknown): value is Tree {
 }
 
 /**
- * A spec with every part replaced by what `change` makes of it, leaves first. Data stay the objects that they are: a grid's rows are made
- * only where somebody reads them, and none of them holds a part of a spec.
+ * A spec with every part replaced by what `change` makes of it, leaves first. Data stay the objects that they are: a grid's rows
+ * are made only where somebody reads them, and none of them holds a part of a spec.
  */
 export function mapParts<T>(spec: T, change: (part: Tree) => Tree): T {
   const walk = (value: unknown): unknown => {

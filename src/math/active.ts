@@ -2,7 +2,9 @@ import { at } from "../core/index.ts";
 import { frequencyOf, PARTS, type PerPart, partMeans, partRanges } from "./half-plane.ts";
 import { sum } from "./statistics.ts";
 
-/** The sound rule: entries of a half-plane spectrum whose power over their part's mean exceeds the part's threshold, ascending. */
+/**
+ * The sound rule: entries of a half-plane spectrum whose power over their part's mean exceeds the part's threshold, ascending.
+ */
 export function soundActive(power: Float64Array, p: number, thresholds: PerPart<number>): number[] {
   const ranges = partRanges(p);
   const means = partMeans(power, p);
@@ -17,8 +19,8 @@ export function soundActive(power: Float64Array, p: number, thresholds: PerPart<
 }
 
 /**
- * The share of entries that noise has above μ+2σ: |F| of noise is Rayleigh distributed, with μ = √(π/2) and σ = √(2 − π/2) in units of
- * its scale; 3.7 %.
+ * The share of entries that noise has above μ+2σ: |F| of noise is Rayleigh distributed, with μ = √(π/2) and σ = √(2 − π/2) in
+ * units of its scale; 3.7 %.
  */
 export const NOMINAL_NOISE_SHARE = Math.exp(-((Math.sqrt(Math.PI / 2) + 2 * Math.sqrt(2 - Math.PI / 2)) ** 2) / 2);
 

@@ -14,8 +14,8 @@ export interface HeadMetrics {
 }
 
 /**
- * The row of the logits that belongs to each evaluated sample. The logits may hold the named samples alone, in the order named, or
- * every sample.
+ * The row of the logits that belongs to each evaluated sample. The logits may hold the named samples alone, in the order named,
+ * or every sample.
  */
 function logitRows(logits: number, targets: number, rows: Int32Array | undefined): Int32Array {
   const ascending = (count: number) => {
@@ -133,8 +133,8 @@ function evaluate(
 /**
  * Mean cross-entropy (nats) and accuracy per output head, in float64 whatever the logits are stored in.
  *
- * A sample's loss is log Σ_c exp(l_c − l_target), computed as (max − l_target) + log1p(Σ over the others of exp(l_c − max)): exact
- * to float64's relative precision however small it is (logits that differ by 40 give losses near 1e-17, not 0), and without
+ * A sample's loss is log Σ_c exp(l_c − l_target), computed as (max − l_target) + log1p(Σ over the others of exp(l_c − max)):
+ * exact to float64's relative precision however small it is (logits that differ by 40 give losses near 1e-17, not 0), and without
  * overflow however large. The predicted class is the first of the largest logits.
  *
  * @param logits [n, classes]; columns beyond the output heads' (an extra '=' class) are not looked at.

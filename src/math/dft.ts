@@ -46,9 +46,9 @@ export function rfft(x: ArrayLike<number>): Complex {
 let rowSpectra = new Float64Array(0);
 
 /**
- * Hands the 2D DFT of a real grid, half-plane, to `visit` column by column: for k1 = 0..⌊n1/2⌋ the n0 complex numbers F[·, k1], interleaved,
- * as in {@link rfft2}. The array is the same one each time: `visit` has
- * to take from it what it wants, and may not begin another 2D transform.
+ * Hands the 2D DFT of a real grid, half-plane, to `visit` column by column: for k1 = 0..⌊n1/2⌋ the n0 complex numbers F[·, k1],
+ * interleaved, as in {@link rfft2}. The array is the same one each time: `visit` has to take from it what it wants, and may not
+ * begin another 2D transform.
  */
 export function eachColumn(
   grid: ArrayLike<number>,
@@ -94,8 +94,8 @@ export function eachColumn(
 }
 
 /**
- * The 2D DFT of a real grid, half-plane: [n0, ⌊n1/2⌋ + 1] in row-major order, F[k0, k1] = Σ grid[x0, x1]·e^(−2πi(k0·x0/n0 + k1·x1/n1)),
- * unnormalised, as NumPy's `rfft2`.
+ * The 2D DFT of a real grid, half-plane: [n0, ⌊n1/2⌋ + 1] in row-major order, F[k0, k1] = Σ grid[x0, x1]·e^(−2πi(k0·x0/n0 +
+ * k1·x1/n1)), unnormalised, as NumPy's `rfft2`.
  *
  * @param grid [n0, n1], row-major.
  */

@@ -12,8 +12,9 @@ const HIGH = Math.round((Math.LN2 / STEPS) * 2 ** 38) / 2 ** 38;
 const LOW = Math.LN2 / STEPS - HIGH + 2.3190468138462996e-17 / STEPS;
 
 /**
- * e^v for v ≤ 0, within two units in the last place: with n the nearest to −64·v/ln 2, e^v = 2^(−n/64)·e^r and |r| ≤ ln 2/128, where five terms of
- * the series suffice. Less than half of `Math.exp`'s time, which is what losses over a grid spend most of theirs on.
+ * e^v for v ≤ 0, within two units in the last place: with n the nearest to −64·v/ln 2, e^v = 2^(−n/64)·e^r and |r| ≤ ln 2/128,
+ * where five terms of the series suffice. Less than half of `Math.exp`'s time, which is what losses over a grid spend most of
+ * theirs on.
  */
 export function expBelow(v: number): number {
   if (v > LEAST) {

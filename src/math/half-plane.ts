@@ -8,8 +8,8 @@ export const PARTS = ["x0", "x1", "interior"] as const;
 export type PerPart<T> = { readonly [part in (typeof PARTS)[number]]: T };
 
 /**
- * Where each part lies among the (p²−1)/2 entries of a half-plane spectrum, as [start, end): x0 axis (k, 0), k = 1..m; x1 axis (0, k),
- * k = 1..m; interior (k0, k1), k0 = 1..p−1, k1 = 1..m, row by row; m = (p−1)/2.
+ * Where each part lies among the (p²−1)/2 entries of a half-plane spectrum, as [start, end): x0 axis (k, 0), k = 1..m; x1 axis
+ * (0, k), k = 1..m; interior (k0, k1), k0 = 1..p−1, k1 = 1..m, row by row; m = (p−1)/2.
  */
 export function partRanges(p: number): PerPart<readonly [number, number]> {
   const m = (p - 1) / 2;
@@ -118,7 +118,10 @@ export function gridsOf(neurons: NdArray<"float64">, columns?: ArrayLike<number>
   return grids;
 }
 
-/** Calls `use` with each column of activations [p², n] as a grid, some at a time: all of them would take as much memory as the activations. */
+/**
+ * Calls `use` with each column of activations [p², n] as a grid, some at a time: all of them would take as much memory as the
+ * activations.
+ */
 export function mapGrids<T>(neurons: NdArray<"float64">, use: (grid: Float64Array, column: number) => T): T[] {
   const found: T[] = [];
   for (let first = 0; first < dim(neurons, 1); first += TOGETHER) {

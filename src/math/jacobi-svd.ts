@@ -43,7 +43,9 @@ function project(vector: Float64Array, basis: readonly Float64Array[], parts?: (
   }
 }
 
-/** A column-pivoted QR decomposition that stops where nothing but rounding is left; it reveals the rank (Golub & Van Loan 5.4). */
+/**
+ * A column-pivoted QR decomposition that stops where nothing but rounding is left; it reveals the rank (Golub & Van Loan 5.4).
+ */
 export function pivotedQr({ rows, columns, data }: Dense): PivotedQr {
   const rest = Array.from({ length: columns }, (_, j) =>
     Float64Array.from({ length: rows }, (_, i) => data[i * columns + j] as number),
@@ -82,7 +84,10 @@ export function pivotedQr({ rows, columns, data }: Dense): PivotedQr {
   return { Q, R, diagonal };
 }
 
-/** Turns each pair of rows until all are orthogonal, and the same pairs of `companions` with them (one-sided Jacobi, Hestenes 1958). */
+/**
+ * Turns each pair of rows until all are orthogonal, and the same pairs of `companions` with them (one-sided Jacobi, Hestenes
+ * 1958).
+ */
 function orthogonalise(rows: readonly Float64Array[], companions: readonly Float64Array[]): void {
   const turn = (a: Float64Array, b: Float64Array, c: number, s: number) => {
     for (let i = 0; i < a.length; i++) {
@@ -125,8 +130,9 @@ function complete(vectors: Float64Array[], count: number, length: number): void 
 }
 
 /**
- * Singular values and vectors of a matrix from its pivoted QR decomposition, also where its rank is deficient: it ends always, and
- * is as exact as the rounding of the entries (one-sided Jacobi after QR, Drmač & Veselić 2008). Values that are rounding alone are 0.
+ * Singular values and vectors of a matrix from its pivoted QR decomposition, also where its rank is deficient: it ends always,
+ * and is as exact as the rounding of the entries (one-sided Jacobi after QR, Drmač & Veselić 2008). Values that are rounding
+ * alone are 0.
  *
  * @returns left and right vectors as rows, `count` of each, and as many values, descending.
  */

@@ -227,9 +227,9 @@ function byOdd(out: Float64Array, data: Float64Array, { radix, blocks, stride, t
 const PASSES: Readonly<Record<number, typeof byOdd>> = { 2: byTwo, 4: byFour, 7: bySeven };
 
 /**
- * The transform of a length above 1 whose prime factors are at most {@link LARGEST_PRIME}; undefined for any other. One pass for each
- * radix, each of which leaves its results in order (Stockham's scheme): with `blocks` times `radix` numbers at each of `stride` places,
- * number block + k·blocks of the input becomes number radix·block + k of the output.
+ * The transform of a length above 1 whose prime factors are at most {@link LARGEST_PRIME}; undefined for any other. One pass for
+ * each radix, each of which leaves its results in order (Stockham's scheme): with `blocks` times `radix` numbers at each of
+ * `stride` places, number block + k·blocks of the input becomes number radix·block + k of the output.
  */
 export function mixedRadix(n: number): Transform | undefined {
   const radices = radicesOf(n);

@@ -1,9 +1,10 @@
 import { at, ensure, type Random } from "../core/index.ts";
 
 /**
- * A relabelling of the p tokens, the same for both digits. Both digits read one W_E, so this is the only exact symmetry of a model
- * without structure: a statistic of an untrained model is as likely to be the largest of its permuted values as any of them. (Two
- * independent relabellings would also break the coherence that f(x0) and g(x1) have by chance, and limits drawn from them are too low.)
+ * A relabelling of the p tokens, the same for both digits. Both digits read one W_E, so this is the only exact symmetry of a
+ * model without structure: a statistic of an untrained model is as likely to be the largest of its permuted values as any of
+ * them. (Two independent relabellings would also break the coherence that f(x0) and g(x1) have by chance, and limits drawn from
+ * them are too low.)
  */
 export type TokenPermutation = Int32Array;
 
@@ -27,8 +28,9 @@ export function permuteGrid(
 }
 
 /**
- * The limit that one more draw exceeds with probability at most 1 − level: the ⌈level·(n + 1)⌉-th smallest of n draws, which is exact
- * for exchangeable draws, while an interpolated quantile of 200 draws is exceeded half as often again. Throws for too few draws.
+ * The limit that one more draw exceeds with probability at most 1 − level: the ⌈level·(n + 1)⌉-th smallest of n draws, which is
+ * exact for exchangeable draws, while an interpolated quantile of 200 draws is exceeded half as often again. Throws for too few
+ * draws.
  */
 export function upperLimit(draws: ArrayLike<number>, level: number): number {
   const rank = Math.ceil(level * (draws.length + 1) - 1e-9);
@@ -54,8 +56,8 @@ export function centralRange(draws: ArrayLike<number>, level: number): { lower: 
 }
 
 /**
- * The chance that a draw without structure is as large as `value`: (r + 1)/(n + 1), r of the n draws being at least as large; never 0,
- * and exact for exchangeable draws.
+ * The chance that a draw without structure is as large as `value`: (r + 1)/(n + 1), r of the n draws being at least as large;
+ * never 0, and exact for exchangeable draws.
  */
 export function rankP(value: number, draws: ArrayLike<number>): number {
   let larger = 0;
@@ -69,7 +71,10 @@ export interface Band {
   readonly upper: number[];
 }
 
-/** The pointwise band that holds one more draw at each index with probability `level`, as {@link centralRange}. Draws have equal lengths. */
+/**
+ * The pointwise band that holds one more draw at each index with probability `level`, as {@link centralRange}. Draws have equal
+ * lengths.
+ */
 export function pointwiseBand(draws: readonly ArrayLike<number>[], level: number): Band {
   const first = draws[0];
   ensure(first !== undefined, "input", () => "band: needs at least one draw, got none");
@@ -82,7 +87,9 @@ export function pointwiseBand(draws: readonly ArrayLike<number>[], level: number
   return { lower: ranges.map(({ lower }) => lower), upper: ranges.map(({ upper }) => upper) };
 }
 
-/** The family-wise limit: {@link upperLimit} of each draw's maximum, which all of one more draw's values stay below that often. */
+/**
+ * The family-wise limit: {@link upperLimit} of each draw's maximum, which all of one more draw's values stay below that often.
+ */
 export function familywiseLimit(draws: readonly ArrayLike<number>[], level: number): number {
   return upperLimit(
     draws.map((draw) => {

@@ -12,14 +12,17 @@ export function sampleNeurons(d_mlp: number, count: number, seed: number): Int32
   return randomStream(seed, "omega/neurons").permutation(d_mlp).slice(0, Math.min(count, d_mlp)).sort();
 }
 
-/** One line of a run's `omega.jsonl`: frequency statistics of 64 seeded neurons at one epoch. Dead neurons are left out of the means. */
+/**
+ * One line of a run's `omega.jsonl`: frequency statistics of 64 seeded neurons at one epoch. Dead neurons are left out of the
+ * means.
+ */
 export interface OmegaRow {
   readonly epoch: number;
   /** Mean over neurons of the number of active half-plane entries, by the sound rule. */
   readonly sound_mean: number;
   /**
-   * The same mean under token permutations that the limits have not seen. Rows without it were logged when the null relabelled each
-   * digit on its own, see `omega`.
+   * The same mean under token permutations that the limits have not seen. Rows without it were logged when the null relabelled
+   * each digit on its own, see `omega`.
    */
   readonly sound_null?: number;
   /** The mean by the nominal rule. */
@@ -34,8 +37,8 @@ export interface OmegaRow {
 }
 
 /**
- * What the paper's frequency figure takes from one epoch: |F| of a neuron over the grid without its first row and column, by the low
- * digit's frequency ω0 = 0..(p−1)/2 and averaged over all p−1 of the high digit's. The mean is not removed.
+ * What the paper's frequency figure takes from one epoch: |F| of a neuron over the grid without its first row and column, by the
+ * low digit's frequency ω0 = 0..(p−1)/2 and averaged over all p−1 of the high digit's. The mean is not removed.
  */
 export function paperBins(grid: Float64Array, p: number): number[] {
   const n = p - 1;

@@ -1,7 +1,10 @@
 import { mixedRadix } from "./mixed-radix.ts";
 import type { Transform } from "./transform.ts";
 
-/** The residues g^0, g^1, …, g^(n−2) modulo a prime n of the smallest g whose powers are all of 1..n−1; undefined where n is no prime. */
+/**
+ * The residues g^0, g^1, …, g^(n−2) modulo a prime n of the smallest g whose powers are all of 1..n−1; undefined where n is no
+ * prime.
+ */
 function powersOfRoot(n: number): Int32Array | undefined {
   for (let divisor = 2; divisor * divisor <= n; divisor++) if (n % divisor === 0) return undefined;
   const powers = new Int32Array(n - 1);
@@ -18,9 +21,9 @@ function powersOfRoot(n: number): Int32Array | undefined {
 }
 
 /**
- * A prime length by one circular convolution of length n − 1 (Rader 1968), where {@link mixedRadix} has that length; undefined for any
- * other. With j = g^a and k = g^(−b) for a primitive root g the frequencies but 0 are x_0 plus the convolution of x_(g^a) with
- * e^(−2πi·g^(−a)/n).
+ * A prime length by one circular convolution of length n − 1 (Rader 1968), where {@link mixedRadix} has that length; undefined
+ * for any other. With j = g^a and k = g^(−b) for a primitive root g the frequencies but 0 are x_0 plus the convolution of x_(g^a)
+ * with e^(−2πi·g^(−a)/n).
  */
 export function rader(n: number): Transform | undefined {
   const fft = mixedRadix(n - 1);

@@ -61,8 +61,8 @@ function decompose(matrix: Dense): Svd {
 }
 
 /**
- * The thin singular value decomposition of a matrix [m, n] of any rank, float64. Each pair of singular vectors has the sign that makes
- * the left vector's entry of largest magnitude positive.
+ * The thin singular value decomposition of a matrix [m, n] of any rank, float64. Each pair of singular vectors has the sign that
+ * makes the left vector's entry of largest magnitude positive.
  */
 export function svd(matrix: NdArray): Svd {
   const [m, n] = sizesOf(matrix);
@@ -93,9 +93,9 @@ function chi(n: number, random: Random): number {
 }
 
 /**
- * The singular values, descending, of a random matrix [m, n] of independent normal entries, scaled to the given Frobenius norm. The matrix
- * itself is not drawn: for m ≤ n reflections leave of it a bidiagonal one with independent entries, χ with n, n − 1, … degrees of
- * freedom on the diagonal and m − 1, m − 2, … beside it (Silverstein 1985; Dumitriu & Edelman 2002).
+ * The singular values, descending, of a random matrix [m, n] of independent normal entries, scaled to the given Frobenius norm.
+ * The matrix itself is not drawn: for m ≤ n reflections leave of it a bidiagonal one with independent entries, χ with n, n − 1, …
+ * degrees of freedom on the diagonal and m − 1, m − 2, … beside it (Silverstein 1985; Dumitriu & Edelman 2002).
  */
 export function gaussianSingularValues([m, n]: readonly [number, number], frobenius: number, random: Random): Float64Array {
   const [size, length] = [Math.min(m, n), Math.max(m, n)];

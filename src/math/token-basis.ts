@@ -7,8 +7,8 @@ export function basisLabels(p: number): string[] {
 }
 
 /**
- * The columns of a matrix [p, n] (p odd) in the real orthonormal Fourier basis over the p rows: [p, n], row 0 the constant 1/√p, rows
- * 2k−1 and 2k the inner products with √(2/p)·cos(2πkx/p) and √(2/p)·sin(2πkx/p), k = 1..(p−1)/2.
+ * The columns of a matrix [p, n] (p odd) in the real orthonormal Fourier basis over the p rows: [p, n], row 0 the constant 1/√p,
+ * rows 2k−1 and 2k the inner products with √(2/p)·cos(2πkx/p) and √(2/p)·sin(2πkx/p), k = 1..(p−1)/2.
  */
 export function realFourier(matrix: NdArray<"float64">): NdArray<"float64"> {
   const [p, n] = [dim(matrix, 0), dim(matrix, 1)];
@@ -28,7 +28,10 @@ export function realFourier(matrix: NdArray<"float64">): NdArray<"float64"> {
   return float64(out, [p, n]);
 }
 
-/** The inner products of a matrix's rows with each other, [p, p] for a matrix [p, n]: all that energies over frequencies depend on. */
+/**
+ * The inner products of a matrix's rows with each other, [p, p] for a matrix [p, n]: all that energies over frequencies depend
+ * on.
+ */
 export function gramMatrix(matrix: NdArray<"float64">): Float64Array {
   const [p, n] = [dim(matrix, 0), dim(matrix, 1)];
   const gram = new Float64Array(p * p);
@@ -44,9 +47,9 @@ export function gramMatrix(matrix: NdArray<"float64">): Float64Array {
 }
 
 /**
- * The squared norms over columns of {@link realFourier}'s rows, [p], after the matrix's rows were taken in the given order. From the Gram
- * matrix alone: the sums of its entries over equal x−y and over equal x+y hold cos²+sin² and cos²−sin² of every frequency, so that a
- * permutation costs p² additions instead of n transforms.
+ * The squared norms over columns of {@link realFourier}'s rows, [p], after the matrix's rows were taken in the given order. From
+ * the Gram matrix alone: the sums of its entries over equal x−y and over equal x+y hold cos²+sin² and cos²−sin² of every
+ * frequency, so that a permutation costs p² additions instead of n transforms.
  */
 export function permutedEnergies(gram: Float64Array, order: Int32Array): Float64Array {
   const p = order.length;

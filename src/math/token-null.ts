@@ -8,7 +8,10 @@ import { mean } from "./statistics.ts";
 /** Token permutations of each neuron, for what one-dimensional transforms suffice for: the axes, and the best share. */
 export const NULL_DRAWS = 200;
 
-/** Writes |DFT|² of two real sequences at k = 1..(p−1)/2; one transform of a + ib holds both. `buffer` has 2p elements and is spent. */
+/**
+ * Writes |DFT|² of two real sequences at k = 1..(p−1)/2; one transform of a + ib holds both. `buffer` has 2p elements and is
+ * spent.
+ */
 function twoPowers(buffer: Float64Array, p: number, first: Float64Array, second: Float64Array): void {
   planOf(p)(buffer, buffer);
   for (let k = 1; 2 * k < p; k++) {
@@ -67,8 +70,8 @@ export class PermutedAxes {
   }
 
   /**
-   * The largest of `frequencyShares` under a permutation: (k, k) and (−k, k) are the transforms of the sums over equal x0 + x1 and
-   * x1 − x0. Computes the axes as well.
+   * The largest of `frequencyShares` under a permutation: (k, k) and (−k, k) are the transforms of the sums over equal x0 + x1
+   * and x1 − x0. Computes the axes as well.
    */
   bestShare(order: TokenPermutation): number {
     this.permute(order);
@@ -130,9 +133,9 @@ function interiorDraws(neurons: number, { transforms }: NullEffort): number {
 }
 
 /**
- * The null of active frequencies and of the best share: token permutations, of each neuron anew, pooled over the neurons; a limit is
- * what one in a hundred pairs of neuron and permutation exceeds. The axes and the share cost one-dimensional transforms and have
- * {@link NULL_DRAWS} permutations of each neuron; the interior costs a 2D transform and has as many as `effort` allows.
+ * The null of active frequencies and of the best share: token permutations, of each neuron anew, pooled over the neurons; a limit
+ * is what one in a hundred pairs of neuron and permutation exceeds. The axes and the share cost one-dimensional transforms and
+ * have {@link NULL_DRAWS} permutations of each neuron; the interior costs a 2D transform and has as many as `effort` allows.
  *
  * @param grids Neurons over the p×p grid, none of them dead.
  */

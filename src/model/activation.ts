@@ -17,8 +17,8 @@ export function activationName({ activation = "relu" }: { readonly activation?: 
 }
 
 /**
- * erfc(z) = t·exp(−z² + P(2t − 1)) with t = 2/(2 + z), z ≥ 0: P's coefficients, the constant first; from a Chebyshev interpolation of the
- * exponent in 50 digits. The relative error of the result is below 5e-16·(1 + z²).
+ * erfc(z) = t·exp(−z² + P(2t − 1)) with t = 2/(2 + z), z ≥ 0: P's coefficients, the constant first; from a Chebyshev
+ * interpolation of the exponent in 50 digits. The relative error of the result is below 5e-16·(1 + z²).
  */
 const ERFC_EXPONENT = [
   -0.6717940840566923, 0.6726432239776576, 0.047343306841898185, -0.04689561023126843, -0.009872689365754328,

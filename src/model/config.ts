@@ -44,8 +44,9 @@ export function hasTaskSchedule(config: Pick<RunConfig, "late_primes" | "loss_po
 const PERCENT = (share: number) => `${Math.round(100 * share)} % of the data`;
 
 /**
- * Everything that fixes a training run, in the order of `miiii train --help`. This table gives {@link RunConfig}, the check of stored
- * configs, the command line's options, the presets and what a page says of a run's departures from the papers: a new field is one entry.
+ * Everything that fixes a training run, in the order of `miiii train --help`. This table gives {@link RunConfig}, the check of
+ * stored configs, the command line's options, the presets and what a page says of a run's departures from the papers: a new field
+ * is one entry.
  */
 export const SETTINGS = {
   /** The preset's name, for people: the other fields say what it stands for. */
@@ -237,7 +238,10 @@ export const SETTINGS = {
     help: "largest norm of a row of W_out and W_U, which then have no weight decay; 0: no bound",
     later: true,
   }),
-  /** Decay of a moving average of the weights, which is evaluated and kept beside them; 0 for none. Training does not depend on it. */
+  /**
+   * Decay of a moving average of the weights, which is evaluated and kept beside them; 0 for none. Training does not depend on
+   * it.
+   */
   weight_ema: number({
     value: 0,
     least: 0,
@@ -272,11 +276,13 @@ export type RunConfig = { readonly [field in keyof Settings]: ValueOf<Settings[f
 /** How a model reads its sequence where that differs from what this project trains; for analysis and import alone. */
 export type SequenceConfig = {
   /**
-   * `false`: sequences are [x0, x1] alone, the vocabulary is p, and the read-out is at the second digit, whose query depends on x1.
+   * `false`: sequences are [x0, x1] alone, the vocabulary is p, and the read-out is at the second digit, whose query depends on
+   * x1.
    */
   readonly equals?: boolean;
   /**
-   * Attention rate r of Zhong et al. 2023: each key has the weight r·softmax + 1 − r. 1 where absent; another is for models without '='.
+   * Attention rate r of Zhong et al. 2023: each key has the weight r·softmax + 1 − r. 1 where absent; another is for models
+   * without '='.
    */
   readonly attention_rate?: number;
   /** The MLP's activation; `relu`, which this project trains, where absent. */

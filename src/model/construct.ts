@@ -79,8 +79,9 @@ const DIVISIBILITY_MARGIN = 2 * MARGIN;
 const CANDIDATES = 64;
 
 /**
- * How far the right class stays above the next whatever the grid does, in units of a frequency's strength. Over p tokens waves of k/q do not end
- * with whole periods, so that their means are not 0, and what is left of a logit without its means over each digit is off by as much.
+ * How far the right class stays above the next whatever the grid does, in units of a frequency's strength. Over p tokens waves of
+ * k/q do not end with whole periods, so that their means are not 0, and what is left of a logit without its means over each digit
+ * is off by as much.
  */
 function safeMargin(ks: readonly number[], q: number, p: number, high: number): number {
   const offset = (k: number) => {
@@ -142,7 +143,10 @@ function sizesOf(options: ConstructOptions, { width, needed, written }: ReturnTy
   return { d_model, n_heads, d_head: d_model / n_heads, d_mlp: options.d_mlp ?? room };
 }
 
-/** The smallest of Σ_k (1 − cos(2πkδ/q)) over δ ≠ 0: how far the right class is above the next, in units of a frequency's strength. */
+/**
+ * The smallest of Σ_k (1 − cos(2πkδ/q)) over δ ≠ 0: how far the right class is above the next, in units of a frequency's
+ * strength.
+ */
 function marginOf(frequencies: readonly number[], q: number): number {
   const above = (delta: number) => frequencies.reduce((sum, k) => sum + 1 - Math.cos((2 * Math.PI * k * delta) / q), 0);
   return Math.min(...Array.from({ length: q - 1 }, (_, i) => above(i + 1)));
@@ -157,12 +161,13 @@ function writer(array: NdArray<"float32">) {
 }
 
 /**
- * A model that computes its task exactly, written by hand from the closed form: the positive control of every analysis. Neuron j of task
- * q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of head q is cos(2πk·c/q + φ0 + φ1):
- * |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle evenly, so that all else cancels. Half of
- * the attention heads read x0 and half x1; `joint`'s addition head has p in q's place and x1 instead of p·x1. Addition by itself has one
- * embedding for both digits under even attention, and φ0 = φ1. Divisibility labels have the
- * same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and the residues next to it. Only trained tasks are written; neurons that are left over are zero.
+ * A model that computes its task exactly, written by hand from the closed form: the positive control of every analysis. Neuron j
+ * of task q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of head q is
+ * cos(2πk·c/q + φ0 + φ1): |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle
+ * evenly, so that all else cancels. Half of the attention heads read x0 and half x1; `joint`'s addition head has p in q's place
+ * and x1 instead of p·x1. Addition by itself has one embedding for both digits under even attention, and φ0 = φ1. Divisibility
+ * labels have the same neurons, read out at c = 0: the class "q divides n" against a constant that '=' brings, between n ≡ 0 and
+ * the residues next to it. Only trained tasks are written; neurons that are left over are zero.
  *
  * @throws MiiiiError `usage` where the sizes cannot hold the frequencies.
  * @example const { config, parameters, neurons } = construct({ task: "miiii", p: 53 }); // 15 tasks, one frequency each

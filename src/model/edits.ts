@@ -7,7 +7,8 @@ export interface Edits {
   /** Replace these attention heads' outputs by their means. */
   readonly meanAblateHeads?: readonly number[];
   /**
-   * Replace the residual stream before the MLP by its mean over this digit (0: x0), the other digit as it is: nothing that follows can read it.
+   * Replace the residual stream before the MLP by its mean over this digit (0: x0), the other digit as it is: nothing that
+   * follows can read it.
    */
   readonly averageDigit?: 0 | 1;
   /** Replace the residual stream that passes the MLP by its mean: the logits then hear of the input from the neurons alone. */

@@ -28,8 +28,8 @@ export function lastPosition<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows
 }
 
 /**
- * Embedding and attention without '=' (Zhong et al. 2023): keys x0 and x1, and the second digit's query, all from tables over (token,
- * position); every key's weight is r·softmax + 1 − r.
+ * Embedding and attention without '=' (Zhong et al. 2023): keys x0 and x1, and the second digit's query, all from tables over
+ * (token, position); every key's weight is r·softmax + 1 − r.
  */
 function digitsAttention<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape) {
   const { batch, n_heads, d_head, attention_rate: rate = 1 } = shape;

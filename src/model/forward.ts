@@ -20,7 +20,10 @@ export interface AttentionPass<T> {
   readonly W_O: T; // [head·d_head, d_model]
   readonly q: T; // [1, head·d_head]
   readonly k: T; // [2p+1, head·d_head]
-  /** Values less the value of '=', row by row; the weights of a softmax sum to one, so that value is added once: [2p+1, head·d_head]. */
+  /**
+   * Values less the value of '=', row by row; the weights of a softmax sum to one, so that value is added once: [2p+1,
+   * head·d_head].
+   */
   readonly v: T;
   /** Attention to x0, x1 and '=': [batch, head] each. */
   readonly pattern: readonly [T, T, T];
@@ -149,9 +152,9 @@ export function mlp<T>(
 }
 
 /**
- * The model at the last position (Eq. 7–10, Syrkis & Søgaard 2024), by table look-up. One layer reads out at '=' alone, whose query is
- * one vector, and keys and values depend on (token, position) alone; so attention needs tables over 2p+1 rows and two gathers. This
- * is exact. `rows0` and `rows1` are the samples' rows in those tables: x0 and p + x1, int32 [batch].
+ * The model at the last position (Eq. 7–10, Syrkis & Søgaard 2024), by table look-up. One layer reads out at '=' alone, whose
+ * query is one vector, and keys and values depend on (token, position) alone; so attention needs tables over 2p+1 rows and two
+ * gathers. This is exact. `rows0` and `rows1` are the samples' rows in those tables: x0 and p + x1, int32 [batch].
  */
 export function forward<T>(ops: Ops<T>, weights: Tensors<T>, rows0: T, rows1: T, shape: ForwardShape): ForwardPass<T> {
   const attn = attention(ops, weights, rows0, rows1, shape);

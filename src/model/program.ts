@@ -29,13 +29,12 @@ function prefixesOf({ grokfast_lambda, weight_ema }: RunConfig): readonly string
 }
 
 /**
- * One full-batch training step as a program, in the configuration's precision. State: the weights under their names, and `m/…`, `v/…` (AdamW) and, with Grokfast, `ema/…`,
- * with an average of the weights `average/…`.
- * Other inputs: `lr`, `correct1`, `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; with an average of
- * the weights `average_decay`, [1]; and with
- * dropout `step`, int32 [1], from which the runtime makes the masks `drop_mid` and `drop_post`, [1 or batch, d_model]. Other outputs:
- * `loss`, [heads], of the batch under dropout; `gradient_squares` and `filtered_squares`, [9], sums of squares per weight tensor before and
- * after Grokfast's filter.
+ * One full-batch training step as a program, in the configuration's precision. State: the weights under their names, and `m/…`,
+ * `v/…` (AdamW) and, with Grokfast, `ema/…`, with an average of the weights `average/…`. Other inputs: `lr`, `correct1`,
+ * `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; with an average of the
+ * weights `average_decay`, [1]; and with dropout `step`, int32 [1], from which the runtime makes the masks `drop_mid` and
+ * `drop_post`, [1 or batch, d_model]. Other outputs: `loss`, [heads], of the batch under dropout; `gradient_squares` and
+ * `filtered_squares`, [9], sums of squares per weight tensor before and after Grokfast's filter.
  */
 export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {
   const heads = headsOf(config);
@@ -109,8 +108,8 @@ export type ForwardOutput =
   | "logits";
 
 /**
- * A forward pass without dropout as a program: weights (and biases) by name and `rows0`, `rows1` (int32 [batch], see `tableRows`) in; the
- * outputs asked for out. Shapes come from the given weights.
+ * A forward pass without dropout as a program: weights (and biases) by name and `rows0`, `rows1` (int32 [batch], see `tableRows`)
+ * in; the outputs asked for out. Shapes come from the given weights.
  */
 export function forwardProgram(
   config: TaskConfig & ModelConfig,

@@ -1,8 +1,8 @@
 import { isPrime } from "../tasks/index.ts";
 
 /**
- * Where presets differ in a setting. `miiii` is Table 2 of Syrkis & Søgaard 2024, from which every preset but `nanda` begins; `fast` is what
- * the fast variants change; the rest is what a preset changes for itself.
+ * Where presets differ in a setting. `miiii` is Table 2 of Syrkis & Søgaard 2024, from which every preset but `nanda` begins;
+ * `fast` is what the fast variants change; the rest is what a preset changes for itself.
  */
 export type PresetLayer = "miiii" | "fast" | "fast-v1" | "basis" | "masked" | "joint" | "no-grokfast" | "no-dropout";
 

@@ -38,9 +38,10 @@ function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
 }
 
 /**
- * Cross-entropy of every output head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to the logits, up to
- * each output head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference
- * of nearly equal numbers, so both stay exact far below float32's resolution of the logits.
+ * Cross-entropy of every output head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to
+ * the logits, up to each output head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is
+ * log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference of nearly equal numbers, so both
+ * stay exact far below float32's resolution of the logits.
  */
 export function crossEntropy<T>(
   ops: Ops<T>,
@@ -100,7 +101,10 @@ interface SampleBlock<T> {
   readonly loss: (resid_post: T) => { loss: T; dLogits: T };
 }
 
-/** From the heads' outputs z of some samples through MLP and logits to the loss and back to z; adds to the sums of the blocks before. */
+/**
+ * From the heads' outputs z of some samples through MLP and logits to the loss and back to z; adds to the sums of the blocks
+ * before.
+ */
 function throughSamples<T>(
   ops: Ops<T>,
   weights: Tensors<T>,
@@ -190,9 +194,10 @@ function backwardAttention<T>(
 export interface StepShape extends ForwardShape, Pick<RunConfig, "dropout_mask">, Partial<Pick<RunConfig, "task_weights">> {}
 
 /**
- * Forward and backward pass over the batch: the loss of each output head, and the gradient of Σ output head weight · loss ({@link headWeights}, or the
- * tensor `task_weights` [heads, 1] among the weights: each output head's weight over the batch's size). What acts on each sample alone, from z to
- * the loss and back, is done for one block of samples after another where the runtime is faster so.
+ * Forward and backward pass over the batch: the loss of each output head, and the gradient of Σ output head weight · loss
+ * ({@link headWeights}, or the tensor `task_weights` [heads, 1] among the weights: each output head's weight over the batch's
+ * size). What acts on each sample alone, from z to the loss and back, is done for one block of samples after another where the
+ * runtime is faster so.
  */
 export function lossAndGradients<T>(
   ops: Ops<T>,
@@ -251,8 +256,8 @@ export interface Moments<T> {
 }
 
 /**
- * One tensor's update. Grokfast-EMA (Lee et al. 2024): e ← α·e + (1−α)·g, g ← g + λ·e with the current gradient (Eq. 13 of Syrkis &
- * Søgaard 2024 prints a lag). Then AdamW with decoupled weight decay (Loshchilov & Hutter 2019).
+ * One tensor's update. Grokfast-EMA (Lee et al. 2024): e ← α·e + (1−α)·g, g ← g + λ·e with the current gradient (Eq. 13 of Syrkis
+ * & Søgaard 2024 prints a lag). Then AdamW with decoupled weight decay (Loshchilov & Hutter 2019).
  */
 export function update<T>(
   ops: Ops<T>,
@@ -267,7 +272,8 @@ export function update<T>(
   const filtered = ema === undefined ? gradient : ops.add(gradient, ops.mul(ema, c(lambda)));
   const m = blend(beta1, state.m, filtered);
   const v = blend(beta2, state.v, ops.mul(filtered, filtered));
-  // (1 − lr·wd)·w − lr·(m·c1) / (√(v·c2) + ε), with the scalars taken together: they cost nothing, and each operation on a tensor does.
+  // (1 − lr·wd)·w − lr·(m·c1) / (√(v·c2) + ε), with the scalars taken together: they cost nothing, and each operation on a tensor
+  // does.
   const root = ops.sqrt(scalars.correct2);
   const rate = ops.div(ops.mul(scalars.lr, scalars.correct1), root);
   const kept = ops.sub(c(1), ops.mul(scalars.lr, c(config.weight_decay)));

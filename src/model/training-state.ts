@@ -3,8 +3,8 @@ import type { CurriculumState } from "./curriculum.ts";
 import type { PerParameter } from "./parameters.ts";
 
 /**
- * Everything that a run needs to resume from an epoch exactly as it would have gone on, bit for bit. `W` is what its frequency statistics under way look
- * like: JSON where a file holds them.
+ * Everything that a run needs to resume from an epoch exactly as it would have gone on, bit for bit. `W` is what its frequency
+ * statistics under way look like: JSON where a file holds them.
  */
 export interface TrainingState<W> {
   /** Completed epochs. */

@@ -9,11 +9,14 @@ export interface MatmulOptions<T> {
 }
 
 /**
- * The operations that the model, its loss and its training step are written in. `T` is a runtime's handle of a tensor: a node of a
- * graph being recorded, or a device tensor that is computed at once. Element-wise operations broadcast as in NumPy.
+ * The operations that the model, its loss and its training step are written in. `T` is a runtime's handle of a tensor: a node of
+ * a graph being recorded, or a device tensor that is computed at once. Element-wise operations broadcast as in NumPy.
  */
 export interface Ops<T> {
-  /** Bytes of an array, counted as float32, beyond which what acts row by row is best done in blocks of rows; absent where that gains nothing. */
+  /**
+   * Bytes of an array, counted as float32, beyond which what acts row by row is best done in blocks of rows; absent where that
+   * gains nothing.
+   */
   readonly blockBytes?: number;
   /** A fixed array, in the type that the program computes in unless it is an int32 index. */
   constant(array: NdArray): T;
@@ -35,7 +38,9 @@ export interface Ops<T> {
   sum(a: T, axis: number, keepDims?: boolean): T;
   /** The rows of a table at int32 indices: [rows, …], [n] → [n, …]. */
   gather(table: T, indices: T): T;
-  /** Sums of a matrix's rows that share an index, {@link gather}'s gradient: [n, m], fixed indices [n] below `count` → [count, m]. */
+  /**
+   * Sums of a matrix's rows that share an index, {@link gather}'s gradient: [n, m], fixed indices [n] below `count` → [count, m].
+   */
   sumByRow(a: T, indices: NdArray<"int32">, count: number): T;
   /** Softmax within each of the given consecutive segments of the last axis, which they fill. */
   softmax(a: T, widths: readonly number[]): T;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 
 /**
- * Bundles a page's own script, `browser/main.ts` in `folder`: one classic script, the same text for the same sources. Needs esbuild, which a build has.
+ * Bundles a page's own script, `browser/main.ts` in `folder`: one classic script, the same text for the same sources. Needs
+ * esbuild, which a build has.
  */
 export async function bundleBrowserCode(folder: URL): Promise<string> {
   const { build } = await import("esbuild");

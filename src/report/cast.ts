@@ -47,7 +47,10 @@ function twinOf(run: ReportRun | undefined, runs: readonly ReportRun[]): ReportR
   return alike.find(({ config }) => config.p === run.config.p) ?? alike[0];
 }
 
-/** Of the runs of a page, which the first screen is about: the first given where the reader chose them, else the one of most tasks. */
+/**
+ * Of the runs of a page, which the first screen is about: the first given where the reader chose them, else the one of most
+ * tasks.
+ */
 export function castOf(runs: readonly ReportRun[], chosen: boolean): Cast | undefined {
   const trained = runs.filter((run) => !isShuffled(run));
   const main = chosen ? runs[0] : (trained.find(hasManyTasks) ?? trained[0] ?? runs[0]);

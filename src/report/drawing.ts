@@ -13,7 +13,9 @@ export interface Drawing {
   readonly description: string;
 }
 
-/** A figure to be drawn: all that its spec is made from, and what makes it, for what remembers the drawing need not make the spec. */
+/**
+ * A figure to be drawn: all that its spec is made from, and what makes it, for what remembers the drawing need not make the spec.
+ */
 export interface FigureToDraw {
   readonly id: string;
   readonly entries: readonly Labelled<Json>[];

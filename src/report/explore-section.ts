@@ -7,7 +7,10 @@ export interface ExploredModel {
   readonly neurons: number;
 }
 
-/** The part of the page in which a reader runs the model: asks it a number, switches parts off, looks at any neuron. Needs JavaScript. */
+/**
+ * The part of the page in which a reader runs the model: asks it a number, switches parts off, looks at any neuron. Needs
+ * JavaScript.
+ */
 export function exploreSection(models: readonly ExploredModel[]): string {
   const [first] = models;
   if (first === undefined) return "";

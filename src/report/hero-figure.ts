@@ -13,7 +13,10 @@ function heroRun(run: ReportRun | undefined, said: string): HeroRun[] {
   return [{ label: run.label, said, emergence, curves: resultOf(run, "curves") }];
 }
 
-/** The first figure of a report: neurons by task over training, with accuracy, and the twin's; undefined without a training series. */
+/**
+ * The first figure of a report: neurons by task over training, with accuracy, and the twin's; undefined without a training
+ * series.
+ */
 export function heroFigure({ main, twin }: Cast): { readonly html: string; readonly labels: readonly string[] } | undefined {
   const [first, ...others] = [...heroRun(main, "trained"), ...heroRun(twin, "labels shuffled")];
   if (first === undefined || first.label !== main.label) return undefined;

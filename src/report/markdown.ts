@@ -52,8 +52,8 @@ function block(lines: readonly string[]): string {
 }
 
 /**
- * The Markdown of definitions as HTML: paragraphs, headings, lists, tables, fenced code, bold, emphasis, code and https links. Any
- * HTML in it is shown as text.
+ * The Markdown of definitions as HTML: paragraphs, headings, lists, tables, fenced code, bold, emphasis, code and https links.
+ * Any HTML in it is shown as text.
  */
 export function renderMarkdown(markdown: string): string {
   const out: string[] = [];

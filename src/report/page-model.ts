@@ -11,8 +11,8 @@ export function canRun(config: Config, parameters: Parameters): boolean {
 }
 
 /**
- * A model's weights in two bytes each: tensor by tensor in the order of {@link PARAMETER_NAMES}, the scale (float32) and then the entries as
- * 16-bit whole numbers of it. The largest error is 1/65,534 of the tensor's largest entry.
+ * A model's weights in two bytes each: tensor by tensor in the order of {@link PARAMETER_NAMES}, the scale (float32) and then the
+ * entries as 16-bit whole numbers of it. The largest error is 1/65,534 of the tensor's largest entry.
  */
 export function packModel(parameters: Parameters): Uint8Array {
   const tensors = PARAMETER_NAMES.map((name) => parameters[name].data);
@@ -56,8 +56,8 @@ export interface Pass {
 const MEANS = 256;
 
 /**
- * A model that a page runs: one layer's attention by tables over tokens (as the trainer's own forward pass), the MLP from tables of what each
- * token adds to each neuron.
+ * A model that a page runs: one layer's attention by tables over tokens (as the trainer's own forward pass), the MLP from tables
+ * of what each token adds to each neuron.
  */
 export class PageModel {
   readonly config: Config;

@@ -54,8 +54,8 @@ export function pagePolicy({ bundles, connects = false }: Pick<PageParts, "bundl
 }
 
 /**
- * A whole page: one file, no request, scripts by their hashes alone. What is read first stands first: scripts and data come after the text, so
- * that a browser shows the page before it reads them.
+ * A whole page: one file, no request, scripts by their hashes alone. What is read first stands first: scripts and data come after
+ * the text, so that a browser shows the page before it reads them.
  */
 export function htmlPage(parts: PageParts): string {
   const { title, contents, tools = "", main, index, payloads, bundles, stamp, connects = false, style = "", identity } = parts;

@@ -45,7 +45,10 @@ function runData({ label, config, results }: ReportRun): RunData {
   return { label, config, results: Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])) };
 }
 
-/** How the page's script makes an analysis's figure: it knows the analyses of this package, for others the spec stands in the page. */
+/**
+ * How the page's script makes an analysis's figure: it knows the analyses of this package, for others the spec stands in the
+ * page.
+ */
 function sourceOf(
   analysis: Analysis,
   labels: readonly string[],
@@ -79,7 +82,8 @@ function unfinishedNote({ unfinished }: ReportInput): string {
 }
 
 /**
- * Draws the figures of analyses all of whose results are there, for `draw` to remember: what a page of more results would draw again.
+ * Draws the figures of analyses all of whose results are there, for `draw` to remember: what a page of more results would draw
+ * again.
  */
 export async function drawAhead(input: ReportInput, draw: Draw): Promise<void> {
   const { runs, analyses } = input;
@@ -245,7 +249,10 @@ export interface CaptionedFigure {
   readonly spec: TopLevelSpec;
 }
 
-/** One figure as a page of its own, with the same downloads, data and text alternative as in a report; its spec stands in the page. */
+/**
+ * One figure as a page of its own, with the same downloads, data and text alternative as in a report; its spec stands in the
+ * page.
+ */
 export async function specPage(figure: CaptionedFigure): Promise<string> {
   const payloads = new Map([["spec", packJson(figure.spec)]]);
   return onePage(figure, { kind: "spec", payload: "spec", labels: [] }, { runs: [], payloads, styles: new Map(), labels: [] });

@@ -12,8 +12,8 @@ const POLYLINE = /^(?:[ML]-?[\d.]+(?:e-?\d+)?,-?[\d.]+(?:e-?\d+)?|Z)+$/;
 const STEP = /([MLZ])(?:(-?[\d.]+(?:e-?\d+)?),(-?[\d.]+(?:e-?\d+)?))?/g;
 
 /**
- * A path of straight lines to a tenth of a pixel, in steps from point to point: the same line at half the bytes. Rounding does not
- * add up. Any other path as it is.
+ * A path of straight lines to a tenth of a pixel, in steps from point to point: the same line at half the bytes. Rounding does
+ * not add up. Any other path as it is.
  */
 export function shortPath(d: string): string {
   if (!POLYLINE.test(d)) return d;

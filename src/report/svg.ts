@@ -126,8 +126,8 @@ interface Run {
 }
 
 /**
- * Boxes and lines in a row that are drawn alike, such as the squares of a Hinton diagram or an axis's ticks, as one path each; other
- * paths shortened. Boxes of no size draw nothing and go.
+ * Boxes and lines in a row that are drawn alike, such as the squares of a Hinton diagram or an axis's ticks, as one path each;
+ * other paths shortened. Boxes of no size draw nothing and go.
  */
 function drawPaths(children: readonly (SvgElement | string)[]): (SvgElement | string)[] {
   const runs: Run[] = [];

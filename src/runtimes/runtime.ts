@@ -13,8 +13,8 @@ export const RUNTIME_NAMES = ["onnx", "webgpu", "tensorflow"] as const satisfies
 export type Arrays = Readonly<Record<string, NdArray>>;
 
 /**
- * A program ready to run. Names that are inputs and outputs at once are its state: set once, carried by the runtime from run to run,
- * and read back when asked.
+ * A program ready to run. Names that are inputs and outputs at once are its state: set once, carried by the runtime from run to
+ * run, and read back when asked.
  */
 export interface Program {
   /** Sets state by name, copied. */
@@ -22,9 +22,9 @@ export interface Program {
   /** The state, copied to fresh arrays. */
   getState(): Promise<Record<string, NdArray>>;
   /**
-   * Runs once for each of the feeds, in order, and gives each run's other outputs. The arrays belong to the program and hold until the next
-   * call. A runtime may leave all of the runs to its device and read back only at the end. Where it can, the outputs of a single run are written into
-   * the arrays of `into` by name, and these are what it gives; see {@link runInto}.
+   * Runs once for each of the feeds, in order, and gives each run's other outputs. The arrays belong to the program and hold
+   * until the next call. A runtime may leave all of the runs to its device and read back only at the end. Where it can, the
+   * outputs of a single run are written into the arrays of `into` by name, and these are what it gives; see {@link runInto}.
    */
   run(feeds: readonly Arrays[], into?: Arrays): Promise<readonly Record<string, NdArray>[]>;
   /** Frees what the program holds. */

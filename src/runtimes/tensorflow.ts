@@ -151,7 +151,10 @@ class TensorflowOps implements Ops<Tensor> {
   }
 }
 
-/** An error of a program, if it is libtensorflow's: `Invalid TF_Status: 8`, then `Message: OOM when allocating tensor …` on a line of its own. */
+/**
+ * An error of a program, if it is libtensorflow's: `Invalid TF_Status: 8`, then `Message: OOM when allocating tensor …` on a line
+ * of its own.
+ */
 function deviceError(error: unknown): unknown {
   const [, status, message] = /^Invalid TF_Status: (\d+)\s+Message: ([^\n]*)/.exec(messageOf(error)) ?? [];
   if (status === undefined) return error;
@@ -237,8 +240,8 @@ class TensorflowProgram implements Program {
 }
 
 /**
- * A runtime over a loaded TensorFlow.js module. TensorFlow.js has no float64: programs that need it (statistics during training) run on
- * ONNX Runtime.
+ * A runtime over a loaded TensorFlow.js module. TensorFlow.js has no float64: programs that need it (statistics during training)
+ * run on ONNX Runtime.
  */
 export function tensorflowRuntimeOf(tf: Api, about: Pick<Runtime, "version" | "device" | "gpu">): Runtime {
   return {

@@ -38,8 +38,8 @@ export interface Refusal {
 const MOST_PATH = 12_000;
 
 /**
- * Why a request is refused; undefined where it is not. A page from elsewhere reaches this server under its own name (DNS rebinding) or with its own
- * origin, and knows no token.
+ * Why a request is refused; undefined where it is not. A page from elsewhere reaches this server under its own name (DNS
+ * rebinding) or with its own origin, and knows no token.
  */
 export function refusalOf({ method, path, host, origin }: Asked, token: string): Refusal | undefined {
   if (host === undefined || !isOwn(host))

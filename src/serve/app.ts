@@ -42,7 +42,9 @@ function statusOf(error: unknown): 400 | 500 | 503 {
   return error instanceof MiiiiError && error.code === "usage" ? 400 : 500;
 }
 
-/** The server's answers: the page, the list of its runs, what is computed, what is followed. Everything stands under the token. */
+/**
+ * The server's answers: the page, the list of its runs, what is computed, what is followed. Everything stands under the token.
+ */
 export function serveApp({ token, page, references, jobs, followers, closing }: Served): Hono {
   const app = new Hono({ getPath: (request) => new URL(request.url).pathname });
   let following = 0;

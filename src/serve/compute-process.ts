@@ -55,8 +55,8 @@ function memoryOf(pid: number): number | undefined {
 const PROGRAM = new URL(`./compute-worker${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * A process that computes one thing at a time, so that the server goes on answering, and that can be ended in the midst of it. It keeps the
- * last models that it read; ended, it is started anew with the next task.
+ * A process that computes one thing at a time, so that the server goes on answering, and that can be ended in the midst of it. It
+ * keeps the last models that it read; ended, it is started anew with the next task.
  */
 export class ComputeProcess {
   readonly #setup: ComputeSetup;

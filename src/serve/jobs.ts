@@ -40,7 +40,10 @@ interface Job {
 /** Computations that may wait. */
 const MOST_WAITING = 24;
 
-/** A computation that nobody waits for any more goes on for so long: the next look often asks for it again, and ending it costs the models. */
+/**
+ * A computation that nobody waits for any more goes on for so long: the next look often asks for it again, and ending it costs
+ * the models.
+ */
 const GRACE_MS = 5000;
 
 /** Results that are kept, in characters. */

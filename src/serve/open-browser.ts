@@ -14,7 +14,9 @@ function opener(platform: NodeJS.Platform): readonly [string, ...string[]] {
   return ["xdg-open"];
 }
 
-/** Asks the system to open an address; what comes of it is not waited for. `onFailure` is called where no program does that here. */
+/**
+ * Asks the system to open an address; what comes of it is not waited for. `onFailure` is called where no program does that here.
+ */
 export function openBrowser(address: string, onFailure: (reason: string) => void): void {
   const [program, ...args] = opener(process.platform);
   const child = spawn(program, [...args, address], { stdio: "ignore", detached: true });

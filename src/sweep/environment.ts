@@ -120,8 +120,8 @@ export function readyPython(): string | undefined {
 }
 
 /**
- * A Python with Optuna: that of MIIII_PYTHON or of the path where it has the pinned version already, else a virtual environment in the
- * user's cache, made at first use.
+ * A Python with Optuna: that of MIIII_PYTHON or of the path where it has the pinned version already, else a virtual environment
+ * in the user's cache, made at first use.
  *
  * @param onNote - told of what takes long.
  * @throws kind `runtime` where there is no Python of at least 3.9, or where the environment cannot be made.

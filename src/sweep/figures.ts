@@ -20,7 +20,9 @@ function shortNumber(value: number): string {
   return String(significant(value, 3));
 }
 
-/** How a parameter's values lie on an axis of [0, 1]: numbers by size, on a log scale where they span decades, others in order. */
+/**
+ * How a parameter's values lie on an axis of [0, 1]: numbers by size, on a log scale where they span decades, others in order.
+ */
 export interface ParameterAxis {
   readonly name: string;
   readonly kind: "linear" | "log" | "names";
@@ -169,8 +171,8 @@ function against(axis: ParameterAxis, trials: readonly Complete[], field: "grok_
 }
 
 /**
- * The sweep on one sheet: history, importances, parallel coordinates, and against each parameter the epoch from which the mean validation
- * accuracy stays at 0.99, a point a seed (the objective where no run got there).
+ * The sweep on one sheet: history, importances, parallel coordinates, and against each parameter the epoch from which the mean
+ * validation accuracy stays at 0.99, a point a seed (the objective where no run got there).
  */
 export function sweepFigure(view: SweepView): TopLevelSpec {
   const trials = rankedTrials(view);

@@ -4,13 +4,15 @@ import { mean } from "../math/index.ts";
 import type { Head } from "../tasks/index.ts";
 
 /**
- * What is read off the validation accuracies of a tick: their mean over all tasks, over the trained ones or over those with q > 7, the
- * lowest of them, or the share of tasks that are solved (at the threshold or above).
+ * What is read off the validation accuracies of a tick: their mean over all tasks, over the trained ones or over those with q >
+ * 7, the lowest of them, or the share of tasks that are solved (at the threshold or above).
  */
 export const MEASURES = ["mean", "mean_trained", "mean_above_7", "worst", "solved"] as const;
 export type Measure = (typeof MEASURES)[number];
 
-/** `final`: the measure at the last epoch, to be large. `epochs_to`: the epoch from which it stays at the threshold, to be small. */
+/**
+ * `final`: the measure at the last epoch, to be large. `epochs_to`: the epoch from which it stays at the threshold, to be small.
+ */
 export const GOALS = ["final", "epochs_to"] as const;
 export type Goal = (typeof GOALS)[number];
 
@@ -62,7 +64,10 @@ export function measureOf(objective: Objective, heads: readonly Head[], accuracy
   }
 }
 
-/** The first tick from which a measure is at the threshold or above at every tick to the last; undefined where it is not at the last. */
+/**
+ * The first tick from which a measure is at the threshold or above at every tick to the last; undefined where it is not at the
+ * last.
+ */
 export function staysFrom(values: readonly { readonly epoch: number; readonly value: number }[], threshold: number) {
   const from = grokEpoch(
     values.map(({ epoch }) => epoch),
@@ -75,8 +80,8 @@ export function staysFrom(values: readonly { readonly epoch: number; readonly va
 /**
  * The objective of one run from its ticks so far, epochs ascending; `epochs` is the run's full length.
  *
- * `epochs_to` of a run that is below the threshold t at its last tick is epochs·(1 + t − measure): worse than that of any run that got
- * there, and smaller the nearer it is, so that a sampler has something to follow.
+ * `epochs_to` of a run that is below the threshold t at its last tick is epochs·(1 + t − measure): worse than that of any run
+ * that got there, and smaller the nearer it is, so that a sampler has something to follow.
  */
 export function objectiveOf(objective: Objective, heads: readonly Head[], ticks: readonly Tick[], epochs: number): number {
   const values = ticks.map(({ epoch, accuracy }) => ({ epoch, value: measureOf(objective, heads, accuracy) }));
@@ -129,8 +134,8 @@ export function seedResult(objective: Objective, heads: readonly Head[], ticks: 
 }
 
 /**
- * What a trial of several seeds is worth: the mean over the seeds' objectives. While the seeds are trained one after the other, it is the
- * mean over those that are finished and the one in training, at its last tick.
+ * What a trial of several seeds is worth: the mean over the seeds' objectives. While the seeds are trained one after the other,
+ * it is the mean over those that are finished and the one in training, at its last tick.
  */
 export function trialValue(finished: readonly number[], current?: number): number {
   return mean(current === undefined ? finished : [...finished, current]);

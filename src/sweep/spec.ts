@@ -106,7 +106,9 @@ function parseSeeds(value: unknown): readonly number[] {
   return seeds;
 }
 
-/** How many trials there are: what was asked for, and for a grid at most its points, which is also what stands where nothing was. */
+/**
+ * How many trials there are: what was asked for, and for a grid at most its points, which is also what stands where nothing was.
+ */
 function trialsOf(value: unknown, sampler: SweepSpec["sampler"], space: readonly Dimension[]): number {
   const size = gridSize(space);
   if (sampler !== "grid") return whole(value ?? 20, "budget.trials", 1, 1e6);

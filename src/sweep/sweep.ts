@@ -117,8 +117,8 @@ function attrsOf(spec: SweepSpec): Readonly<Record<string, Json>> {
 }
 
 /**
- * Opens the sweep of a specification, and makes it where it is new; one that was begun goes on. Only the number of trials may differ from
- * what it was begun with.
+ * Opens the sweep of a specification, and makes it where it is new; one that was begun goes on. Only the number of trials may
+ * differ from what it was begun with.
  *
  * @throws kind `usage` naming what differs; kind `io` where the storage cannot be reached.
  */

@@ -6,7 +6,8 @@ import { CONFIG_FIELDS, sameValue } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import type { FromTrainer, ToTrainer, TrainJob } from "./trainer-process.ts";
 
-// What a sweep starts once for each trial that it trains at a time: takes runs to train, one after the other, and says how they go.
+// What a sweep starts once for each trial that it trains at a time: takes runs to train, one after the other, and says how they
+// go.
 
 const ALIVE_MS = 1000;
 

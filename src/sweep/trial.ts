@@ -33,7 +33,9 @@ export function finishedSeed(spec: SweepSpec, path: string, seed: number): SeedR
   return seedResult(spec.objective, heads, storedTicks(path), spec.budget.epochs, seed);
 }
 
-/** Removes the checkpoints of a finished run between its first and its last: a sweep of many runs would fill the disk with them. */
+/**
+ * Removes the checkpoints of a finished run between its first and its last: a sweep of many runs would fill the disk with them.
+ */
 export function keepEnds(path: string): void {
   for (const { path: file } of listCheckpoints({ path }).slice(1, -1)) rmSync(file, { force: true });
 }
@@ -43,7 +45,9 @@ export function trainedSeconds(path: string): number {
   return readHistory({ path }).rows.reduce((sum, { wall_seconds }) => sum + wall_seconds, 0);
 }
 
-/** The reports of one trial: its ticks in, [step, value] pairs out, each step once. Steps are epochs, counted on over the seeds. */
+/**
+ * The reports of one trial: its ticks in, [step, value] pairs out, each step once. Steps are epochs, counted on over the seeds.
+ */
 export class Reports {
   readonly #spec: SweepSpec;
   readonly #finished: number[] = [];

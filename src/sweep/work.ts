@@ -258,8 +258,8 @@ class Work {
 }
 
 /**
- * Trains a study's trials, several at once, until none waits or runs anywhere; trials whose workers die are taken up. Upon the signal
- * every run is saved and every trial given back.
+ * Trains a study's trials, several at once, until none waits or runs anywhere; trials whose workers die are taken up. Upon the
+ * signal every run is saved and every trial given back.
  *
  * @param folder - the sweep's, under which the run directories are.
  * @throws what made going on pointless: kind `io` for a full disk or a storage that is gone, kind `runtime` for a device.

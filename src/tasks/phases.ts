@@ -14,8 +14,8 @@ function harmonicOfCos(m: number): number {
 export const SUM_HARMONIC = 2 * harmonicOfCos(0) * harmonicOfCos(1);
 
 /**
- * How much of |cos a + cos b|'s other harmonics and of its linear half a read-out at the sum of the phases picks up from `count` neurons
- * whose phases are 2πj/count and 2πtj/count, relative to cos(a + b).
+ * How much of |cos a + cos b|'s other harmonics and of its linear half a read-out at the sum of the phases picks up from `count`
+ * neurons whose phases are 2πj/count and 2πtj/count, relative to cos(a + b).
  */
 function leakage(count: number, t: number): number {
   const readOut = 1 + t;
@@ -42,8 +42,8 @@ export interface Phases {
 }
 
 /**
- * Phases that cover the torus evenly: 2πj/count and 2πtj/count for the t that lets least of anything but cos(a + b) reach a read-out at the
- * sum of the phases.
+ * Phases that cover the torus evenly: 2πj/count and 2πtj/count for the t that lets least of anything but cos(a + b) reach a
+ * read-out at the sum of the phases.
  */
 export function torusPhases(count: number): Phases {
   let [best, least] = [0, Number.POSITIVE_INFINITY];

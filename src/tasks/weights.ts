@@ -9,7 +9,9 @@ export function labelEntropy({ q, classes }: Pick<Head, "q" | "classes">): numbe
 
 /** How heavily each task stands in the loss. */
 export interface TaskWeighting {
-  /** A task whose labels have entropy h weighs h^exponent; −1, the default, is Eq. 12 of Syrkis & Søgaard 2024 up to a constant. */
+  /**
+   * A task whose labels have entropy h weighs h^exponent; −1, the default, is Eq. 12 of Syrkis & Søgaard 2024 up to a constant.
+   */
   readonly exponent?: number;
   /** Which tasks are in the loss, by number; the `active` ones where absent. */
   readonly trained?: readonly boolean[];
@@ -22,8 +24,8 @@ export interface TaskWeighting {
 const LEAST_LOSS = 1e-3;
 
 /**
- * Weight of each task in the loss, [tasks]; 0 for those that are not in it. They are scaled so that without `losses` a model at chance has
- * the loss 1: 1/(tasks · ln q) by default. A model of one task has plain cross-entropy.
+ * Weight of each task in the loss, [tasks]; 0 for those that are not in it. They are scaled so that without `losses` a model at
+ * chance has the loss 1: 1/(tasks · ln q) by default. A model of one task has plain cross-entropy.
  */
 export function headWeights(heads: readonly Head[], weighting: TaskWeighting = {}): NdArray<"float64"> {
   const { exponent = -1, trained, losses, lossPower = 0 } = weighting;

@@ -12,9 +12,10 @@ export interface Standing {
 }
 
 /**
- * Which tasks stand in the loss, and how heavily, epoch by epoch. Late tasks come in after `late_epoch` epochs, or when the mean validation
- * accuracy of the trained tasks reaches `late_accuracy`, whichever is first; that is decided at every {@link DECISION_EVERY}th epoch. The
- * validation samples thus have a say in training where an accuracy is given; the test samples never have.
+ * Which tasks stand in the loss, and how heavily, epoch by epoch. Late tasks come in after `late_epoch` epochs, or when the mean
+ * validation accuracy of the trained tasks reaches `late_accuracy`, whichever is first; that is decided at every
+ * {@link DECISION_EVERY}th epoch. The validation samples thus have a say in training where an accuracy is given; the test samples
+ * never have.
  */
 export class Curriculum {
   readonly #config: RunConfig;

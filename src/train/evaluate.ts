@@ -28,8 +28,8 @@ export type Weights = PerParameter<NdArray>;
 /** Measures a model in training: without dropout, on fixed sets of samples. */
 export interface Evaluator {
   /**
-   * Loss and accuracy on both sets, and norms; `taskWeights` weigh the tasks in the objective, `squares` are those of the last step, absent
-   * before the first.
+   * Loss and accuracy on both sets, and norms; `taskWeights` weigh the tasks in the objective, `squares` are those of the last
+   * step, absent before the first.
    */
   metrics(epoch: number, weights: Weights, taskWeights: Float64Array, squares?: Squares): Promise<MetricsRow>;
   /** Loss and accuracy on both sets. */
@@ -80,7 +80,10 @@ function withNeurons(config: RunConfig, weights: Weights, neurons: ArrayLike<num
   };
 }
 
-/** An evaluator of models of this configuration. Metrics are computed from logits in the precision of training, statistics of frequencies in float64. */
+/**
+ * An evaluator of models of this configuration. Metrics are computed from logits in the precision of training, statistics of
+ * frequencies in float64.
+ */
 export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset: Dataset, split: Split): Promise<Evaluator> {
   const shapes = zeroParameters(config);
   const programs: Program[] = [];

@@ -14,7 +14,10 @@ export function dropoutEnd(config: Scheduled & Pick<RunConfig, "dropout" | "deca
   return config.decay_without_dropout ? decayStart(config) : Number.POSITIVE_INFINITY;
 }
 
-/** The learning rate of a step, counted from 1: linear warm-up, then constant, then for `wsd` linear from `lr` in the decay's first step to lr over its number of steps in the last. */
+/**
+ * The learning rate of a step, counted from 1: linear warm-up, then constant, then for `wsd` linear from `lr` in the decay's
+ * first step to lr over its number of steps in the last.
+ */
 export function learningRate(config: Scheduled & Pick<RunConfig, "lr" | "warmup">, step: number): number {
   const { lr, warmup, epochs } = config;
   const start = decayStart(config);
@@ -22,7 +25,10 @@ export function learningRate(config: Scheduled & Pick<RunConfig, "lr" | "warmup"
   return lr * (warmup > 0 ? Math.min(step / warmup, 1) : 1) * decay;
 }
 
-/** Decay of the average of the weights in a step, counted from 1: smaller at first, so that the initial weights are soon forgotten. */
+/**
+ * Decay of the average of the weights in a step, counted from 1: smaller at first, so that the initial weights are soon
+ * forgotten.
+ */
 function averageDecay({ weight_ema }: Pick<RunConfig, "weight_ema">, step: number): number {
   return Math.min(weight_ema, step / (step + 9));
 }

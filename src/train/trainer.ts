@@ -158,7 +158,10 @@ class Session {
     return looks || this.curriculum.changes(epoch) || this.#stepper.changes(epoch);
   }
 
-  /** Trains from `epoch` on, up to `most` epochs or until there is something to see; gives the epochs reached, and the last step's outputs. */
+  /**
+   * Trains from `epoch` on, up to `most` epochs or until there is something to see; gives the epochs reached, and the last step's
+   * outputs.
+   */
   async advance(epoch: number, most: number): Promise<{ epoch: number; outputs: Record<string, NdArray> }> {
     const weights = this.curriculum.feeds(this.#batch);
     const feeds: Record<string, NdArray>[] = [];
@@ -223,10 +226,11 @@ class Session {
 }
 
 /**
- * Trains a model, full batch, one epoch a step, and yields what happens; it writes nothing itself. The same configuration, runtime and
- * machine give the same run bit for bit, in one piece or resumed.
+ * Trains a model, full batch, one epoch a step, and yields what happens; it writes nothing itself. The same configuration,
+ * runtime and machine give the same run bit for bit, in one piece or resumed.
  *
- * @throws MiiiiError (`usage`) for a setting out of its range; (`numeric`) naming the epoch when the loss or a gradient is no longer finite.
+ * @throws MiiiiError (`usage`) for a setting out of its range; (`numeric`) naming the epoch when the loss or a gradient is no
+ * longer finite.
  * @example
  * for await (const event of train({ config: presetConfig("nanda", { epochs: 200 }), runtime: onnxRuntime() }))
  *   if (event.type === "tick") console.log(event.row.epoch, event.row.validation.accuracy);

@@ -56,7 +56,8 @@ function remainders(more: Partial<AnalysisInput> = {}): AnalysisInput {
   return { ...plain, forward: readResidues, ...more };
 }
 
-// A model of addition by hand: W_E holds cos and sin of k = 2 and of k = 4; the logits multiply those of k = 2 out and ignore the rest.
+// A model of addition by hand: W_E holds cos and sin of k = 2 and of k = 4; the logits multiply those of k = 2 out and ignore the
+// rest.
 const wave = (k: number, x: number) => (2 * Math.PI * k * x) / p;
 const tokens = float64(
   Array.from({ length: p + 1 }, (_, x) =>

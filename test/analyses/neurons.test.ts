@@ -14,7 +14,9 @@ const PRE = "blocks.0.mlp.hook_pre";
 
 const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
 
-/** Least squares by the normal equations, written out: what cos and sin of one frequency, centred, explain of a centred vector. */
+/**
+ * Least squares by the normal equations, written out: what cos and sin of one frequency, centred, explain of a centred vector.
+ */
 function explained(vector: readonly number[], cycles: number): number {
   const centre = (wave: (x: number) => number) => {
     const values = vector.map((_, x) => wave(x));

@@ -13,7 +13,9 @@ const split = makeSplit(p, 0.4, 2);
 const trained = new Set(split.train);
 const wrong = normals([p * p], "wrong").data;
 
-/** Addition logits: `sine` times cosines of k = 3, and `memory` on the right class of training samples, on a wrong one of others. */
+/**
+ * Addition logits: `sine` times cosines of k = 3, and `memory` on the right class of training samples, on a wrong one of others.
+ */
 function logitsAt(sine: number, memory: number, k = 3): NdArray<"float64"> {
   const data = new Float64Array(p ** 3);
   for (let i = 0; i < p * p; i++) {

@@ -10,8 +10,8 @@ import { valueText } from "../../src/claims/sentence.ts";
 import { type Random, randomStream } from "../../src/core/index.ts";
 
 /**
- * Every rule with what it says just below, at and just above each of its thresholds, the other values being such that it matters: made by
- * this test with RENEW=1, read by a person. A threshold that moves, turns round or loses its equals changes a line.
+ * Every rule with what it says just below, at and just above each of its thresholds, the other values being such that it matters:
+ * made by this test with RENEW=1, read by a person. A threshold that moves, turns round or loses its equals changes a line.
  */
 const TABLE = join(import.meta.dirname, "thresholds.json");
 

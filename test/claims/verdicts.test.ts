@@ -35,7 +35,10 @@ const PRIMES = [
   2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
 ];
 
-/** A run whose heads groked at the given epochs (null: never), having memorised at 10; its last epoch as given. As in `curves`, heads that are not in the loss are no part of it. */
+/**
+ * A run whose heads groked at the given epochs (null: never), having memorised at 10; its last epoch as given. As in `curves`,
+ * heads that are not in the loss are no part of it.
+ */
 function trained(
   preset: Preset,
   grok: (q: number) => number | null,

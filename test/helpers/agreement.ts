@@ -25,10 +25,10 @@ export function distance(a: NdArray, b: NdArray): number {
 }
 
 /**
- * Fails unless two trainers end at the same weights: per tensor, less than 1e-5 of the way that it moved apart, in the median of the
- * seeds. Where a pre-activation is within rounding of zero, its ReLU opens in one runtime and not in the other, and the two part from there
- * (by 1e-2 of the way in a hundred steps). That takes chance, about one run of a hundred steps in sixteen; a difference in what is computed
- * would part every pair.
+ * Fails unless two trainers end at the same weights: per tensor, less than 1e-5 of the way that it moved apart, in the median of
+ * the seeds. Where a pre-activation is within rounding of zero, its ReLU opens in one runtime and not in the other, and the two
+ * part from there (by 1e-2 of the way in a hundred steps). That takes chance, about one run of a hundred steps in sixteen; a
+ * difference in what is computed would part every pair.
  */
 export async function assertTrainAlike(
   a: Trainer,

@@ -1,4 +1,7 @@
-/** Runs command lines one after the other in one process: a JSON list of argument lists on stdin, a JSON list of results on stdout. */
+/**
+ * Runs command lines one after the other in one process: a JSON list of argument lists on stdin, a JSON list of results on
+ * stdout.
+ */
 import { readFileSync } from "node:fs";
 import { describeFailure } from "../../src/cli/exit.ts";
 import { runProgram } from "../../src/cli/program.ts";

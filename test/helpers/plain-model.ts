@@ -34,8 +34,8 @@ function matvec(x: ArrayLike<number>, w: ArrayLike<number>, rows: number, column
 }
 
 /**
- * The transformer block as textbooks write it, one sample at a time over all positions (two without '='), in plain loops: the oracle. The
- * attention rate mixes each softmax with ones.
+ * The transformer block as textbooks write it, one sample at a time over all positions (two without '='), in plain loops: the
+ * oracle. The attention rate mixes each softmax with ones.
  */
 export function plainForward(config: Config, weights: Parameters, x0: number, x1: number) {
   const { p, d_model, n_heads, d_head, d_mlp, equals = true, attention_rate: rate = 1, activation = "relu" } = config;

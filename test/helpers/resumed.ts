@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { resumeRun, type TrainRunOptions, type TrainRunResult, trainRun } from "../../src/api/train-run.ts";
 import type { RunConfig } from "../../src/model/index.ts";
 
-/** A run in `folder`, and the same interrupted after `epoch` and resumed, which must leave the same bytes in `files`; the interrupted stretch. */
+/**
+ * A run in `folder`, and the same interrupted after `epoch` and resumed, which must leave the same bytes in `files`; the
+ * interrupted stretch.
+ */
 export async function assertResumesExactly(
   config: RunConfig,
   folder: string,

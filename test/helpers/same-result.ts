@@ -9,7 +9,10 @@ function isQuantised(value: Json): value is Quantised {
   return typeof value === "object" && value !== null && "bytes" in value && "columns" in value && typeof value.bytes === "string";
 }
 
-/** Where two results first differ by more than rounding, and how; undefined where they do not. A value near the edge of a level may be in the next one. */
+/**
+ * Where two results first differ by more than rounding, and how; undefined where they do not. A value near the edge of a level
+ * may be in the next one.
+ */
 export function firstDifference(expected: Json, actual: Json, path = ""): string | undefined {
   if (typeof expected === "number" && typeof actual === "number")
     return close(actual, expected) ? undefined : `${path}: expected ${expected}, got ${actual}`;

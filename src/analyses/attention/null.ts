@@ -38,8 +38,8 @@ function size(input: AnalysisInput, name: Stored, head?: number): number {
 }
 
 /**
- * An attention head whose weights are normal entries of the model's own sizes. The weights themselves are never drawn: the product of a fixed
- * vector with independent normal entries is normal again, so each step needs its vector's length alone.
+ * An attention head whose weights are normal entries of the model's own sizes. The weights themselves are never drawn: the
+ * product of a fixed vector with independent normal entries is normal again, so each step needs its vector's length alone.
  */
 function randomHead(input: AnalysisInput, head: number, random: Random): [number, number, number] {
   const { p, d_model, d_head } = input.config;
@@ -59,8 +59,8 @@ function randomHead(input: AnalysisInput, head: number, random: Random): [number
 }
 
 /**
- * Mean attention to x0, x1 and '=' of attention heads whose weights are normal entries of the model's own sizes (W_E, W_pos, and each attention head's W_Q
- * and W_K): what an attention head looks at by accident.
+ * Mean attention to x0, x1 and '=' of attention heads whose weights are normal entries of the model's own sizes (W_E, W_pos, and
+ * each attention head's W_Q and W_K): what an attention head looks at by accident.
  */
 export function randomHeads(input: AnalysisInput): [number, number, number][] {
   const random = randomStream(input.seed, "attention/weights");

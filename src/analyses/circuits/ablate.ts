@@ -8,8 +8,8 @@ import { sizeClasses } from "./size-classes.ts";
 export type Evaluate = (edits: Edits) => Promise<HeadMetrics>;
 
 /**
- * What random parts of one size do, per head: mean over draws and the largest of them. `others_accuracy_lost`: what each draw costs all
- * output heads but this one, averaged over them; null where there is one output head alone.
+ * What random parts of one size do, per head: mean over draws and the largest of them. `others_accuracy_lost`: what each draw
+ * costs all output heads but this one, averaged over them; null where there is one output head alone.
  */
 export type RandomParts = {
   size: number;
@@ -111,7 +111,10 @@ export async function ablate(
   };
 }
 
-/** The most that random parts as large as part i cost an output head, and the mean that they cost the others; undefined where there is no such null. */
+/**
+ * The most that random parts as large as part i cost an output head, and the mean that they cost the others; undefined where
+ * there is no such null.
+ */
 export function nullOf(
   { null: none, null_of }: Ablations,
   i: number,

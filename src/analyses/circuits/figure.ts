@@ -106,7 +106,9 @@ function sufficient({ label, result }: Labelled<CircuitsResult>): Panel[] {
   ];
 }
 
-/** The group × task matrix of accuracy lost, with its null beside it; bars where there is one task; and what suffices for each. */
+/**
+ * The group × task matrix of accuracy lost, with its null beside it; bars where there is one task; and what suffices for each.
+ */
 export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], headline: string): TopLevelSpec {
   const single = entries.filter(({ result }) => result.q.length === 1);
   const many = entries.filter(({ result }) => result.q.length > 1);

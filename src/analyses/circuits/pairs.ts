@@ -9,8 +9,8 @@ export interface CrossPair {
 }
 
 /**
- * The pairs of a group and another group's task whose loss rises beyond the largest of the random groups', the largest first; with how many pairs were
- * looked at, and how many of them groups drawn at random would give at most.
+ * The pairs of a group and another group's task whose loss rises beyond the largest of the random groups', the largest first;
+ * with how many pairs were looked at, and how many of them groups drawn at random would give at most.
  */
 export function crossPairs(ablations: Ablations, tasks: readonly number[]): { pairs: CrossPair[]; of: number; expected: number } {
   const pairs: CrossPair[] = [];

@@ -7,8 +7,8 @@ import { columnsOf, digitSums, gridNumbers, liveColumns, selectivity } from "../
 export type Parts = "frequency" | "prime";
 
 /**
- * The best frequency or prime of every neuron, as in `fft` and `primes`; 0 for dead ones. Where there is an addition head beside the
- * remainders (`joint`), p stands for it: the neuron reacts to (x0 + x1) mod p more than to any n mod q.
+ * The best frequency or prime of every neuron, as in `fft` and `primes`; 0 for dead ones. Where there is an addition head beside
+ * the remainders (`joint`), p stands for it: the neuron reacts to (x0 + x1) mod p more than to any n mod q.
  */
 export function bestOf(neurons: NdArray<"float64">, p: number, parts: Parts, joint = false): number[] {
   if (parts === "frequency") {
@@ -33,7 +33,10 @@ export function groupsOf(best: readonly number[]): Group[] {
   return labels.map((label) => ({ label, neurons: best.flatMap((own, j) => (own === label ? [j] : [])) }));
 }
 
-/** Directions over tokens that can be removed from W_E: every k, or every prime below p/2 (beyond, classes hold one or two tokens). */
+/**
+ * Directions over tokens that can be removed from W_E: every k, or every prime below p/2 (beyond, classes hold one or two
+ * tokens).
+ */
 export function embeddingLabels(p: number, parts: Parts): number[] {
   return parts === "frequency" ? Array.from({ length: (p - 1) / 2 }, (_, i) => i + 1) : primesBelow(p).filter((q) => q < p / 2);
 }
@@ -44,8 +47,8 @@ export function embeddingDimension(label: number, parts: Parts): number {
 }
 
 /**
- * W_E without its part along one frequency's cos and sin over the tokens, or without the differences between the means of the tokens'
- * residue classes modulo a prime. The mean token stays, and so do rows beyond the p tokens ('=').
+ * W_E without its part along one frequency's cos and sin over the tokens, or without the differences between the means of the
+ * tokens' residue classes modulo a prime. The mean token stays, and so do rows beyond the p tokens ('=').
  *
  * @param order Where given, the tokens are relabelled first: the part removed has the same dimension but no period.
  */

@@ -25,7 +25,8 @@ export type Sufficiency = {
 };
 
 /**
- * What is left of fields [p², n] at some samples without their means over either digit, [samples, n]: a − row mean − column mean + grand mean.
+ * What is left of fields [p², n] at some samples without their means over either digit, [samples, n]: a − row mean − column mean
+ * + grand mean.
  */
 export function interactionAt(fields: NdArray<"float64">, p: number, samples: ArrayLike<number>): NdArray<"float64"> {
   const n = dim(fields, 1);
@@ -67,8 +68,9 @@ function heldOut({ config, split, seed }: AnalysisInput, limit: number): Int32Ar
 }
 
 /**
- * Whether a group's neurons solve their task by themselves: accuracy of their interaction alone, beside that of everything else, of random groups
- * and of another group, on held-out samples. Null for divisibility labels, whose neurons have no dictionary of pairs.
+ * Whether a group's neurons solve their task by themselves: accuracy of their interaction alone, beside that of everything else,
+ * of random groups and of another group, on held-out samples. Null for divisibility labels, whose neurons have no dictionary of
+ * pairs.
  */
 export async function sufficiencyOf(input: AnalysisInput, limit: number, draws: number): Promise<Sufficiency | null> {
   const { config, heads, targets, parameters, split } = input;

@@ -42,9 +42,9 @@ const inner = (x: Float64Array, y: Float64Array) => x.reduce((total, value, i) =
 export type InputGradients = (triple: Triple) => readonly [Float64Array, Float64Array];
 
 /**
- * The exact backward pass of one logit to the embeddings of the two positions, float64, with '=' or without: from W_U through the MLP's
- * skip and its neurons that are on, and through each attention head's values, keys and, where the second digit asks, query. `recorded` holds the
- * forward pass's side of it.
+ * The exact backward pass of one logit to the embeddings of the two positions, float64, with '=' or without: from W_U through the
+ * MLP's skip and its neurons that are on, and through each attention head's values, keys and, where the second digit asks, query.
+ * `recorded` holds the forward pass's side of it.
  */
 export function inputGradients(
   config: AnalysisInput["config"],

@@ -2,9 +2,11 @@ import { at, dim, ensure, float64, type NdArray } from "../../core/index.ts";
 import { mean, rfft, std, sum, svd } from "../../math/index.ts";
 
 /**
- * The right class's logit by sum and difference of the digits, o[(x0 + x1) mod p][(x0 − x1) mod p], [p, p]. p is odd, so each cell has one input.
+ * The right class's logit by sum and difference of the digits, o[(x0 + x1) mod p][(x0 − x1) mod p], [p, p]. p is odd, so each
+ * cell has one input.
  *
- * @param order Where given, a relabelling of the tokens, not of the classes: (x0, x1) has the logits of (order[x0], order[x1]), and the right
+ * @param order Where given, a relabelling of the tokens, not of the classes: (x0, x1) has the logits of (order[x0], order[x1]),
+ * and the right
  *   class stays x0 + x1. What classes have of their own, and so sums, remains.
  */
 export function bySumAndDifference(logits: NdArray<"float64">, p: number, order?: Int32Array): Float64Array {
@@ -20,8 +22,8 @@ export function bySumAndDifference(logits: NdArray<"float64">, p: number, order?
 }
 
 /**
- * Mean over the differences of the standard deviation over the sums, over that of all of `o` [p, p] (Zhong et al. 2023): near 0 where the
- * logit depends on the difference alone, near 1 where it does not depend on it. 0 for a constant one.
+ * Mean over the differences of the standard deviation over the sums, over that of all of `o` [p, p] (Zhong et al. 2023): near 0
+ * where the logit depends on the difference alone, near 1 where it does not depend on it. 0 for a constant one.
  */
 export function distanceIrrelevance(o: Float64Array, p: number): number {
   const whole = std(o);
@@ -32,7 +34,10 @@ export function distanceIrrelevance(o: Float64Array, p: number): number {
 /** Principal components that circularity looks at. */
 export const COMPONENTS = 4;
 
-/** The tokens' coordinates along the first four principal components of their embedding, each of length 1, or 0 where there are fewer. */
+/**
+ * The tokens' coordinates along the first four principal components of their embedding, each of length 1, or 0 where there are
+ * fewer.
+ */
 export function componentsOf(tokens: NdArray<"float64">): Float64Array[] {
   const [p, d] = [dim(tokens, 0), dim(tokens, 1)];
   ensure(p >= COMPONENTS, "input", () => `clock: the embedding must have at least ${COMPONENTS} tokens, got ${p}`);
@@ -50,7 +55,9 @@ export function componentsOf(tokens: NdArray<"float64">): Float64Array[] {
   );
 }
 
-/** Mean over the components of the largest share of one's energy that lies at one frequency (Zhong et al. 2023); 1 for circles. */
+/**
+ * Mean over the components of the largest share of one's energy that lies at one frequency (Zhong et al. 2023); 1 for circles.
+ */
 export function circularity(components: readonly Float64Array[]): number {
   return mean(
     components.map((component) => {

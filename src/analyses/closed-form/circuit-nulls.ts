@@ -47,7 +47,10 @@ function rungOver(scores: readonly (readonly Score[])[]): ControlRung {
 /** Draws whose logits are held at a time. */
 const TOGETHER = 20;
 
-/** One task's circuit under several permutations of its read-out rows: the neurons' fields are the same in all of them, and so one product gives all. */
+/**
+ * One task's circuit under several permutations of its read-out rows: the neurons' fields are the same in all of them, and so one
+ * product gives all.
+ */
 async function permutedScores(
   { judge, fitted, neurons, readout, matmul, withLoss = true }: ControlInput,
   task: number,
@@ -116,8 +119,8 @@ export async function permutedControl(input: ControlInput): Promise<ControlRung>
 }
 
 /**
- * Circuits with each neuron given to a random other task: fitted anew at a frequency which that task's neurons use (any, where it has none), and
- * read out to that task at it.
+ * Circuits with each neuron given to a random other task: fitted anew at a frequency which that task's neurons use (any, where it
+ * has none), and read out to that task at it.
  */
 export async function reassignedControl(input: ControlInput): Promise<ControlRung> {
   const { judge, fitted, neurons, readout, seed, draws, matmul } = input;

@@ -4,7 +4,9 @@ import type { Matmul } from "../kit/define.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { ReadoutWave } from "./readout.ts";
 
-/** A neuron of a circuit: its closed form before the ReLU, and the wave of its read-out to the circuit's output head at its own k. */
+/**
+ * A neuron of a circuit: its closed form before the ReLU, and the wave of its read-out to the circuit's output head at its own k.
+ */
 export interface CircuitNeuron {
   readonly form: ClosedForm;
   readonly wave: ReadoutWave;
@@ -46,8 +48,8 @@ function doubleCentre(cells: Float64Array, m: number, counts: Float64Array, p: n
 }
 
 /**
- * The circuit of one head: the sum over its neurons of relu(closed form) times the wave of the read-out, double-centred over the p×p grid. What
- * depends on one digit alone is removed, and with it the ReLU's linear half.
+ * The circuit of one head: the sum over its neurons of relu(closed form) times the wave of the read-out, double-centred over the
+ * p×p grid. What depends on one digit alone is removed, and with it the ReLU's linear half.
  */
 export function circuitOf(m: number, neurons: readonly CircuitNeuron[], p: number, centred = true): Circuit {
   const ks = [...new Set(neurons.map(({ form }) => form.k))].sort((a, b) => a - b);
@@ -76,7 +78,10 @@ export function circuitOf(m: number, neurons: readonly CircuitNeuron[], p: numbe
   return { m, ks, cosines, sines };
 }
 
-/** The double-centred relu(closed form) of each neuron of one modulus at some cells, [cells, neurons]: a circuit is a sum of these. */
+/**
+ * The double-centred relu(closed form) of each neuron of one modulus at some cells, [cells, neurons]: a circuit is a sum of
+ * these.
+ */
 export function centredFields(m: number, forms: readonly ClosedForm[], p: number, cells: ArrayLike<number>): NdArray<"float64"> {
   const counts = countsOf(m, p);
   const out = new Float64Array(cells.length * forms.length);

@@ -2,7 +2,8 @@ import { ensure } from "../../core/index.ts";
 import type { Head, Labels, TaskConfig } from "../../tasks/index.ts";
 
 /**
- * An output head whose answer is (c0·x0 + c1·x1) mod m. Its frequency pairs are (k·c0/m, k·c1/m) cycles a token, k = 1 … {@link harmonicsOf}(m).
+ * An output head whose answer is (c0·x0 + c1·x1) mod m. Its frequency pairs are (k·c0/m, k·c1/m) cycles a token, k = 1 …
+ * {@link harmonicsOf}(m).
  */
 export interface Modulus {
   readonly m: number;
@@ -31,8 +32,8 @@ export function withoutResidues({ labels }: { readonly labels: Labels }): string
 }
 
 /**
- * The moduli of a task's heads: n mod q with n = x0 + p·x1, or (x0 + x1) mod p. Shuffled labels do not enter: it is the task's structure that
- * is looked for.
+ * The moduli of a task's heads: n mod q with n = x0 + p·x1, or (x0 + x1) mod p. Shuffled labels do not enter: it is the task's
+ * structure that is looked for.
  *
  * @throws MiiiiError `input` for divisibility labels, which have two classes an output head and no read-out over residues.
  */

@@ -74,8 +74,8 @@ const BLOCK = 512;
 export type Digits = Pick<AdditiveParts, "neurons" | "digits" | "energy">;
 
 /**
- * Calls `visit` for each neuron with its energies along every wave: f's from `energies[f]` on, g's from `energies[g]` on, as many as there are
- * waves, valid until the next call. Neurons without energy are passed over.
+ * Calls `visit` for each neuron with its energies along every wave: f's from `energies[f]` on, g's from `energies[g]` on, as many
+ * as there are waves, valid until the next call. Neurons without energy are passed over.
  */
 export async function forEnergies(
   { basis, waves }: Dictionary,
@@ -158,8 +158,8 @@ export async function sharesByPair(dictionary: Dictionary, parts: Digits, matmul
 }
 
 /**
- * What each neuron's own modulus explains with x0 at one frequency and x1 at another, at best, [neurons]: the control of the pairing. 0 where
- * the modulus has one frequency alone.
+ * What each neuron's own modulus explains with x0 at one frequency and x1 at another, at best, [neurons]: the control of the
+ * pairing. 0 where the modulus has one frequency alone.
  */
 export async function crossedShares(
   dictionary: Dictionary,

@@ -21,8 +21,8 @@ export function groupedBy({ config }: Pick<AnalysisInput, "config">): GroupedBy 
 }
 
 /**
- * The neurons by their best dictionary pair (4.10 of the definitions): one group for each trained task, empty where no neuron's pair has its
- * modulus; for addition one for each frequency that some neuron has. However small R² is: no threshold.
+ * The neurons by their best dictionary pair (4.10 of the definitions): one group for each trained task, empty where no neuron's
+ * pair has its modulus; for addition one for each frequency that some neuron has. However small R² is: no threshold.
  */
 export function neuronGroups(input: Pick<AnalysisInput, "config" | "heads">, fitted: FittedNeurons): NeuronGroup[] {
   const pairs = fitted.forms.map((form) => (form === undefined ? undefined : { m: form.modulus.m, k: form.k }));

@@ -139,7 +139,10 @@ export function closedGrid({ parts, forms }: FittedNeurons): ClosedGrid {
 /** Samples whose |û| is held at a time: all of them would take as much memory as an activation. */
 const BLOCK = 1024;
 
-/** Calls `use` with |û| of one block of samples after the other, [count, d_mlp], and where it begins; the array is the same each time. */
+/**
+ * Calls `use` with |û| of one block of samples after the other, [count, d_mlp], and where it begins; the array is the same each
+ * time.
+ */
 export async function forMagnitudes(
   { p, digits }: ClosedGrid,
   use: (magnitude: NdArray<"float64">, start: number) => Promise<void>,
@@ -165,7 +168,10 @@ export function halvedColumns(readout: NdArray<"float64">, columns: Columns): Nd
   return halved;
 }
 
-/** ½|û|·W_out, [p², d_model]: what the even half of the closed forms adds to the stream. Through it, ½|û|·C takes half of the operations. */
+/**
+ * ½|û|·W_out, [p², d_model]: what the even half of the closed forms adds to the stream. Through it, ½|û|·C takes half of the
+ * operations.
+ */
 export async function closedStream(closed: ClosedGrid, W_out: NdArray<"float64">, matmul: Matmul): Promise<NdArray<"float64">> {
   const width = dim(W_out, 1);
   const stream = new Float64Array(closed.p ** 2 * width);
@@ -196,8 +202,8 @@ export async function closedHalf(
 }
 
 /**
- * Inner product of two matrices [n, columns], both centred over samples and within each of the output heads' columns, summed over the heads: from sums
- * over rows and columns, since copies of the matrices would cost more than the products.
+ * Inner product of two matrices [n, columns], both centred over samples and within each of the output heads' columns, summed over
+ * the heads: from sums over rows and columns, since copies of the matrices would cost more than the products.
  */
 export function centredProduct(
   x: NdArray<"float64">,

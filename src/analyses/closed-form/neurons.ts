@@ -49,8 +49,8 @@ function reorder(vectors: Float64Array, order: Int32Array, into: Float64Array, s
 const TOGETHER = 8;
 
 /**
- * The 99 % quantile of the best R² of 64 seeded live neurons under `draws` permutations of the tokens, the same one for both digits; 0
- * where no neuron varies.
+ * The 99 % quantile of the best R² of 64 seeded live neurons under `draws` permutations of the tokens, the same one for both
+ * digits; 0 where no neuron varies.
  */
 export async function permutedLimit(
   { parts, dictionary }: Pick<FittedNeurons, "parts" | "dictionary">,

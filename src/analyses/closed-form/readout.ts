@@ -49,7 +49,9 @@ export interface ReadoutWave {
   readonly b: number;
 }
 
-/** A neuron's read-out to an output head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone. */
+/**
+ * A neuron's read-out to an output head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone.
+ */
 export function readoutWave(
   readout: NdArray<"float64">,
   j: number,
@@ -83,7 +85,10 @@ export function strongestReadout(readout: NdArray<"float64">, j: number, head: P
   return best;
 }
 
-/** How the sum of squares of a neuron's read-out to an output head, centred over its classes, parts among the frequencies k = 1 …, [harmonics]. */
+/**
+ * How the sum of squares of a neuron's read-out to an output head, centred over its classes, parts among the frequencies k = 1 …,
+ * [harmonics].
+ */
 export function readoutPowers(readout: NdArray<"float64">, j: number, head: Pick<Head, "offset" | "classes">): number[] {
   const m = head.classes;
   return Array.from({ length: harmonicsOf(m) }, (_, i) => {

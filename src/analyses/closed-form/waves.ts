@@ -1,8 +1,8 @@
 import { harmonicsOf } from "./dictionary.ts";
 
 /**
- * The waves cos and sin of 2πkx/m over the p tokens, k = 1 … K, orthonormal after centring. Tokens are counted from the middle one, where
- * cosines are even and sines odd and so orthogonal.
+ * The waves cos and sin of 2πkx/m over the p tokens, k = 1 … K, orthonormal after centring. Tokens are counted from the middle
+ * one, where cosines are even and sines odd and so orthogonal.
  */
 export interface WaveTable {
   readonly m: number;

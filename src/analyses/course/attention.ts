@@ -21,7 +21,9 @@ export type AttentionCourse = {
   model_epoch: number | null;
 };
 
-/** What each key's token adds to the last position's stream for attention of one: [heads] of [tokens, d_model] for x0, x1 and '='. */
+/**
+ * What each key's token adds to the last position's stream for attention of one: [heads] of [tokens, d_model] for x0, x1 and '='.
+ */
 async function keyTables({ p }: { readonly p: number }, parameters: Parameters, matmul: Matmul): Promise<NdArray<"float64">[][]> {
   const [W_V, W_O] = [toFloat64(parameters["blocks.0.attn.W_V"]), toFloat64(parameters["blocks.0.attn.W_O"])];
   const [heads, d_model, d_head] = [dim(W_V, 0), dim(W_V, 1), dim(W_V, 2)];

@@ -92,7 +92,10 @@ function accuracies(judge: Judge, answers: readonly Int32Array[], samples: Int32
   });
 }
 
-/** What an ablation costs a task, and any, from the accuracy that each task loses by it and by random groups of its size, [draws][tasks]. */
+/**
+ * What an ablation costs a task, and any, from the accuracy that each task loses by it and by random groups of its size,
+ * [draws][tasks].
+ */
 export function costOf(
   { own, random }: { readonly own: readonly number[]; readonly random: readonly (readonly number[])[] },
   task: number,

@@ -62,8 +62,8 @@ function splitCurves(
 type Chance = ReturnType<typeof chanceOf>;
 
 /**
- * Spans of training bounded by the first output head to grok, the first of q > 7 (the paper's harder ones; where none groks, there is no such
- * bound) and the last, with the mean active frequencies in each.
+ * Spans of training bounded by the first output head to grok, the first of q > 7 (the paper's harder ones; where none groks,
+ * there is no such bound) and the last, with the mean active frequencies in each.
  */
 function phasesOf(q: readonly number[], groks: readonly (number | null)[], omega: readonly OmegaRow[], last: number): Phase[] {
   const grokked = q.flatMap((modulus, h) => (groks[h] === null ? [] : [{ modulus, epoch: groks[h] as number }]));

@@ -25,7 +25,10 @@ export type EmergenceResult = {
   R2: Quantised[];
   /** Neurons by their best row at the last checkpoint. */
   order: number[];
-  /** The row that explains most of each neuron at the last checkpoint, as its place among `labels`; −1 where the neuron does not vary. */
+  /**
+   * The row that explains most of each neuron at the last checkpoint, as its place among `labels`; −1 where the neuron does not
+   * vary.
+   */
   best: number[];
   above_null: number[];
   above_half: number[];

@@ -16,8 +16,8 @@ export function chanceOf({ q }: Pick<Head, "q">, labels: Labels): Chance {
 }
 
 /**
- * The smallest share k/n that a binomial variable of n trials stays at or below with probability `level` (exact). Throws for n < 1: no
- * trials have no share.
+ * The smallest share k/n that a binomial variable of n trials stays at or below with probability `level` (exact). Throws for n <
+ * 1: no trials have no share.
  */
 export function binomialQuantile(n: number, probability: number, level: number): number {
   ensure(n >= 1, "input", () => `chance: trials must be at least 1, got ${n}`);
@@ -35,8 +35,8 @@ export function binomialQuantile(n: number, probability: number, level: number):
 }
 
 /**
- * Accuracies that guesses on n samples stay at or below in 99 % of cases, for all output heads together: each output head's binomial quantile at
- * 0.99^(1/heads).
+ * Accuracies that guesses on n samples stay at or below in 99 % of cases, for all output heads together: each output head's
+ * binomial quantile at 0.99^(1/heads).
  */
 export function limitOfChance(accuracies: readonly number[], samples: number): number[] {
   const level = 0.99 ** (1 / accuracies.length);

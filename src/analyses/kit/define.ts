@@ -5,10 +5,11 @@ import type { Edits, MetricsRow, ModelConfig, Parameters, RunConfig } from "../.
 import type { Head, Split, TaskConfig } from "../../tasks/index.ts";
 
 /**
- * The activations over all p² samples that an analysis may ask for, in grid order (index x0·p + x1), float64, at the last position;
- * TransformerLens's hook names.
+ * The activations over all p² samples that an analysis may ask for, in grid order (index x0·p + x1), float64, at the last
+ * position; TransformerLens's hook names.
  *
- * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3]; without '=', from x1 to x0 and x1, [p², heads, 2].
+ * - `blocks.0.attn.hook_pattern`: attention from '=' to x0, x1 and '=', [p², heads, 3]; without '=', from x1 to x0 and x1, [p²,
+ *   heads, 2].
  * - `blocks.0.hook_resid_mid`: the residual stream before the MLP, [p², d_model].
  * - `blocks.0.mlp.hook_pre`: the neurons before the ReLU, [p², d_mlp].
  * - `blocks.0.mlp.hook_post`: the neurons after the ReLU, [p², d_mlp].
@@ -76,8 +77,8 @@ export interface AnalysisInput {
 }
 
 /**
- * What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error; `models` says that
- * it goes through the series' models, which those that do share.
+ * What an analysis needs beyond the weights. `series` makes it an analysis over time: a lone checkpoint file is a usage error;
+ * `models` says that it goes through the series' models, which those that do share.
  */
 export type Need = ActivationName | "series" | "models" | "forward" | "matmul";
 
@@ -118,7 +119,10 @@ export interface Analysis<R = Json, M extends string = string> {
   readonly null: string;
   readonly citation: string;
   readonly needs: readonly Need[];
-  /** How long it takes beside the others, in seconds of one core at p = 113 with many tasks: for progress, and to begin with the longest; 1 where left out. */
+  /**
+   * How long it takes beside the others, in seconds of one core at p = 113 with many tasks: for progress, and to begin with the
+   * longest; 1 where left out.
+   */
   readonly effort?: number;
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Why it has nothing to say of models with these settings; undefined, or left out, where it has. */
@@ -128,7 +132,10 @@ export interface Analysis<R = Json, M extends string = string> {
   metrics(result: R): { readonly [name in M]?: number };
   /** A readable summary for the terminal: a few lines, nulls beside the values. */
   summary(result: R): string;
-  /** What the figure states of the runs that it shows, as its title: a short sentence by a fixed rule, without a full stop; `title` where left out. */
+  /**
+   * What the figure states of the runs that it shows, as its title: a short sentence by a fixed rule, without a full stop;
+   * `title` where left out.
+   */
   finding?(entries: readonly Labelled<R>[]): string;
   /** One sentence on what to see in the figure, made from the numbers. */
   headline(entries: readonly Labelled<R>[]): string;

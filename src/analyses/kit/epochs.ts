@@ -26,8 +26,8 @@ export function threeTaps(taps: readonly (readonly number[])[]): number[] {
 }
 
 /**
- * The null of the paper's count: one spectrum that never changes its form, only its amplitude over the ticks. After the division by
- * its own sum every frequency has the same curve, so all bins pass μ+1σ together or none does.
+ * The null of the paper's count: one spectrum that never changes its form, only its amplitude over the ticks. After the division
+ * by its own sum every frequency has the same curve, so all bins pass μ+1σ together or none does.
  */
 export function fixedSpectrum(amplitude: readonly number[], width: number): number[][] {
   return amplitude.map((value) => Array.from({ length: width }, (_, k) => value / (1 + k)));

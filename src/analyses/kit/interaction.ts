@@ -4,8 +4,8 @@ import { dim, float64, type NdArray } from "../../core/index.ts";
 const ROUNDING = 1e-20;
 
 /**
- * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column mean +
- * grand mean, [p², d]. Exactly zero in columns where only rounding is left.
+ * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
+ * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
  */
 export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
   const d = dim(values, 1);

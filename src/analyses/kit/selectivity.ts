@@ -99,8 +99,8 @@ function classSizes(numbers: Int32Array, q: number): Int32Array {
 }
 
 /**
- * How the variation of each column splits by the residues of its rows' numbers modulo several q: for each q the sum over classes r of
- * n_r·(mean_r − mean)², [moduli][d].
+ * How the variation of each column splits by the residues of its rows' numbers modulo several q: for each q the sum over classes
+ * r of n_r·(mean_r − mean)², [moduli][d].
  */
 export function decompose({ values, means }: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
   const [n, d] = [dim(values, 0), dim(values, 1)];
@@ -148,8 +148,8 @@ export function decompose({ values, means }: Columns, numbers: Int32Array, modul
 }
 
 /**
- * ε² = (η² − m)/(1 − m), the share of variance that n mod q explains beyond what chance would, with η² = between/total and m = (q − 1)/(n − 1)
- * for n samples (Kelley 1935); 0 where there is no variance.
+ * ε² = (η² − m)/(1 − m), the share of variance that n mod q explains beyond what chance would, with η² = between/total and m = (q
+ * − 1)/(n − 1) for n samples (Kelley 1935); 0 where there is no variance.
  */
 export function epsilonSquared(between: number, total: number, q: number, samples: number): number {
   if (total === 0) return 0;

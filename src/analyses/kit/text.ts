@@ -19,7 +19,9 @@ export function listed(parts: readonly string[]): string {
 /** Runs that a title names one by one. */
 const NAMED = 4;
 
-/** A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number. */
+/**
+ * A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number.
+ */
 export function stated<E extends { readonly label: string }>(
   statement: string,
   entries: readonly E[],

@@ -66,7 +66,9 @@ export function keyFrequencies(coefficients: readonly number[]): number[] {
   return coefficients.flatMap((value, i) => (Math.abs(value) > limit ? [i + 1] : []));
 }
 
-/** ‖L‖² of the logits centred over samples and over classes: what is left of them once biases and the softmax's freedom are gone. */
+/**
+ * ‖L‖² of the logits centred over samples and over classes: what is left of them once biases and the softmax's freedom are gone.
+ */
 export function centredEnergy(logits: NdArray<"float64">, classes: number): number {
   const [samples, stride] = [dim(logits, 0), dim(logits, 1)];
   const { data } = logits;
@@ -124,8 +126,8 @@ export function projectOnTotals(byTotal: Float64Array, p: number, frequencies: r
 }
 
 /**
- * Logits that keep the part T alone: T + the mean over samples of the rest, per class, which depend on the total alone, [p, p] (total, class). T
- * has mean zero, so the rest's mean is the logits' own.
+ * Logits that keep the part T alone: T + the mean over samples of the rest, per class, which depend on the total alone, [p, p]
+ * (total, class). T has mean zero, so the rest's mean is the logits' own.
  */
 export function restrictedLogits(part: Float64Array, byTotal: Float64Array, p: number): NdArray<"float64"> {
   const means = new Float64Array(p);

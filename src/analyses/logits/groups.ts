@@ -20,8 +20,8 @@ export function sampleNumbers({ p }: Pick<TaskConfig, "p">, order?: TokenPermuta
 }
 
 /**
- * The place of each number in an output head's own group: n mod q, or for the addition head the sum of the digits mod q. Shuffled labels do not enter:
- * this is the structure of the task, not what was trained on.
+ * The place of each number in an output head's own group: n mod q, or for the addition head the sum of the digits mod q. Shuffled
+ * labels do not enter: this is the structure of the task, not what was trained on.
  */
 export function residues(numbers: Int32Array, { q, adds }: Pick<Head, "q" | "adds">): Int32Array {
   const residue = new Int32Array(numbers.length);
@@ -134,7 +134,8 @@ export function sumsByResidue(logits: NdArray<"float64">, residue: Int32Array, q
 }
 
 /**
- * g(δ) = the mean over samples of L[n, (n − δ) mod q], [classes]: the least-squares fit of logits that depend on (n − c) mod q alone.
+ * g(δ) = the mean over samples of L[n, (n − δ) mod q], [classes]: the least-squares fit of logits that depend on (n − c) mod q
+ * alone.
  *
  * @param logits one output head's, [samples, classes]. @param residue n mod q of each sample.
  */
@@ -157,8 +158,8 @@ export function energyOf(logits: NdArray<"float64">): number {
 }
 
 /**
- * The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest, which depends on the residue alone: [classes, classes]
- * (residue, class); `excluded` = the rest, [samples, classes].
+ * The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest, which depends on the residue alone: [classes,
+ * classes] (residue, class); `excluded` = the rest, [samples, classes].
  */
 export function splitByKernel(
   logits: NdArray<"float64">,

@@ -45,8 +45,8 @@ export function splitLosses(logits: NdArray, targets: Int32Array, parts: Partiti
 }
 
 /**
- * The same for logits of which there are few different rows: sample i has row `rowOf[i]` of `table` [rows, classes]. What a row costs each
- * target is computed once.
+ * The same for logits of which there are few different rows: sample i has row `rowOf[i]` of `table` [rows, classes]. What a row
+ * costs each target is computed once.
  */
 export function tabledLosses(
   table: NdArray<"float64">,

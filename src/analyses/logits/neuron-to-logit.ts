@@ -3,7 +3,8 @@ import { norm, realFourier } from "../../math/index.ts";
 import type { Parameters } from "../../model/index.ts";
 
 /**
- * The transpose of W_L = W_out·W_U over the first `classes` outputs, [classes, d_mlp]: what each neuron adds to each logit. Float64.
+ * The transpose of W_L = W_out·W_U over the first `classes` outputs, [classes, d_mlp]: what each neuron adds to each logit.
+ * Float64.
  */
 export function neuronToLogit(parameters: Parameters, classes: number): NdArray<"float64"> {
   const [out, unembed] = [parameters["blocks.0.mlp.W_out"], parameters["unembed.W_U"]];

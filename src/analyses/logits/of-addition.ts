@@ -129,7 +129,10 @@ export function sumSqWeights(parameters: AnalysisInput["parameters"]): Record<st
   );
 }
 
-/** The coefficients under token permutations, [draws][frequencies]: (x0, x1) takes the logits of the tokens that the permutation puts there. */
+/**
+ * The coefficients under token permutations, [draws][frequencies]: (x0, x1) takes the logits of the tokens that the permutation
+ * puts there.
+ */
 async function permutedCoefficients(input: AnalysisInput, logits: NdArray<"float64">, random: Random): Promise<number[][]> {
   const { p } = input.config;
   const places = times(TOKEN_PERMUTATIONS, () => {

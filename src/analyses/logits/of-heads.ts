@@ -13,7 +13,9 @@ import { residueShares, splitByResidue } from "./residue-means.ts";
 /** Token permutations behind the null of an output head's share. */
 export const HEAD_PERMUTATIONS = 200;
 
-/** What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels. */
+/**
+ * What `mechanism` finds in one head: how far its logits are a function of (n − c) mod q, or of n mod q for divisibility labels.
+ */
 export type HeadMechanism = {
   q: number;
   /** Nats of a guess that knows how often each class occurs. */
@@ -42,7 +44,10 @@ function targetsOf({ targets }: Pick<AnalysisInput, "targets">, h: number): Int3
   return Int32Array.from({ length: dim(targets, 0) }, (_, i) => at(targets.data, i * heads + h));
 }
 
-/** An output head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples, classes]. */
+/**
+ * An output head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples,
+ * classes].
+ */
 interface Structure {
   readonly g: Float64Array;
   readonly restricted: NdArray<"float64">;
@@ -76,7 +81,10 @@ export function headLosses(
 /** The tokens in their own order. */
 const inOrder = (p: number) => Int32Array.from({ length: p }, (_, x) => x);
 
-/** Shares of double-centred logits' energy along functions of (n − c) mod q, one for each relabelling of the tokens; 0 for constant logits. */
+/**
+ * Shares of double-centred logits' energy along functions of (n − c) mod q, one for each relabelling of the tokens; 0 for
+ * constant logits.
+ */
 async function kernelShares(
   centred: NdArray<"float64">,
   head: Head,

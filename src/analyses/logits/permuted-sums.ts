@@ -21,7 +21,10 @@ function circle(m: number): { readonly cos: Float64Array; readonly sin: Float64A
   };
 }
 
-/** The transform over its classes of one output head's logits [p², m]: Σ_c L·cos and Σ_c L·sin of 2πk·c/m, [p², 2·harmonics], cosines first. */
+/**
+ * The transform over its classes of one output head's logits [p², m]: Σ_c L·cos and Σ_c L·sin of 2πk·c/m, [p², 2·harmonics],
+ * cosines first.
+ */
 function byClassWaves(logits: NdArray<"float64">, m: number, matmul: Matmul): Promise<NdArray<"float64">> {
   const { cos, sin } = circle(m);
   const harmonics = harmonicsOf(m);
@@ -36,8 +39,9 @@ function byClassWaves(logits: NdArray<"float64">, m: number, matmul: Matmul): Pr
 }
 
 /**
- * Σ over samples and classes c of L[x0, x1, c]·e^{2πik(n − c)/m}, n = c0·π(x0) + c1·π(x1), for each frequency k = 1 … and each relabelling π of the
- * tokens. For each k this is a bilinear form in the waves of the two digits, so that products give all draws at once.
+ * Σ over samples and classes c of L[x0, x1, c]·e^{2πik(n − c)/m}, n = c0·π(x0) + c1·π(x1), for each frequency k = 1 … and each
+ * relabelling π of the tokens. For each k this is a bilinear form in the waves of the two digits, so that products give all draws
+ * at once.
  *
  * @param logits one output head's, [p², m].
  */
@@ -91,8 +95,8 @@ export async function permutedSums(
 }
 
 /**
- * Shares of double-centred logits' energy that lie along functions of (n − c) mod m, one for each relabelling: by Parseval from the sums, since
- * centring has left nothing at frequency 0.
+ * Shares of double-centred logits' energy that lie along functions of (n − c) mod m, one for each relabelling: by Parseval from
+ * the sums, since centring has left nothing at frequency 0.
  *
  * @param energy of the centred logits, all entries.
  */

@@ -9,9 +9,9 @@ function countsOf(residue: Int32Array, q: number): Int32Array {
 }
 
 /**
- * Means of an output head's logits over the samples of each residue, [q, classes]: the least-squares fit of logits that depend on n mod q alone;
- * 0 for a residue that no sample has. Where the classes are not the residues (whether q divides n), there is no c to take from n: this
- * is then what the output head's own group explains.
+ * Means of an output head's logits over the samples of each residue, [q, classes]: the least-squares fit of logits that depend on
+ * n mod q alone; 0 for a residue that no sample has. Where the classes are not the residues (whether q divides n), there is no c
+ * to take from n: this is then what the output head's own group explains.
  */
 function residueMeans(logits: NdArray<"float64">, residue: Int32Array, q: number): Float64Array {
   const classes = dim(logits, 1);
@@ -38,8 +38,9 @@ export function residueShares(centred: NdArray<"float64">, residues: readonly In
 }
 
 /**
- * A two-class output head's logits in two parts: `restricted` = their means given n mod q, [q, 2] (residue, class); `excluded` = the rest with
- * the class means left in, [samples, 2]. `g`: by how much class 1, that q divides n, is above class 0 given n mod q, [q].
+ * A two-class output head's logits in two parts: `restricted` = their means given n mod q, [q, 2] (residue, class); `excluded` =
+ * the rest with the class means left in, [samples, 2]. `g`: by how much class 1, that q divides n, is above class 0 given n mod
+ * q, [q].
  */
 export function splitByResidue(
   logits: NdArray<"float64">,

@@ -51,7 +51,10 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
   return [coefficients, norms];
 }
 
-/** The share of each output head's logits that its group explains, with its null, and the three losses, of models of many output heads. */
+/**
+ * The share of each output head's logits that its group explains, with its null, and the three losses, of models of many output
+ * heads.
+ */
 export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boolean): Panel[] {
   if (entries.length === 0) return [];
   const runs = entries.map(({ label }) => label);

@@ -6,7 +6,9 @@ import { compute, type NeuronsResult } from "./compute.ts";
 import { neuronsFigure } from "./figure.ts";
 import { SECOND_SHARE } from "./sharing.ts";
 
-/** Median resultant of φ0 − φ1 over the pairs with several neurons, and of what as many random phases have; q = 2 has signs alone. */
+/**
+ * Median resultant of φ0 − φ1 over the pairs with several neurons, and of what as many random phases have; q = 2 has signs alone.
+ */
 function discOf({ clusters }: NeuronsResult): { disc: number; random: number } | undefined {
   const several = clusters.filter(({ m, neurons }) => m !== 2 && neurons >= 4);
   if (several.length === 0) return undefined;

@@ -35,7 +35,10 @@ export type NormsResult = {
   };
 };
 
-/** The first epoch by which a curve has accumulated half of its area over log(1 + epoch) (trapezoid rule); the first where it has none. */
+/**
+ * The first epoch by which a curve has accumulated half of its area over log(1 + epoch) (trapezoid rule); the first where it has
+ * none.
+ */
 function halfEpoch(epochs: readonly number[], values: readonly number[]): number {
   const areas = epochs.map((epoch, i) =>
     i === 0 ? 0 : ((at(values, i) + at(values, i - 1)) / 2) * (Math.log1p(epoch) - Math.log1p(at(epochs, i - 1))),
@@ -61,7 +64,10 @@ function settledEpoch(epochs: readonly number[], values: readonly number[]): num
   return lastingEpoch(epochs, values, (value) => value < limit);
 }
 
-/** What weight decay alone leaves of a weight after `epochs` steps of AdamW, as a factor; undefined where the settings are not known. */
+/**
+ * What weight decay alone leaves of a weight after `epochs` steps of AdamW, as a factor; undefined where the settings are not
+ * known.
+ */
 function decayFactor(config: AnalysisInput["config"], epochs: number): number | undefined {
   const { lr, weight_decay, warmup = 0 } = config;
   if (lr === undefined || weight_decay === undefined) return undefined;

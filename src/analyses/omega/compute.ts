@@ -44,8 +44,8 @@ const PRINTED = [
 ] as const;
 
 /**
- * Active entries of a neuron of an untrained model in rows logged before the null relabelled both digits alike: measured 0.08 to 0.10,
- * where three parts at 1 % each would have given 0.03.
+ * Active entries of a neuron of an untrained model in rows logged before the null relabelled both digits alike: measured 0.08 to
+ * 0.10, where three parts at 1 % each would have given 0.03.
  */
 export const EARLIER_NULL = 0.1;
 

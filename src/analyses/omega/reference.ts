@@ -5,8 +5,8 @@ import { harmonicsOf } from "../closed-form/dictionary.ts";
 
 /**
  * Mean active frequencies, by the sound rule and by the nominal one, of neurons that have one frequency a digit and no more:
- * relu(cos(2πk·x0/m + φ0) + cos(2πk·c1·x1/m + φ1)), their pairs (m, k) drawn evenly from the tasks' dictionary, their phases uniform. For
- * n mod q these frequencies fall between those of the DFT over p tokens, so that one of them is counted as many.
+ * relu(cos(2πk·x0/m + φ0) + cos(2πk·c1·x1/m + φ1)), their pairs (m, k) drawn evenly from the tasks' dictionary, their phases
+ * uniform. For n mod q these frequencies fall between those of the DFT over p tokens, so that one of them is counted as many.
  */
 export function closedFormReference(p: number, heads: readonly Head[], seed: number): { sound: number; nominal: number } {
   const random = randomStream(seed, "omega/reference");

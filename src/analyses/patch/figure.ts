@@ -53,7 +53,10 @@ const MEASURES = {
   kept: { says: "answers the base", title: "the base's answer" },
 } as const;
 
-/** One bar a group for a model of one task: the share of pairs where it answers as the source, or still as the base, random groups across it. */
+/**
+ * One bar a group for a model of one task: the share of pairs where it answers as the source, or still as the base, random groups
+ * across it.
+ */
 function bars(entries: readonly Labelled<PatchResult>[], kind: Kind, measure: keyof typeof MEASURES): Panel {
   const share = (matrix: readonly (readonly number[])[], g: number) => at(matrix[g] ?? [], 0);
   const rows = entries.flatMap(({ label, result }) =>
@@ -82,7 +85,9 @@ function bars(entries: readonly Labelled<PatchResult>[], kind: Kind, measure: ke
   });
 }
 
-/** Which tasks a patched group of neurons carries over: a matrix for many tasks, bars for one, both kinds, random groups beside. */
+/**
+ * Which tasks a patched group of neurons carries over: a matrix for many tasks, bars for one, both kinds, random groups beside.
+ */
 export function patchFigure(entries: readonly Labelled<PatchResult>[], headline: string): TopLevelSpec {
   const single = entries.filter(({ result }) => result.q.length === 1 && result.groups.labels.length > 0);
   const many = entries.filter(({ result }) => result.q.length > 1);

@@ -69,7 +69,10 @@ function settingsOf({ seed: _seed, epochs: _epochs, ...settings }: AnalysisInput
   return JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The smallest and largest r over seeds: among runs with seeds of their own that agree in all other settings, where there are several. */
+/**
+ * The smallest and largest r over seeds: among runs with seeds of their own that agree in all other settings, where there are
+ * several.
+ */
 export function spread(entries: readonly Labelled<PositionalResult>[]): string {
   const bySettings = new Map<string, Labelled<PositionalResult>[]>();
   for (const entry of entries) {

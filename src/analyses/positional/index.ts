@@ -12,7 +12,9 @@ function headline(entries: readonly Labelled<PositionalResult>[]): string {
   return `${perRun(entries, clause)}.${spread(entries)}`;
 }
 
-/** How much the two digits' positions differ (Figure 7, Syrkis & Søgaard 2024), and what of that the model's function depends on. */
+/**
+ * How much the two digits' positions differ (Figure 7, Syrkis & Søgaard 2024), and what of that the model's function depends on.
+ */
 export const positional = defineAnalysis({
   id: "positional",
   title: "Positional embeddings",

@@ -53,7 +53,10 @@ export type PrimesResult = {
   null: { band: number; band_by_prime: number[]; mean_best: number };
 };
 
-/** The embedding's variation by x mod q, all dimensions together and one by one; q below p/2, beyond which classes hold one or two tokens. */
+/**
+ * The embedding's variation by x mod q, all dimensions together and one by one; q below p/2, beyond which classes hold one or two
+ * tokens.
+ */
 function analyzeEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   const { p } = input.config;
   const primes = primesBelow(p).filter((q) => q < p / 2);

@@ -46,7 +46,9 @@ function headline(entries: readonly Labelled<ProgressResult>[]): string {
   return `${perRun(entries, clause)}.`;
 }
 
-/** Progress measures through training: restricted and excluded loss, Gini coefficients and the sum of squares (Nanda et al. 2023). */
+/**
+ * Progress measures through training: restricted and excluded loss, Gini coefficients and the sum of squares (Nanda et al. 2023).
+ */
 export const progress = defineAnalysis({
   id: "progress",
   title: "Progress measures",

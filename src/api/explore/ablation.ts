@@ -35,8 +35,8 @@ export type AblationResult = {
   neurons: number[];
   sets: { name: SplitName; samples: number; whole: TaskScores; ablated: TaskScores }[];
   /**
-   * The same with as many neurons drawn at random among the live ones, on the set `name`; null where not asked for, or no neurons were
-   * ablated.
+   * The same with as many neurons drawn at random among the live ones, on the set `name`; null where not asked for, or no neurons
+   * were ablated.
    */
   control: { name: SplitName; draws: number; mean: number[]; smallest: number[] } | null;
 };

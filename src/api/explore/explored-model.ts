@@ -69,8 +69,8 @@ async function modelAt(reference: Reference, epoch: number | undefined, options:
 }
 
 /**
- * A model that is looked at from several sides: activations, fits and edited forward passes are computed when first asked for, and kept. Call
- * `dispose` when done.
+ * A model that is looked at from several sides: activations, fits and edited forward passes are computed when first asked for,
+ * and kept. Call `dispose` when done.
  */
 export class ExploredModel {
   readonly model: Model;

@@ -21,7 +21,8 @@ export function recent(observations: readonly Observation[]): Observation[] {
 }
 
 /**
- * The pace of training: from the ticks seen in the last minute, else from the stretch of training that the run's folder tells of, else unknown.
+ * The pace of training: from the ticks seen in the last minute, else from the stretch of training that the run's folder tells of,
+ * else unknown.
  *
  * @param observations - ticks since the last start, ascending.
  */

@@ -17,7 +17,10 @@ import type { MetricsRow } from "../../model/index.ts";
 /** A row of a run's metrics without its norms: what learning curves need. */
 export type CurveRow = Pick<MetricsRow, "epoch" | "train" | "validation">;
 
-/** How a run stands. `unreadable`: there is no run in its folder, or not one that can be read; `stopped`: nobody trains it, and it is not at its end. */
+/**
+ * How a run stands. `unreadable`: there is no run in its folder, or not one that can be read; `stopped`: nobody trains it, and it
+ * is not at its end.
+ */
 export type RunStatus = "training" | "stopped" | "finished" | "imported" | "unreadable";
 
 /** A run as its folder tells. */

@@ -90,8 +90,8 @@ const KINDS: readonly Kind[] = [
 ];
 
 /**
- * What a file is that is no model though it stands where one should, and what to do about it; undefined for one that may be a model.
- * Formats that are read, or refused for what they hold, are not among them.
+ * What a file is that is no model though it stands where one should, and what to do about it; undefined for one that may be a
+ * model. Formats that are read, or refused for what they hold, are not among them.
  */
 export function foreignKind(bytes: Uint8Array): string | undefined {
   const text = ascii(bytes, 0, 512);

@@ -181,8 +181,8 @@ function parseFile(bytes: Uint8Array, where: string): Parsed {
 }
 
 /**
- * The tensors and metadata of a safetensors file from anywhere, read when asked for: a type that is not known, or a value that is not
- * finite, matters where the tensor is needed.
+ * The tensors and metadata of a safetensors file from anywhere, read when asked for: a type that is not known, or a value that is
+ * not finite, matters where the tensor is needed.
  *
  * @param where - the file's name, for errors.
  * @throws naming the file, what must hold and what was found, where the file is not exactly a safetensors file.
@@ -204,8 +204,8 @@ export function openSafetensors(
 }
 
 /**
- * The tensors and metadata of a safetensors file of this project. Every size is checked against the bytes there are before anything is
- * allocated.
+ * The tensors and metadata of a safetensors file of this project. Every size is checked against the bytes there are before
+ * anything is allocated.
  *
  * @param where - the file's name, for errors.
  * @throws naming the file, what must hold and what was found, where the file is not exactly a safetensors file of finite numbers.

@@ -9,8 +9,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * A parsed value in a few words for a message. Lists and objects are not written out: nested deeply enough, that alone would exhaust the
- * stack.
+ * A parsed value in a few words for a message. Lists and objects are not written out: nested deeply enough, that alone would
+ * exhaust the stack.
  */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";

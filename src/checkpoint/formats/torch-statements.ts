@@ -71,8 +71,8 @@ const hasHooks = ({ attributes }: Module) =>
 const isEmpty = (dict: PyDict) => named(dict).every(([, value]) => value === null);
 
 /**
- * What a module that was saved whole says of itself and of those inside it: its plain attributes, and of each module that computes without
- * weights, or otherwise than its weights alone would have it, its class.
+ * What a module that was saved whole says of itself and of those inside it: its plain attributes, and of each module that
+ * computes without weights, or otherwise than its weights alone would have it, its class.
  *
  * @returns what may say more, such as a config among its attributes.
  */

@@ -64,7 +64,9 @@ function construct(global: PyGlobal, args: readonly PyValue[]): PyValue | undefi
   }
 }
 
-/** A tensor of a subclass: rebuilt by the function that it names, unless that names another such call, which could go on for ever. */
+/**
+ * A tensor of a subclass: rebuilt by the function that it names, unless that names another such call, which could go on for ever.
+ */
 function rebuilt(by: PyValue | undefined, args: PyValue | undefined): PyValue | undefined {
   const known = by instanceof PyGlobal && by.path !== "torch._tensor._rebuild_from_type_v2" && args instanceof PyTuple;
   return known ? construct(by, args.items) : undefined;
@@ -149,9 +151,9 @@ export function isTorch(entries: ReadonlyMap<string, ZipEntry>): boolean {
 }
 
 /**
- * The dicts of tensors in a PyTorch archive (`.pth`, `.pt`; PyTorch ≥ 1.6), and what else it says. Its pickle is read as data and never
- * executed: of globals only tensors, parameters and Python's containers are known, any other is an inert object. Of a model that was
- * saved whole the parameters are found among the attributes.
+ * The dicts of tensors in a PyTorch archive (`.pth`, `.pt`; PyTorch ≥ 1.6), and what else it says. Its pickle is read as data and
+ * never executed: of globals only tensors, parameters and Python's containers are known, any other is an inert object. Of a model
+ * that was saved whole the parameters are found among the attributes.
  *
  * @param where - the archive's name, for errors.
  * @throws where a tensor's shape, strides or storage do not fit the archive, or it holds no dict of tensors.

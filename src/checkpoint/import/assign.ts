@@ -49,7 +49,9 @@ function covers(ignored: string, name: string): boolean {
   return name === ignored || (name.startsWith(ignored) && /^[./]/.test(name.slice(ignored.length)));
 }
 
-/** Whether a tensor is a mask or another buffer without anything learned; GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n]. */
+/**
+ * Whether a tensor is a mask or another buffer without anything learned; GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n].
+ */
 export function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
   if (isBuffer(name)) return true;
   if ("unreadable" in tensor || !/att(?:n|ention)[./]bias$/i.test(name)) return false;
@@ -57,7 +59,10 @@ export function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
   return tensor.shape.length >= 2 && rows === columns && tensor.shape.slice(0, -2).every((n) => n === 1);
 }
 
-/** Whether a mask treats the positions that the last one may look at differently, so that without it this would be another function. */
+/**
+ * Whether a mask treats the positions that the last one may look at differently, so that without it this would be another
+ * function.
+ */
 function hidesDigits(name: string, tensor: LazyTensor | Unreadable): boolean {
   if ("unreadable" in tensor || /(?:ignore|masked_bias|ids|batches_tracked|n_averaged)$/i.test(name)) return false;
   const [rows = 0, columns = 0] = tensor.shape.slice(-2);
@@ -184,8 +189,8 @@ function sortTensors(group: TensorGroup, options: AssignOptions, placement: Plac
 }
 
 /**
- * Sorts the tensors of a group by name, number and mapping. Where names leave two ways, the shapes tell them apart: numbered tensors, and
- * a file that calls attention's output `out_proj` outside of any block, as others do their read-out.
+ * Sorts the tensors of a group by name, number and mapping. Where names leave two ways, the shapes tell them apart: numbered
+ * tensors, and a file that calls attention's output `out_proj` outside of any block, as others do their read-out.
  */
 export function settle(group: TensorGroup, options: AssignOptions): Sorted {
   const names = [...group.tensors.keys()];

@@ -98,8 +98,8 @@ function isUsual(assignment: Assignment, role: Role, { orientation }: Reading): 
 }
 
 /**
- * How well the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open: 0 not at all, 1 they do,
- * 2 the MLP's matrices and the read-out also lie as their kind of module has them.
+ * How well the shapes of the assigned tensors agree with each other and with a task, whatever else they leave open: 0 not at all,
+ * 1 they do, 2 the MLP's matrices and the read-out also lie as their kind of module has them.
  */
 export function fit(assigned: Assignment): 0 | 1 | 2 {
   const assignment = withoutDepth(assigned);
@@ -241,9 +241,9 @@ function modelOf(
 }
 
 /**
- * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of attention heads
- * where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that matters), the attention rate
- * of models without '='.
+ * Every model that the assigned tensors may be, in order of likelihood. Left open by names and shapes may be: the number of
+ * attention heads where they are fused, the orientation of square matrices, which token is the low digit (for tasks where that
+ * matters), the attention rate of models without '='.
  *
  * @throws kind `input` where the shapes allow no model, kind `usage` where the options rule all of them out or too many remain.
  */

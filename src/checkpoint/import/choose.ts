@@ -27,8 +27,8 @@ function chanceOf({ config }: ImportedModel): number {
 }
 
 /**
- * A reading far better than any other, though not accurate: a model that has memorised its training samples and not generalised yet. It
- * must leave guessing behind, and the second by half of its own distance from it.
+ * A reading far better than any other, though not accurate: a model that has memorised its training samples and not generalised
+ * yet. It must leave guessing behind, and the second by half of its own distance from it.
  */
 function standsOut(tried: readonly Tried[]): Tried | undefined {
   const [best, second] = [...tried].sort((a, b) => b.accuracy - a.accuracy);
@@ -59,11 +59,12 @@ function openOptions(readings: readonly ImportedModel[]): string {
 }
 
 /**
- * Chooses among the candidates of an import. A single one is taken as it is. Otherwise they are evaluated, those that follow the habits of
- * the tensors' names first, and exactly one must reach an accuracy above 0.9. Where none does, a reading that stands out is taken, and else
- * the only one that follows the names, as an untrained model must be read.
+ * Chooses among the candidates of an import. A single one is taken as it is. Otherwise they are evaluated, those that follow the
+ * habits of the tensors' names first, and exactly one must reach an accuracy above 0.9. Where none does, a reading that stands
+ * out is taken, and else the only one that follows the names, as an untrained model must be read.
  *
- * @param evaluate - a model's mean accuracy over its output heads, on all samples; where a constant guess would do well (divisibility
+ * @param evaluate - a model's mean accuracy over its output heads, on all samples; where a constant guess would do well
+ * (divisibility
  *   labels), what it has beyond that, (accuracy − chance)/(1 − chance).
  * @throws kind `usage`, naming the options that are open, where several readings are right or none can be told from the others.
  */

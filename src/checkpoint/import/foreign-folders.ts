@@ -40,7 +40,10 @@ export function foreignFolder(names: readonly string[], inside: (name: string) =
   return undefined;
 }
 
-/** What a zip archive is that is neither PyTorch's nor NumPy's, and what makes a file that is read; undefined for one that is not known. */
+/**
+ * What a zip archive is that is neither PyTorch's nor NumPy's, and what makes a file that is read; undefined for one that is not
+ * known.
+ */
 export function foreignZip(names: readonly string[]): string | undefined {
   if (names.includes("model.weights.h5"))
     return 'is a Keras model: in Python, m = keras.saving.load_model(FILE); numpy.savez("model.npz", **{v.path: v.numpy() for v in m.variables})';

@@ -120,7 +120,10 @@ function refuse(
   return fail(`must hold every weight, lacks ${missing.join(", ")}${unknown}`);
 }
 
-/** Throws where the group has tensors that compute something and have no place in the model: without them it would be another function. */
+/**
+ * Throws where the group has tensors that compute something and have no place in the model: without them it would be another
+ * function.
+ */
 function ensurePlaced({ surplus, source }: Sorted, path: string): void {
   if (surplus.length === 0) return;
   const where = source === "" ? path : `${path}: ${quoted(source)}`;
@@ -161,7 +164,10 @@ function named(models: readonly Sorted[], state: string, path: string): Sorted {
   throw new MiiiiError("usage", `${path}: --state ${quoted(state)}: must name a model of the file; ${choice}`);
 }
 
-/** Every model of a file, the last state of a training first: where several are kept, the one of the largest number, or the final one. */
+/**
+ * Every model of a file, the last state of a training first: where several are kept, the one of the largest number, or the final
+ * one.
+ */
 export function modelsIn(groups: readonly TensorGroup[], options: AssignOptions): Sorted[] {
   const { where } = options;
   ensure(
@@ -195,7 +201,8 @@ function nearest(groups: readonly TensorGroup[], options: AssignOptions): Sorted
 /**
  * The model of a file: the one that `state` names, or else the last state of the training (see {@link modelsIn}).
  *
- * @throws where there is none, with the reason that decides: no attention, several blocks, norms or gates, weights that are missing; and
+ * @throws where there is none, with the reason that decides: no attention, several blocks, norms or gates, weights that are
+ * missing; and
  *   where it has tensors without a place in the model.
  */
 export function chooseGroup(groups: readonly TensorGroup[], options: AssignOptions, state: string | undefined): ChosenGroup {

@@ -156,7 +156,10 @@ function recordFrom(
 /** What stands for a stated scale of attention's scores among the names to ignore. */
 const SCALE_KEY = "attn_scale";
 
-/** The candidates whose attention scores are divided by √d_head as the file states; a stated scale is what they are divided by or its inverse. */
+/**
+ * The candidates whose attention scores are divided by √d_head as the file states; a stated scale is what they are divided by or
+ * its inverse.
+ */
 function scaled(
   candidates: readonly ImportedModel[],
   scale: number | undefined,
@@ -236,11 +239,12 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
 }
 
 /**
- * Reads a model trained elsewhere: a PyTorch archive, an NPZ archive, safetensors, or a folder of one of them, of shards or of NPY files.
- * Format, layout and sizes are recognised by content, names, shapes and what the file says; where these leave a question open, every
- * answer is a candidate.
+ * Reads a model trained elsewhere: a PyTorch archive, an NPZ archive, safetensors, or a folder of one of them, of shards or of
+ * NPY files. Format, layout and sizes are recognised by content, names, shapes and what the file says; where these leave a
+ * question open, every answer is a candidate.
  *
- * @throws kind `input` where the file is damaged, hostile or no such model, or has a tensor that computes something and has no place in the
+ * @throws kind `input` where the file is damaged, hostile or no such model, or has a tensor that computes something and has no
+ * place in the
  *   model; kind `usage` where the options contradict it.
  */
 export function importModel(path: string, request: ImportRequest = {}): ImportResult {
@@ -248,8 +252,8 @@ export function importModel(path: string, request: ImportRequest = {}): ImportRe
 }
 
 /**
- * A mapping to start from: each of this project's names with the file's tensor that it is taken for, or null where none is found; and
- * the tensors that have no place yet.
+ * A mapping to start from: each of this project's names with the file's tensor that it is taken for, or null where none is found;
+ * and the tensors that have no place yet.
  */
 export function startMapping(
   path: string,

@@ -44,8 +44,9 @@ function parseEntry(value: unknown, where: string): MappedTensor {
 }
 
 /**
- * A mapping from JSON: `{"embed.W_E": "tok", "blocks.0.attn.W_Q": {"tensor": "qkv", "rows": [0, 128], "reshape": [4, 32, 128],
- * "permute": [0, 2, 1]}}`; null says nothing. A tensor that is only named is oriented like the others; one that is arranged must come out in
+ * A mapping from JSON:
+ * `{"embed.W_E": "tok", "blocks.0.attn.W_Q": {"tensor": "qkv", "rows": [0, 128], "reshape": [4, 32, 128]}}`;
+ * null says nothing. A tensor that is only named is oriented like the others; one that is arranged must come out in
  * TransformerLens's form. Roles that are not mapped are found by name.
  */
 export function parseMapping(value: unknown, where: string): ImportMapping {

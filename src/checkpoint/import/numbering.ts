@@ -41,10 +41,10 @@ function placed(members: readonly Member[]): Placement[] {
 }
 
 /**
- * The ways to take tensors that are known by their numbers (`Dense_0`, `Dense_1`; `fc1`, `fc2`; `mlp.0`, `mlp.2`; Haiku's `linear`,
- * `linear_1`): in order of the numbers first, wherever counting begins. The other orders follow, since Flax numbers modules as they are made and
- * `nn.Dense(d)(nn.relu(nn.Dense(m)(x)))` makes its outer one first. Whether one without a number is the first of them or something else is
- * open. None at all is always a way, the last.
+ * The ways to take tensors that are known by their numbers (`Dense_0`, `Dense_1`; `fc1`, `fc2`; `mlp.0`, `mlp.2`; Haiku's
+ * `linear`, `linear_1`): in order of the numbers first, wherever counting begins. The other orders follow, since Flax numbers
+ * modules as they are made and `nn.Dense(d)(nn.relu(nn.Dense(m)(x)))` makes its outer one first. Whether one without a number is
+ * the first of them or something else is open. None at all is always a way, the last.
  */
 export function placementsOf(names: Iterable<string>): Placement[] {
   const families = new Map<string, Member[]>();

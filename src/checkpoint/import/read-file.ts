@@ -298,10 +298,11 @@ function readSingle(path: string): Decoded {
 }
 
 /**
- * The tensors of a file or folder from elsewhere, and what is said beside them. The format is told by content: a PyTorch archive, an NPZ
- * archive, safetensors; of folders, one of .npy files, of a model file, or of shards with or without their index.
+ * The tensors of a file or folder from elsewhere, and what is said beside them. The format is told by content: a PyTorch archive,
+ * an NPZ archive, safetensors; of folders, one of .npy files, of a model file, or of shards with or without their index.
  *
- * @throws kind `io` where something cannot be read, kind `input` where it is damaged, hostile or no model: named, with the next step.
+ * @throws kind `io` where something cannot be read, kind `input` where it is damaged, hostile or no model: named, with the next
+ * step.
  */
 export function decodePath(path: string): Decoded {
   if (statOf(path)?.isDirectory() === true) return readFolder(path);

@@ -17,8 +17,8 @@ export type Assignment = ReadonlyMap<Role, Assigned>;
 const BLOCK_ROLE = /^blocks\.0\./;
 
 /**
- * The tensors without an axis of length 1 for the depth, as JAX's scanned blocks have it in front. That the MLP's matrices have it tells it
- * from an axis for a single attention head.
+ * The tensors without an axis of length 1 for the depth, as JAX's scanned blocks have it in front. That the MLP's matrices have
+ * it tells it from an axis for a single attention head.
  */
 export function withoutDepth(assignment: Assignment): Assignment {
   const mlp = assignment.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];

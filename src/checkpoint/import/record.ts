@@ -4,8 +4,8 @@ import type { HeadsFrom } from "./candidates.ts";
 import type { ImportFormat } from "./read-file.ts";
 
 /**
- * How a model from elsewhere was read, as it stands in every output: in JSON, in the imported file's metadata, in a page's provenance.
- * What a file leaves open was settled by these answers, and with other ones it would be another function.
+ * How a model from elsewhere was read, as it stands in every output: in JSON, in the imported file's metadata, in a page's
+ * provenance. What a file leaves open was settled by these answers, and with other ones it would be another function.
  */
 export type ImportRecord = {
   format: ImportFormat;

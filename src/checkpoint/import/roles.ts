@@ -24,7 +24,10 @@ export interface Named {
 /** Longer names are no tensor's, and patterns over them take their time. */
 const LONGEST_NAME = 300;
 
-/** What PyTorch and its wrappers put between the parts of a name: DDP, FSDP, compiled and checkpointed modules, TransformerLens's bridge. */
+/**
+ * What PyTorch and its wrappers put between the parts of a name: DDP, FSDP, compiled and checkpointed modules, TransformerLens's
+ * bridge.
+ */
 const INSERTED = /^(?:module|origmod|originalcomponent|fsdpwrappedmodule|checkpointwrappedmodule|forwardmodule|~|)$/;
 /** What stands before a model's own names. */
 const WRAPPERS =

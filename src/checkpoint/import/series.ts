@@ -121,8 +121,8 @@ function seriesOfFolder(path: string): ForeignSeries {
 }
 
 /**
- * The models of a training run recorded elsewhere, epochs ascending: a folder of `1000.pth`, `2000.pth`, … or `step_500.safetensors`, or one file
- * with several (`{state_dicts, checkpoint_epochs}`, `{epoch_0: …, epoch_100: …}`).
+ * The models of a training run recorded elsewhere, epochs ascending: a folder of `1000.pth`, `2000.pth`, … or
+ * `step_500.safetensors`, or one file with several (`{state_dicts, checkpoint_epochs}`, `{epoch_0: …, epoch_100: …}`).
  *
  * @throws kind `input` where fewer than two have an epoch, or two have the same one.
  */

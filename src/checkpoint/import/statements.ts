@@ -8,7 +8,9 @@ import { meaningOf } from "./modules.ts";
 export interface Stated {
   /** Number of attention heads. */
   readonly heads?: number;
-  /** Activations, by this project's names where it has them and else as stated; more than one where the file contradicts itself. */
+  /**
+   * Activations, by this project's names where it has them and else as stated; more than one where the file contradicts itself.
+   */
   readonly activations: readonly string[];
   /** What attention scores are divided by, or multiplied with. */
   readonly scale?: number;
@@ -40,7 +42,9 @@ const ALIASES: readonly (readonly [Activation, RegExp])[] = [
   ["square", /^(?:square|quadratic|x2|pow2)$/i],
 ];
 
-/** An activation by this project's name, where it computes it; names as PyTorch, Hugging Face, TransformerLens and JAX give them. */
+/**
+ * An activation by this project's name, where it computes it; names as PyTorch, Hugging Face, TransformerLens and JAX give them.
+ */
 export function knownActivation(name: string): Activation | undefined {
   return ALIASES.find(([, pattern]) => pattern.test(name))?.[0];
 }

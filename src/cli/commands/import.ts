@@ -45,8 +45,8 @@ function printMapping(file: string, argv: ArgumentsOf<typeof options>): void {
 }
 
 /**
- * Turns a model trained elsewhere into a checkpoint, or a series of them into a run; how it was read goes to stderr and into what is written,
- * the path of that to stdout.
+ * Turns a model trained elsewhere into a checkpoint, or a series of them into a run; how it was read goes to stderr and into what
+ * is written, the path of that to stdout.
  */
 export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { file, out } = argv;

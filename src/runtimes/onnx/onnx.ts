@@ -158,7 +158,8 @@ export function onnxRuntime(options: { readonly threads?: number } = {}): Runtim
         executionMode: "sequential",
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        // A thread that waits for work looks for it in a loop, by default for so long that two programs on the same cores keep each other from working.
+        // A thread that waits for work looks for it in a loop, by default for so long that two programs on the same cores keep
+        // each other from working.
         extra: { session: { intra_op: { spin_duration_us: "100" } } },
       }).catch(refused);
       return new OnnxProgram(session, outputs, source);

@@ -14,8 +14,8 @@ export interface Recorded {
 /** Writes a program down as an ONNX graph, node by node. */
 export class OnnxRecorder implements Ops<Recorded> {
   /**
-   * Eight such arrays are read and written in turn for the loss; a core's share of the last cache holds a few. Counted as float32: numbers of
-   * twice the size come in blocks of half as many.
+   * Eight such arrays are read and written in turn for the loss; a core's share of the last cache holds a few. Counted as
+   * float32: numbers of twice the size come in blocks of half as many.
    */
   readonly blockBytes: number;
   readonly #dtype: "float32" | "float64";
@@ -148,7 +148,8 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   reluGrad(dy: Recorded, y: Recorded): Recorded {
-    // min(1, y·3.4e38) is 1 for every positive normal float32 (every float64 above 3e-39), and faster in ONNX Runtime than Sign or a comparison.
+    // min(1, y·3.4e38) is 1 for every positive normal float32 (every float64 above 3e-39), and faster in ONNX Runtime than Sign
+    // or a comparison.
     return this.mul(dy, this.#node("HardSigmoid", [y], { alpha: { float: 3.4e38 }, beta: { float: 0 } }));
   }
 
@@ -161,8 +162,8 @@ export class OnnxRecorder implements Ops<Recorded> {
   }
 
   sumByRow(a: Recorded, indices: NdArray<"int32">, count: number): Recorded {
-    // Each sum's rows side by side, short ones filled up with a row of zeros, then one sum: ONNX Runtime's scatter-add runs on one thread,
-    // and a product with the indices' one-hot rows takes about twice as long.
+    // Each sum's rows side by side, short ones filled up with a row of zeros, then one sum: ONNX Runtime's scatter-add runs on
+    // one thread, and a product with the indices' one-hot rows takes about twice as long.
     const padded = this.#node("Pad", [a, this.#integers([0, 0, 1, 0])]); // [n + 1, m]
     let places = this.#rowsOf.get(indices);
     if (places === undefined) {

@@ -15,8 +15,8 @@ export interface TokenModel {
 }
 
 /**
- * An ONNX file with the weights inside: `tokens` (int64 [batch, positions]: x0, x1 and, of three, '=') in, `logits` [batch, classes] out; the
- * batch is free. A third token is always '=' and is not looked at.
+ * An ONNX file with the weights inside: `tokens` (int64 [batch, positions]: x0, x1 and, of three, '=') in, `logits` [batch,
+ * classes] out; the batch is free. A third token is always '=' and is not looked at.
  */
 export function encodeTokenModel(model: TokenModel): Uint8Array {
   const recorder = new OnnxRecorder(model.dtype);

@@ -80,8 +80,8 @@ export class Gpu {
   }
 
   /**
-   * Does something with the device and gives what came of it, after its error scopes resolve without error. `explain` puts a lack of memory
-   * into words.
+   * Does something with the device and gives what came of it, after its error scopes resolve without error. `explain` puts a lack
+   * of memory into words.
    */
   async watched<T>(action: () => T | Promise<T>, explain: () => string): Promise<T> {
     this.device.pushErrorScope("internal");

@@ -193,9 +193,9 @@ function join(groups: readonly Group[], stored: ReadonlySet<Tensor>, outputs: Re
 }
 
 /**
- * Cuts a program into kernels. A product, sum, softmax or scatter is a kernel of its own; what follows a product or sum element by element
- * joins it; other element-wise chains are computed where they are read, or, where they are read more than once, in kernels that compute
- * everything of one shape together.
+ * Cuts a program into kernels. A product, sum, softmax or scatter is a kernel of its own; what follows a product or sum element
+ * by element joins it; other element-wise chains are computed where they are read, or, where they are read more than once, in
+ * kernels that compute everything of one shape together.
  */
 export function fuse(outputTensors: readonly Tensor[], bindings: Bindings): Fusion {
   const tensors = reachable(outputTensors);

@@ -57,7 +57,9 @@ export function shaderFor(surroundings: Surroundings): { shader: Shader; scope: 
   return { shader, scope: { ...surroundings, shader } };
 }
 
-/** Statements that finish entry `i` of a group's only root, once its core's entry has the name `core`; and the name of the result. */
+/**
+ * Statements that finish entry `i` of a group's only root, once its core's entry has the name `core`; and the name of the result.
+ */
 export function finish(group: Group, scope: Scope, core: string): { lines: string; result: string } {
   const [root] = group.roots;
   if (root === undefined || group.core === undefined) throw new Error("program: a group must have a root and a core");

@@ -71,8 +71,8 @@ function reader({ name, memory, stored: [rows, columns] }: Operand, shader: Shad
 }
 
 /**
- * The functions that fetch a block of 4×4 of an operand and put it down in workgroup memory, where the sum's index comes first: as it is, or
- * turned. Blocks are numbered so that neighbouring threads read neighbouring memory.
+ * The functions that fetch a block of 4×4 of an operand and put it down in workgroup memory, where the sum's index comes first:
+ * as it is, or turned. Blocks are numbered so that neighbouring threads read neighbouring memory.
  */
 function stager(operand: Operand, depth: number, stride: number): string {
   const { name, turned, tile } = operand;
@@ -150,7 +150,10 @@ function registersOf({ rows, columns, threadRows, threadColumns }: Tile, strideA
   };
 }
 
-/** The function `put`, which writes four entries of a row: to a part of the sum where it is cut, else with what follows the product. */
+/**
+ * The function `put`, which writes four entries of a row: to a part of the sum where it is cut, else with what follows the
+ * product.
+ */
 function putter(n: number, m: number, out: string, part: string, finished: string): string {
   const value = finished === "" ? "v[c]" : "finished(i + c, v[c])";
   const put =
@@ -171,8 +174,8 @@ function putter(n: number, m: number, out: string, part: string, finished: strin
 }
 
 /**
- * A matrix product, and what follows it element by element. Each workgroup computes a tile of the result from tiles of the operands staged in
- * its memory; each thread a block of it in registers, while the next tiles are on their way.
+ * A matrix product, and what follows it element by element. Each workgroup computes a tile of the result from tiles of the
+ * operands staged in its memory; each thread a block of it in registers, while the next tiles are on their way.
  */
 export function matmulKernels(group: Group, surroundings: Surroundings): (Kernel | Light)[] {
   const { core } = group;

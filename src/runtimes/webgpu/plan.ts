@@ -100,7 +100,10 @@ function productOperands(roots: readonly Tensor[]): ReadonlySet<Tensor> {
   return operands;
 }
 
-/** What comes in with each run and what goes out: small inputs in a table of many runs, large ones uploaded, outputs recorded where that fits. */
+/**
+ * What comes in with each run and what goes out: small inputs in a table of many runs, large ones uploaded, outputs recorded
+ * where that fits.
+ */
 function planTraffic({ inputs, outputs, shapes, changes }: Recorded, roots: readonly Tensor[], limits: DeviceLimits) {
   const stateNames = new Set(changes.map(({ name }) => name));
   const fed = Object.entries(inputs).filter(([name, { operation }]) => operation.kind === "input" && !stateNames.has(name));

@@ -101,9 +101,9 @@ function halvings(lanes: number, slots: number): string {
 }
 
 /**
- * Sums whose terms are computed on the way: along one axis, over the rows that share an index, or of a small matrix product. Several threads add up one output's terms,
- * each every so many, and then their sums pairwise; long sums for few outputs are cut into parts that a second kernel adds up. The order is
- * fixed, so results repeat bit for bit.
+ * Sums whose terms are computed on the way: along one axis, over the rows that share an index, or of a small matrix product.
+ * Several threads add up one output's terms, each every so many, and then their sums pairwise; long sums for few outputs are cut
+ * into parts that a second kernel adds up. The order is fixed, so results repeat bit for bit.
  */
 export function sumKernels(group: Group, surroundings: Surroundings): Light[] {
   const plan = planSum(group);

@@ -5,8 +5,8 @@ import { Writer } from "./shader.ts";
 import { LEAST_THREADS, THREADS } from "./tuning.ts";
 
 /**
- * Softmax within segments of a row: a workgroup holds one row in its own memory, so that the row is read and written once. Several threads
- * look after each segment.
+ * Softmax within segments of a row: a workgroup holds one row in its own memory, so that the row is read and written once.
+ * Several threads look after each segment.
  */
 export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel {
   const [root] = group.roots;

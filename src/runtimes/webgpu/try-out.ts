@@ -19,8 +19,8 @@ const SOURCE: ProgramSource = {
 };
 
 /**
- * Computes a product, exponentials and logarithms on a device and holds them against float64: a driver that gets these wrong would train
- * a model that means nothing.
+ * Computes a product, exponentials and logarithms on a device and holds them against float64: a driver that gets these wrong
+ * would train a model that means nothing.
  *
  * @throws MiiiiError (`runtime`) saying what was wrong.
  */

@@ -1,4 +1,6 @@
-/** Shape of a matrix product's kernel: the part of the result that a workgroup computes, and the part of that that a thread does. */
+/**
+ * Shape of a matrix product's kernel: the part of the result that a workgroup computes, and the part of that that a thread does.
+ */
 export interface Tile {
   /** Rows and columns of the result for each workgroup. */
   readonly rows: number;
@@ -18,7 +20,10 @@ export const TILES: readonly Tile[] = [
   { rows: 32, columns: 32, depth: 16, threadRows: 4, threadColumns: 4 },
 ];
 
-/** Threads that a large GPU works on at a time in a product: 512 on each of 132 units. Smaller tiles, and sums cut into parts, make as many. */
+/**
+ * Threads that a large GPU works on at a time in a product: 512 on each of 132 units. Smaller tiles, and sums cut into parts,
+ * make as many.
+ */
 export const FULL = 132 * 512;
 
 /** Share of {@link FULL} from which on a tile is not given up for a smaller one, which reads more for the same arithmetic. */
@@ -27,7 +32,10 @@ export const ENOUGH = 2 / 3;
 /** Multiplications of a product up to which tiles are not worth it: it is computed entry by entry. */
 export const SMALL_PRODUCT = 2 ** 19;
 
-/** Sums are cut into at most this many parts, each of at least so many terms; more where the result is large, whose parts take long to add up. */
+/**
+ * Sums are cut into at most this many parts, each of at least so many terms; more where the result is large, whose parts take
+ * long to add up.
+ */
 export const MOST_PARTS = 32;
 export const LEAST_TERMS = 64;
 export const LEAST_TERMS_LARGE = 1024;
@@ -55,7 +63,10 @@ export const WORK_PER_SUBMIT = 2e11;
 export const KERNELS_PER_SUBMIT = 4096;
 export const SUBMITS_IN_FLIGHT = 4;
 
-/** Runs given to the device in one call: as many as take so long, that a slow device can be stopped and its progress be seen, and at most so many. */
+/**
+ * Runs given to the device in one call: as many as take so long, that a slow device can be stopped and its progress be seen, and
+ * at most so many.
+ */
 export const MILLISECONDS_AT_ONCE = 2000;
 export const RUNS_AT_ONCE = 256;
 

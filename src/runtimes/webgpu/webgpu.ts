@@ -12,8 +12,8 @@ export async function webgpuAdapters(): Promise<WebgpuAdapter[]> {
 }
 
 /**
- * Any vendor's GPU through WebGPU: programs become WGSL shaders, and state stays on the device. WebGPU has no float64: programs that need it
- * (statistics during training) run on ONNX Runtime.
+ * Any vendor's GPU through WebGPU: programs become WGSL shaders, and state stays on the device. WebGPU has no float64: programs
+ * that need it (statistics during training) run on ONNX Runtime.
  *
  * @param options - `adapter`: number or part of the name of the device, see {@link webgpuAdapters}; the first one where absent.
  */

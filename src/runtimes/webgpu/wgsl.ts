@@ -3,11 +3,12 @@ import type { DropoutSpec } from "../../ops/index.ts";
 import type { Elementwise } from "./graph.ts";
 
 /**
- * Functions of our own, because WGSL promises little of its own: `exp` may be off by 3 + 2|x| units in the last place, `log` by 2^-21
- * near 1, and there is no log1p. These are good to about two units, by the textbooks' reductions and series.
+ * Functions of our own, because WGSL promises little of its own: `exp` may be off by 3 + 2|x| units in the last place, `log` by
+ * 2^-21 near 1, and there is no log1p. These are good to about two units, by the textbooks' reductions and series.
  */
 const FUNCTIONS = {
-  // e^x = 2^k e^r, |r| ≤ ln 2 / 2; ln 2 in two parts, so that k times the first is exact. The power of two is applied in two halves.
+  // e^x = 2^k e^r, |r| ≤ ln 2 / 2; ln 2 in two parts, so that k times the first is exact. The power of two is applied in two
+  // halves.
   exp_: `fn exp_(x: f32) -> f32 {
   let c = clamp(x, -104.0f, 89.0f);
   let k = round(c * 1.44269504f);

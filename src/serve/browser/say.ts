@@ -14,8 +14,8 @@ export function stale(id: string, yes: boolean): void {
 }
 
 /**
- * Asks for something on behalf of a card: its line tells how it goes, its drawings pale meanwhile, and what goes wrong is said there. Undefined
- * where nothing came of it.
+ * Asks for something on behalf of a card: its line tells how it goes, its drawings pale meanwhile, and what goes wrong is said
+ * there. Undefined where nothing came of it.
  */
 export async function answered<T>(
   latest: Latest,
