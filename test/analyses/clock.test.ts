@@ -7,7 +7,7 @@ import { activationsOf } from "../../src/activations/index.ts";
 import { triplesOf } from "../../src/analyses/clock/compute.ts";
 import { inputGradients } from "../../src/analyses/clock/gradients.ts";
 import { clock } from "../../src/analyses/clock/index.ts";
-import { circularity, componentsOf, distanceIrrelevance } from "../../src/analyses/clock/measures.ts";
+import { bySumAndDifference, circularity, componentsOf, distanceIrrelevance } from "../../src/analyses/clock/measures.ts";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
 import { analyzeModel } from "../../src/api/analyze.ts";
 import { loadModel } from "../../src/api/models.ts";
@@ -94,6 +94,25 @@ test("even attention gives symmetric gradients, values that do not depend on the
   assertAllClose([even.gradient_symmetricity.mean, even.gradient_symmetricity.std], [1, 0], { atol: 1e-7 });
   const silent = await clock.run(await inputOf(config, { ...parameters, ...zero("blocks.0.attn.W_V") }), {});
   assert.deepEqual(silent.gradient_symmetricity, { mean: 0, std: 0 });
+});
+
+test("the right class's logit stands at the sum and the difference x0 − x1 of its digits, relabelled where asked", () => {
+  const logits = float64(
+    Float64Array.from({ length: 5 ** 3 }, (_, i) => i),
+    [25, 5],
+  );
+  const [o, swapped] = [bySumAndDifference(logits, 5), bySumAndDifference(logits, 5, Int32Array.of(1, 0, 2, 3, 4))];
+  for (const [x0, x1] of [
+    [3, 1],
+    [1, 3],
+    [4, 4],
+    [0, 2],
+  ] as const) {
+    const [sum, difference] = [(x0 + x1) % 5, (x0 - x1 + 5) % 5];
+    assert.equal(at(o, sum * 5 + difference), (x0 * 5 + x1) * 5 + sum);
+    const [y0, y1] = [x0, x1].map((x) => (x < 2 ? 1 - x : x)) as [number, number];
+    assert.equal(at(swapped, sum * 5 + difference), (y0 * 5 + y1) * 5 + sum);
+  }
 });
 
 test("distance irrelevance is 1 for a logit of the sum, 0 for one of the difference, and near 1 without structure", () => {

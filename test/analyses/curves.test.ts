@@ -127,6 +127,28 @@ test("phases of ω lie between the first head to grok, the first of q > 7 and th
   assert.deepEqual((await curves.run(input([row(0, all(0), all(0))], {}, omega), {})).phases, []);
 });
 
+test("7 is none of the harder tasks; 0.9 for good is 0.9, not less", async () => {
+  const ticks = [
+    row(0, all(0.1), all(0.1)),
+    row(10, all(1), [1, 0.1, 0.1, 0.1, 0.1]),
+    row(20, all(1), [1, 1, 1, 1, 0.85]),
+    row(30, all(1), [1, 1, 1, 1, 0.9]),
+    row(40, all(1), [1, 1, 1, 1, 1]),
+    row(50, all(1), [1, 1, 1, 1, 1]),
+  ];
+  const { phases, grok_epoch, stays90_epoch } = await curves.run(input(ticks), {});
+  assert.deepEqual(grok_epoch, [10, 20, 20, 20, 40]);
+  assert.deepEqual(stays90_epoch, [10, 20, 20, 20, 30]);
+  assert.deepEqual(
+    phases.map(({ from, to }) => [from, to]),
+    [
+      [0, 10],
+      [10, 40],
+      [40, 50],
+    ],
+  );
+});
+
 test("without tasks of q > 7 that grok no phase is called theirs", async () => {
   const omega = [active(0, 1), active(15, 4), active(25, 6), active(45, 5)];
   const named = async (curvesInput: AnalysisInput) =>

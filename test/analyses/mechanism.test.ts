@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
+import { keyFrequencies } from "../../src/analyses/logits/addition.ts";
 import type { AdditionResult } from "../../src/analyses/logits/of-addition.ts";
 import type { HeadsResult } from "../../src/analyses/logits/of-heads.ts";
 import { mechanism } from "../../src/analyses/mechanism/index.ts";
@@ -94,6 +95,11 @@ test("planted cosines are found, exactly those, and carry what they were given",
   // The third term is the same for all classes: centring removes it.
   assertAllClose([result.logit_share], [1], { rtol: 1e-12 });
   assert.ok(result.logit_share_null < 0.2, `${result.logit_share_null}`);
+});
+
+test("key frequencies: coefficients above a tenth of the largest, whatever their signs", () => {
+  assert.deepEqual(keyFrequencies([-10, 0.99, 1.01, -1.9, 1]), [1, 3, 4]);
+  assert.deepEqual(keyFrequencies([0, 0]), []);
 });
 
 test("coefficients, restricted and excluded loss are the naive definition's, the extra '=' class left out", async () => {

@@ -35,6 +35,12 @@ test("an early gradient has its half and its settling early, a late one late; th
   assert.equal(none.settled_epoch, null);
 });
 
+test("a gradient is settled from below a tenth of its largest value on", async () => {
+  const gradients = [5, 10, 2, 1.5, 1, 0.99, 0.5];
+  const rows = [row(0, []), ...gradients.map((value, i) => row(i + 1, [value, value, 1]))];
+  assert.deepEqual((await norms.run(input(rows), {})).settled_epoch, [6, 6, null]);
+});
+
 test("a constant curve's half lies in the middle of log(1 + epoch)", async () => {
   const epochs = [1, 3, 7, 15, 31]; // log2(1 + epoch) = 1, 2, 3, 4, 5
   const { half_epoch } = await norms.run(input([row(0, []), ...epochs.map((epoch) => row(epoch, [5, 5, 0]))]), {});

@@ -59,6 +59,10 @@ test("counts over time: peak, final value, nulls, and all of the contract", asyn
   assert.equal(result.sound.by_omega0[30]?.[3], 7);
   assert.equal(result.sound.by_omega1[30]?.[4], 7);
   assert.deepEqual(result.grok, [{ q: p, epoch: 100 }]);
+  // Rows logged before the null was measured have what neurons of untrained models were seen to score: 0.08 to 0.10.
+  assert.ok(result.null.sound >= 0.08 && result.null.sound <= 0.1, `${result.null.sound}`);
+  const measured = rows.map((one, i) => ({ ...one, sound_null: i === 0 ? 0.5 : 0.02 }));
+  assertAllClose([(await omega.run(input(measured, metrics), {})).null.sound], [0.02 + 0.48 / rows.length]);
   assertAllClose([result.null.nominal], [0.0374 * ((p * p - 1) / 2)], { rtol: 1e-3 });
 });
 

@@ -124,6 +124,15 @@ test("an untrained model: groups of its closed form do no more than random ones"
   const metrics = patch.metrics(result);
   assert.ok(Math.abs((metrics.even_iia ?? 1) - (metrics.even_iia_random ?? 0)) < 0.08, JSON.stringify(metrics));
   assert.ok((metrics.even_above_random ?? 9) <= 2);
+  // The largest of the draws exceeds their mean, unless all are the same.
+  const { random } = result;
+  for (const [largest, mean] of [
+    [random.sufficient_largest, random.sufficient],
+    [random.sufficient_even_largest, random.sufficient_even],
+    [random.post.iia_largest, random.post.iia],
+  ] as const) {
+    assert.ok(largest.every((value, g) => value >= at(mean, g)) && largest.some((value, g) => value > at(mean, g) + 0.005));
+  }
 });
 
 test("addition is grouped by frequency and has one task; all frequencies together carry the answer", async () => {

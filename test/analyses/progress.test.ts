@@ -112,6 +112,30 @@ test("with more than half of the frequencies key there are not as many others: n
   }
 });
 
+test("the null of the restricted loss is over the samples not trained on, that of the excluded loss over those trained on", async () => {
+  const every = Int32Array.from({ length: p * p }, (_, i) => i);
+  const [few, rest] = [every.filter((i) => i % 7 === 0), every.filter((i) => i % 7 !== 0)];
+  const none = new Int32Array(0);
+  const nullOf = async (given?: AnalysisInput["split"]) =>
+    (await progress.run(runOf(STEPS, given === undefined ? {} : { split: given }), {})).null;
+  const whole = await nullOf();
+  const onFew = await nullOf({ train: few, validation: none, test: rest });
+  const onRest = await nullOf({ train: rest, validation: none, test: few });
+  // The loss over all samples is that over both parts, by their sizes.
+  const share = few.length / every.length;
+  for (const [name, ofFew, ofRest] of [
+    ["restricted_loss", onRest, onFew],
+    ["excluded_loss", onFew, onRest],
+  ] as const) {
+    const [all, first, second] = [whole, ofFew, ofRest].map((one) => one[name]?.[0] ?? assert.fail(name));
+    assertAllClose(
+      STEPS.map((_, tick) => share * at(first ?? [], tick) + (1 - share) * at(second ?? [], tick)),
+      all ?? [],
+      { rtol: 1e-5 },
+    );
+  }
+});
+
 test("each checkpoint's losses are those of `mechanism` where the key frequencies agree; those of the last one count", async () => {
   const other = { epoch: 50, logits: logitsAt(20, 1, 5) };
   const result = await progress.run(runOf([other, ...STEPS.slice(2)], { split }), {});
