@@ -1,5 +1,5 @@
 import { dim, ensure, float64, type NdArray, rows } from "../core/index.ts";
-import { FREE, type Program, type Runtime, runInto } from "../runtimes/index.ts";
+import { FREE, type Program, type Runtime, runInto, runOnce } from "../runtimes/index.ts";
 
 /** Rows that one product takes: a thread that is to end waits for one at most, and a runtime that copies holds little twice. */
 const BLOCK = 2048;
@@ -30,6 +30,7 @@ export function runtimeMatmul(runtime: Runtime): RuntimeMatmul {
     async matmul(a, b) {
       const [n, inner, columns] = [dim(a, 0), dim(a, 1), dim(b, 1)];
       ensure(dim(b, 0) === inner, "input", () => `matmul: b must have ${inner} rows, got ${dim(b, 0)}`);
+      if (n <= BLOCK) return (await runOnce(await program(), { a, b })).product as NdArray<"float64">;
       const out = float64(new Float64Array(n * columns), [n, columns]);
       for (let start = 0; start < n; start += BLOCK) {
         const end = Math.min(n, start + BLOCK);

@@ -157,7 +157,10 @@ export async function activationsFor(
   runtime: Runtime,
   shared: boolean,
 ): Promise<Activations> {
-  return activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared });
+  const activations = await activationsOf(runtime, config, parameters, needs.filter(isActivation), { shared });
+  // What they were made from would stay while other threads compute and this one waits.
+  if (shared) collectGarbage();
+  return activations;
 }
 
 /**

@@ -5,7 +5,7 @@ import { rowsAt } from "../closed-form/contribution.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { grokEpoch } from "../kit/epochs.ts";
 import { matmulOf } from "../kit/inputs.ts";
-import { agreement, answersOf } from "../logits/answers.ts";
+import { agreement, allAnswersOf } from "../logits/answers.ts";
 import type { Judge } from "../logits/score.ts";
 
 /** The final model's accuracy, mean over tasks, under attention that is not its own. */
@@ -164,7 +164,7 @@ export async function attentionCourse(
   const targets = judge.targets.map((own) => samples.map((i) => at(own, i)));
   const under = async (pattern: NdArray<"float64">) => {
     const logits = await model.logits(pattern);
-    return mean(judge.heads.map((head, task) => agreement(answersOf(logits, head), at(targets, task))));
+    return mean(allAnswersOf(logits, judge.heads).map((own, task) => agreement(own, at(targets, task))));
   };
   const accuracy: number[] = [];
   for (const { pattern } of ticks) accuracy.push(await under(pattern));

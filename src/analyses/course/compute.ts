@@ -1,4 +1,4 @@
-import { at, dim, MiiiiError, type NdArray, toFloat64 } from "../../core/index.ts";
+import { at, dim, MiiiiError, type NdArray, rows, toFloat64 } from "../../core/index.ts";
 import { headAccuracy, mean, quantile } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { permutedControl } from "../closed-form/circuit-nulls.ts";
@@ -71,9 +71,8 @@ async function closedScores(
   await forMagnitudes(closedGrid(fitted), async (magnitude, start) => {
     const logits = await matmul(await matmul(magnitude, W_out), W_U); // [count, classes]
     const count = dim(logits, 0);
-    judge.heads.forEach(({ offset, classes }, task) => {
-      const targets = at(judge.targets, task).subarray(start, start + count);
-      hits[task] = at(hits, task) + count * at(headAccuracy(logits, targets, [{ offset, classes }]), 0);
+    headAccuracy(logits, rows(judge.together, start, start + count), judge.heads).forEach((accuracy, task) => {
+      hits[task] = at(hits, task) + count * accuracy;
     });
   });
   return hits.map((own) => ({ accuracy: own / judge.samples.length }));
@@ -112,7 +111,7 @@ async function snapshot(
     R2: live.length === 0 ? 0 : quantile(live, 0.5),
     limit,
     neuronsOf,
-    model: judge.heads.map(({ offset }, task) => accuraciesOf(judge, task, logits, offset)),
+    model: accuraciesOf(judge, logits),
     closed: await closedScores(judge, fitted, { parameters, heads: input.heads }, matmul),
     circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul),
     permuted: mean(control.accuracy),

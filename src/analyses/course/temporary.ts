@@ -6,7 +6,7 @@ import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { activationOf, seriesOf } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { answersOf } from "../logits/answers.ts";
+import { allAnswersOf } from "../logits/answers.ts";
 import type { Judge } from "../logits/score.ts";
 
 /** Temporary pairs that are ablated, those of most neurons; the rest are counted. */
@@ -130,7 +130,7 @@ async function ablate(
   ] as const;
   const scores = async (group: readonly number[]) => {
     const by = await contribution(deviations, readout, group, columns, matmul);
-    const answers = judge.heads.map((head) => answersOf(logits, head, { by, columns, sign: -1 }));
+    const answers = allAnswersOf(logits, judge.heads, { by, columns, sign: -1 });
     return sets.map(([from, to]) => (from === to ? undefined : accuracies(judge, answers, samples, from, to)));
   };
   const before = await scores([]);

@@ -1,33 +1,46 @@
-import { dim, type NdArray } from "../../core/index.ts";
+import { at, dim, type NdArray } from "../../core/index.ts";
 import type { Columns } from "../closed-form/contribution.ts";
 
 /**
- * An output head's answers [samples]: the first of its largest logits, with `sign` times a change added.
- *
- * @param change [samples, width of `columns`], whose columns begin at the logits' column `columns.offset`.
+ * A change of logits, [samples, width of `columns`], whose columns begin at the logits' column `columns.offset`; it counts `sign`
+ * times.
  */
-export function answersOf(
-  logits: NdArray<"float64">,
-  head: Columns,
-  change?: { readonly by: Float64Array; readonly columns: Columns; readonly sign: 1 | -1 },
-): Int32Array {
+export interface LogitChange {
+  readonly by: Float64Array;
+  readonly columns: Columns;
+  readonly sign: 1 | -1;
+}
+
+/**
+ * Output heads' answers, [heads] of [samples]: the first of the largest logits of each, with a change added. One pass over the
+ * logits serves all.
+ */
+export function allAnswersOf(logits: NdArray<"float64">, heads: readonly Columns[], change?: LogitChange): Int32Array[] {
   const [samples, width] = [dim(logits, 0), dim(logits, 1)];
   const { data } = logits;
-  const { by, columns, sign } = change ?? { by: new Float64Array(head.classes), columns: { ...head, classes: 0 }, sign: 1 };
-  const answers = new Int32Array(samples);
+  const { by, columns, sign } = change ?? { by: new Float64Array(width), columns: { offset: 0, classes: 0 }, sign: 1 };
+  const answers = heads.map(() => new Int32Array(samples));
   for (let i = 0; i < samples; i++) {
-    const [own, added] = [i * width + head.offset, i * columns.classes + head.offset - columns.offset];
-    let [best, answer] = [Number.NEGATIVE_INFINITY, 0];
-    for (let c = 0; c < head.classes; c++) {
-      const value = (data[own + c] as number) + sign * (by[added + c] as number);
-      if (value > best) {
-        best = value;
-        answer = c;
+    for (let h = 0; h < heads.length; h++) {
+      const { offset, classes } = heads[h] as Columns;
+      const [own, added] = [i * width + offset, i * columns.classes + offset - columns.offset];
+      let [best, answer] = [Number.NEGATIVE_INFINITY, 0];
+      for (let c = 0; c < classes; c++) {
+        const value = (data[own + c] as number) + sign * (by[added + c] as number);
+        if (value > best) {
+          best = value;
+          answer = c;
+        }
       }
+      (answers[h] as Int32Array)[i] = answer;
     }
-    answers[i] = answer;
   }
   return answers;
+}
+
+/** The answers of one output head, [samples]; see {@link allAnswersOf}. */
+export function answersOf(logits: NdArray<"float64">, head: Columns, change?: LogitChange): Int32Array {
+  return at(allAnswersOf(logits, [head], change), 0);
 }
 
 /** Share of places where two lists of answers are the same. */

@@ -1,4 +1,4 @@
-import { at, dim, type NdArray } from "../../core/index.ts";
+import { at, dim, int32, type NdArray } from "../../core/index.ts";
 import { headAccuracy, headMetrics } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
@@ -22,6 +22,8 @@ export interface Judge {
   readonly heads: readonly TrainedHead[];
   /** Each task's classes, [tasks] of [p²]. */
   readonly targets: readonly Int32Array[];
+  /** The same sample by sample, [p², tasks]: with these, one pass over logits scores all tasks. */
+  readonly together: NdArray<"int32">;
   /** The task's own answers where the targets are shuffled. */
   readonly answers?: readonly Int32Array[];
   readonly validation?: Int32Array;
@@ -38,9 +40,15 @@ export function judgeOf(
   const shuffled = config.shuffle_labels || config.task === "basis";
   const numbers = sampleNumbers(config);
   const validation = split?.validation;
+  const trained = samples.length * heads.length;
+  const together = Int32Array.from({ length: trained }, (_, i) => {
+    const { number } = at(heads, i % heads.length);
+    return at(targets.data, Math.floor(i / heads.length) * width + number);
+  });
   return {
     heads,
     samples,
+    together: int32(together, [samples.length, heads.length]),
     targets: heads.map(({ number }) => samples.map((i) => at(targets.data, i * width + number))),
     ...(shuffled ? { answers: heads.map((head) => residues(numbers, head)) } : {}),
     ...(validation === undefined || validation.length === 0 ? {} : { validation }),
@@ -70,16 +78,14 @@ export function scoreLogits(judge: Judge, task: number, logits: NdArray<"float64
   };
 }
 
-/** The accuracies of {@link scoreLogits} on all samples and on validation alone, without the losses. */
+/** The accuracies of {@link scoreLogits} for all tasks, on all samples and on validation alone, without the losses. */
 export function accuraciesOf(
-  judge: Judge,
-  task: number,
+  { heads, together, validation }: Judge,
   logits: NdArray<"float64">,
-  offset: number,
-): { readonly accuracy: number; readonly validation?: number } {
-  const column = [{ offset, classes: at(judge.heads, task).classes }];
-  const score = (rows?: Int32Array) => at(headAccuracy(logits, at(judge.targets, task), column, rows), 0);
-  return { accuracy: score(), ...(judge.validation === undefined ? {} : { validation: score(judge.validation) }) };
+): { readonly accuracy: number; readonly validation?: number }[] {
+  const all = headAccuracy(logits, together, heads);
+  const held = validation === undefined ? undefined : headAccuracy(logits, together, heads, validation);
+  return all.map((accuracy, task) => ({ accuracy, ...(held === undefined ? {} : { validation: at(held, task) }) }));
 }
 
 /** A rung from its tasks' scores. */

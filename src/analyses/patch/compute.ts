@@ -7,7 +7,7 @@ import { unembedding } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { agreement, answersOf } from "../logits/answers.ts";
+import { agreement, allAnswersOf } from "../logits/answers.ts";
 
 /** What patching each group does, [groups] or [groups][heads]. */
 export type Interchange = {
@@ -92,12 +92,15 @@ interface Patched {
 /** What a change `by` of the logits over `columns` does to the output heads there. */
 function shares(patching: Patching, by: Float64Array, columns: Columns, heads: readonly number[]): Patched {
   const { base, source, baseAnswers, sourceAnswers } = patching;
-  const of = (share: (h: number) => number) => heads.map(share);
-  const patched = heads.map((h) => answersOf(base, at(patching.heads, h), { by, columns, sign: 1 }));
+  const read = heads.map((h) => at(patching.heads, h));
+  const patched = allAnswersOf(base, read, { by, columns, sign: 1 });
+  const others = allAnswersOf(source, read, { by, columns, sign: -1 });
+  const like = (answers: readonly Int32Array[], those: readonly Int32Array[]) =>
+    heads.map((h, place) => agreement(at(answers, place), at(those, h)));
   return {
-    answers: of((h) => agreement(at(patched, heads.indexOf(h)), at(sourceAnswers, h))),
-    kept: of((h) => agreement(at(patched, heads.indexOf(h)), at(baseAnswers, h))),
-    sufficient: of((h) => agreement(answersOf(source, at(patching.heads, h), { by, columns, sign: -1 }), at(baseAnswers, h))),
+    answers: like(patched, sourceAnswers),
+    kept: like(patched, baseAnswers),
+    sufficient: like(others, baseAnswers),
   };
 }
 
@@ -204,8 +207,8 @@ export async function compute(
     readout,
     heads: trained,
     all: allColumns(heads),
-    baseAnswers: trained.map((head) => answersOf(base, head)),
-    sourceAnswers: trained.map((head) => answersOf(source, head)),
+    baseAnswers: allAnswersOf(base, trained),
+    sourceAnswers: allAnswersOf(source, trained),
     matmul,
   };
   const kinds = {
