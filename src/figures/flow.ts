@@ -8,7 +8,7 @@ const SPACING = 20;
 
 /** The narrowest that a panel may be drawn, and that one may become to stand in a row. */
 const LEAST = 150;
-const NARROW = 190;
+const NARROW = 160;
 
 /** The same of a grid that is small by itself. */
 const SMALL = 150;

@@ -1,7 +1,6 @@
-import { settingsBetween } from "../claims/index.ts";
 import { mean } from "../math/index.ts";
 import { type Cast, type Result, resultOf } from "./cast.ts";
-import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
+import { escapeHtml, formatNumber, formatPercent, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
 const SOLVED = 0.99;
@@ -36,10 +35,9 @@ export function accuracyOf(run: ReportRun | undefined) {
   };
 }
 
-/** The twin as what it is: of the same settings, or not. */
-function twinWords(main: ReportRun, twin: ReportRun | undefined): string {
-  const apart = twin === undefined ? undefined : settingsBetween(main.config, twin.config);
-  return apart === undefined ? "its twin trained on shuffled labels" : `a twin trained on shuffled labels (${escapeHtml(apart)})`;
+/** What a run is given, in words: a number by its two digits, or two numbers. */
+function inputOf({ config: { p, task } }: ReportRun): string {
+  return task === "nanda" ? "Given two numbers" : `Given a number n below ${formatNumber(p * p)} by its two digits in base ${p}`;
 }
 
 function learned({ main, twin }: Cast): string[] {
@@ -47,17 +45,18 @@ function learned({ main, twin }: Cast): string[] {
   if (own === undefined) return [];
   const other = accuracyOf(twin);
   const grok = own.tasks === 1 ? own.grok[0] : undefined;
-  const how =
-    own.tasks === 1
-      ? grok === null || grok === undefined
-        ? `reaches validation accuracy ${two(own.mean)} by epoch ${formatNumber(own.epoch)}`
-        : `groks at epoch ${formatNumber(grok)} (validation accuracy ${two(own.mean)} at the end)`
-      : `reaches validation accuracy ${two(own.mean)} on average over ${own.tasks} tasks, ${own.solved} of them at ${SOLVED} or above`;
+  const since = grok === null || grok === undefined ? "" : `, from epoch ${formatNumber(grok)} on`;
+  const over =
+    own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${own.solved} of them at ${plainPercent(SOLVED)} or above)`;
+  // With too little accuracy to speak of, what it was to learn is said, not that it has.
+  const has = own.mean - own.chance > 0.5 ? "has learned" : "was to learn";
   const beside =
     other === undefined
-      ? `chance is ${two(own.chance)}`
-      : `${twinWords(main, twin)} stays at ${two(other.mean)} (chance ${two(own.chance)})`;
-  return [`Trained on ${taskOf(main)}, ${b(main.label)} ${how}; ${beside}.`];
+      ? `chance is ${plainPercent(own.chance)}`
+      : `its twin trained on shuffled labels is on ${plainPercent(other.mean)}, chance on ${plainPercent(own.chance)}`;
+  return [
+    `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on${over}; ${beside}.`,
+  ];
 }
 
 /** Whether most of each neuron is the closed form that is looked for, and the read-out answers to it. */
@@ -71,9 +70,9 @@ function circuitClause({ main, twin }: Cast): string {
   if (own === undefined) return "";
   const other = resultOf(twin, "algorithm");
   const of = ({ ladder }: Result<"algorithm">, rung: "circuit" | "circuit_permuted" | "model") =>
-    two(mean(ladder[rung].accuracy));
-  const beside = other === undefined ? "" : `, twin ${of(other, "circuit")}`;
-  return `; these formulas alone, each task from its own neurons, are right in ${of(own, "circuit")} of all inputs (the model ${of(own, "model")}; read-outs permuted ${of(own, "circuit_permuted")}${beside})`;
+    plainPercent(mean(ladder[rung].accuracy));
+  const beside = other === undefined ? "" : `, the twin's formulas on ${of(other, "circuit")}`;
+  return `; these formulas alone are right on ${of(own, "circuit")} of all inputs (the network on ${of(own, "model")}, formulas wired at random on ${of(own, "circuit_permuted")}${beside})`;
 }
 
 function computed(cast: Cast): string[] {
@@ -83,13 +82,12 @@ function computed(cast: Cast): string[] {
   const fourier = resultOf(main.config.task === "nanda" ? main : other, "fourier");
   if (neurons !== undefined && main.config.task !== "nanda") {
     const shuffled = resultOf(twin, "neurons");
-    const beside = shuffled === undefined ? "" : `, ${two(shuffled.median.R2)} in the twin`;
-    const explained = `one frequency k/q of one task explains a median R² of ${two(neurons.median.R2)} of a neuron before the ReLU (null ${two(neurons.null.R2)}${beside})`;
-    const phases = `its read-out has the sum of the two digits' phases to ${two(neurons.median.phase_error)} rad (${two(neurons.null.phase_error)} by chance)`;
+    const beside = shuffled === undefined ? "" : `, in the twin ${two(shuffled.median.R2)}`;
+    const explains = `(median R² ${two(neurons.median.R2)}, by chance below ${two(neurons.null.R2)}${beside})`;
     parts.push(
       followsClosedForm(neurons)
-        ? `Each neuron is a clock of one task: ${explained}, and ${phases}${circuitClause(cast)}.`
-        : `No closed form is found in it: ${explained}, and ${phases}.`,
+        ? `It computes with clocks: each neuron follows one wave that repeats every q numbers, for one of the primes q ${explains}${circuitClause(cast)}.`
+        : `No such clocks are found in it: no neuron is a wave that repeats every q numbers, for one of the primes q ${explains}.`,
     );
   } else if (fourier !== undefined) {
     const run = main.config.task === "nanda" ? main : other;

@@ -1,7 +1,8 @@
+import { settingsBetween } from "../claims/index.ts";
 import { mean } from "../math/index.ts";
 import { type Cast, resultOf } from "./cast.ts";
 import { type HeroRun, heroEpochs, heroSvg } from "./hero.ts";
-import { escapeHtml, formatNumber, formatPercent } from "./html.ts";
+import { escapeHtml, formatNumber, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
 /** Width of the still drawing, in pixels. */
@@ -24,14 +25,19 @@ export function heroFigure({ main, twin }: Cast): { readonly html: string; reado
   const last = heroEpochs(first).at(-1) ?? 0;
   const rows = first.emergence.rows === "q" ? "task q" : "frequency k";
   const none = first.emergence.null.R2.at(-1) ?? 0;
-  const says = `Training turns noise into blocks: each of the ${formatNumber(first.emergence.neurons)} neurons ends up in the row of one ${rows}, and that is when its accuracy rises.`;
+  const end = (first.emergence.above_half.at(-1) ?? 0) / Math.max(1, first.emergence.neurons);
+  const grown = end > 0.5 ? "Training turns noise into blocks" : "Training grows no blocks";
+  const says = `<b>${grown}: ${plainPercent(end)} of the ${formatNumber(first.emergence.neurons)} neurons end up following one ${rows === "task q" ? "prime q" : rows}.</b> Move the slider to see it.`;
   const memorised = resultOf(twin, "curves")?.final.train_accuracy;
-  const share = memorised === undefined ? "" : ` (${formatPercent(mean(memorised))} of its training labels memorised)`;
-  const beside = others.length === 0 ? "" : ` The twin, trained on shuffled labels${share}, shows no such blocks.`;
+  const share = memorised === undefined ? "" : `, ${plainPercent(mean(memorised))} of which it memorised`;
+  const apart = twin === undefined ? undefined : settingsBetween(main.config, twin.config);
+  const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;
+  const blocks = plainPercent((others[0]?.emergence.above_half.at(-1) ?? 0) / Math.max(1, others[0]?.emergence.neurons ?? 1));
+  const beside = others.length === 0 ? "" : ` Below, the twin trained on shuffled labels${share}${set}: ${blocks}.`;
   const html = `<figure id="hero" data-width="${WIDTH}" aria-labelledby="hero-caption">
 <div class="slide needs-js"><button type="button" id="hero-play">▶ play</button><label for="hero-epoch">epoch</label><input type="range" id="hero-epoch" min="0" max="1" value="1" step="1"><output id="hero-shown" for="hero-epoch">epoch ${formatNumber(last)}</output></div>
 <div id="hero-drawing" role="img" aria-label="${escapeHtml(`${rows} by neuron, and accuracy, of ${runs.map(({ label }) => label).join(" and ")} at epoch ${last}`)}">${heroSvg(runs, last, WIDTH)}</div>
-<figcaption id="hero-caption"><b>Figure 1.</b> ${says}${beside} Color: R² of the best frequency of each ${rows} in the neuron before the ReLU, from 0 (dark) to 1 (bright; null ${none.toFixed(2)}). Bars: validation accuracy, chance as a tick.</figcaption>
+<figcaption id="hero-caption"><b>Figure 1.</b> ${says}${beside} Color: R² of the best frequency of each ${rows} in the neuron before the ReLU, from 0 (dark) to 1 (bright; null ${none.toFixed(2)}); following: R² above ½. Bars: validation accuracy, chance as a tick.</figcaption>
 </figure>`;
   return { html, labels: runs.map(({ label }) => label) };
 }

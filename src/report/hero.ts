@@ -3,7 +3,7 @@ import type { EmergenceResult } from "../analyses/emergence/compute.ts";
 import { orderedR2 } from "../analyses/emergence/figure.ts";
 import { matrixPng } from "../figures/index.ts";
 import { mean } from "../math/index.ts";
-import { escapeHtml, formatNumber } from "./html.ts";
+import { escapeHtml, formatNumber, plainPercent } from "./html.ts";
 
 /** A run as the first figure shows it. */
 export interface HeroRun {
@@ -103,16 +103,34 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
   const average = accuracies.length === 0 ? 0 : mean(accuracies.map(({ accuracy }) => accuracy));
   const shown = emergence.epochs[t];
   const narrow = image < 320;
-  const at = shown === undefined ? "" : `${narrow ? "" : "weights of "}epoch ${formatNumber(shown)}`;
-  const title = `${run.label}${run.said === "" || narrow ? "" : ` (${run.said})`}: ${at || "no checkpoint"}`;
+  const at = shown === undefined ? "no checkpoint" : `epoch ${formatNumber(shown)}`;
+  const following = plainPercent((emergence.above_half[t] ?? 0) / Math.max(1, neurons));
+  const what = emergence.rows === "q" ? "prime" : "frequency";
+  const said = run.said === "" ? "" : `, ${run.said}`;
+  const title = narrow
+    ? `${run.label}: ${at}`
+    : `${run.label}${said}: ${following} of its neurons follow one ${what} (weights of ${at})`;
   return (
     text(0, top - 7, title, ' font-size="11.5" font-weight="600"') +
-    text(left + bars, top - 7, `accuracy ${average.toFixed(2)}`, ' text-anchor="end" font-size="11.5" font-weight="600"') +
+    text(
+      left + bars,
+      top - 7,
+      `${narrow ? "" : "new inputs: "}${plainPercent(average)} right`,
+      ' text-anchor="end" font-size="11.5" font-weight="600"',
+    ) +
     `<image class="hero-cells" data-run="${escapeHtml(run.label)}" data-checkpoint="${t}" href="${uri}" x="${LEFT}" y="${top}" width="${image}" height="${height}" preserveAspectRatio="none"/>` +
     `<rect x="${LEFT}" y="${top}" width="${image}" height="${height}" class="hero-frame"/>` +
     names.join("") +
     drawn.join("")
   );
+}
+
+/** What rows, columns and colors are, as far as there is room. */
+function axisNote({ rows, neurons }: EmergenceResult, width: number): string {
+  const [row, wave] = rows === "q" ? ["prime q", "a wave of period q"] : ["frequency k", "a wave of frequency k"];
+  if (width < 560) return `a row a ${row}, a column a neuron; bright: it follows`;
+  const short = `a row a ${row}; a column a neuron, in the order of the last epoch; bright: the neuron follows ${wave}`;
+  return width < 1000 ? short : `${short}; all ${formatNumber(neurons)} neurons; bars: accuracy, chance as a tick`;
 }
 
 /** The first figure at one epoch: the model's neurons by task with its accuracy, and its twin's under it. */
@@ -127,16 +145,6 @@ export function heroSvg(runs: readonly HeroRun[], epoch: number, width: number):
   });
   const height = Math.round(top - HEAD);
   const first = runs[0]?.emergence;
-  const axis =
-    first === undefined
-      ? ""
-      : text(
-          LEFT,
-          height - 2,
-          width < 560
-            ? `a column a neuron, a row a ${first.rows === "q" ? "task q" : "frequency k"}; bright: R² near 1`
-            : `each column one of ${formatNumber(first.neurons)} neurons, in the order of the last epoch; rows: ${first.rows === "q" ? "task q" : "frequency k"}; bright: R² near 1`,
-          ' font-size="10"',
-        );
+  const axis = first === undefined ? "" : text(LEFT, height - 2, axisNote(first, width), ' font-size="10"');
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 2}" viewBox="0 0 ${width} ${height + 2}" fill="currentColor">${parts.join("")}${axis}</svg>`;
 }

@@ -1,3 +1,5 @@
+import { formatPercent } from "../core/index.ts";
+
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** Text made safe for HTML, in elements and in quoted attributes. Everything that is not ours passes through here. */
@@ -20,3 +22,8 @@ export function slug(text: string): string {
 }
 
 export { formatNumber, formatPercent } from "../core/index.ts";
+
+/** A share in words: in whole percent, with digits only where that would round it to nothing or to all. */
+export function plainPercent(share: number): string {
+  return share >= 0.01 && share < 0.99 ? `${Math.round(100 * share)} %` : formatPercent(share);
+}

@@ -76,13 +76,13 @@ footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
   .top, main, footer { padding-left: 0.9rem; padding-right: 0.9rem; } .top nav { gap: 0.1rem 0.7rem; }
   .tested li { grid-template-columns: minmax(0, 1fr); } .cards { grid-template-columns: minmax(0, 1fr); } #runs .boxes { right: auto; left: 0; } .says th, .says td { display: block; min-width: 0; } h1 { font-size: 1.2rem; }
 }
-@page { size: A4 landscape; margin: 12mm; }
+@page { size: A4; margin: 12mm; }
 @media print {
   :root, :root[data-theme] { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --link: #000;
     --good: #000; --fair: #000; --bad: #000; --none: #444; }
   body { font-size: 9.5pt; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
   main { padding: 0; max-width: none; } figure, tr, .finding, .tested li { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg.wide { max-width: 100%; min-width: 0; height: auto; } table { width: 100%; table-layout: fixed; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
+  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg.wide { max-width: 100%; max-height: 172mm; min-width: 0; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
   a { text-decoration: none; }
 }
 `;
