@@ -6,7 +6,9 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import type { Analysis } from "../src/analyses/kit/define.ts";
+import { construct } from "../src/model/index.ts";
 import { buildReport } from "../src/report/index.ts";
+import { presetConfig } from "../src/train/presets.ts";
 import { findChromium, launchChromium, watched } from "./helpers/chromium.ts";
 import { made, madeInput, madeRun, pictures } from "./helpers/report.ts";
 
@@ -24,6 +26,9 @@ before(async () => {
   const runs = LABELS.map((label, seed) => madeRun(label, { config: { ...madeRun(label).config, seed } }));
   const { html } = await buildReport(madeInput(runs, [made, pictures] as Analysis[], true));
   writeFileSync(join(folder, "index.html"), html);
+  const { config, parameters } = construct({ task: "miiii", p: 13, d_model: 64 });
+  const model = madeRun("written", { config: { ...presetConfig("miiii"), ...config }, parameters });
+  writeFileSync(join(folder, "model.html"), (await buildReport(madeInput([model], [made] as Analysis[], true))).html);
   browser = await launchChromium(path);
 });
 
@@ -33,7 +38,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const address = () => `file://${join(folder, "index.html")}`;
+const address = (name = "index") => `file://${join(folder, `${name}.html`)}`;
 
 /** A figure of the page, in view and live. */
 async function enlivened(page: Page, id: string) {
@@ -122,6 +127,35 @@ test(
   },
 );
 
+test("the model runs in the page: it answers, breaks without a head, and any head can be looked at", options, async () => {
+  const { page, complaints } = await watched(browser, address("model"));
+  await page.locator("#explore").scrollIntoViewIfNeeded();
+  await page.locator('#explore[data-live="yes"]').waitFor();
+  await page.locator("#ask-n").fill("121");
+  const answers = page.locator("#ask-tasks button");
+  await answers.filter({ hasText: /^11: 0$/ }).waitFor();
+  assert.deepEqual(
+    await answers.allTextContents(),
+    [2, 3, 5, 7, 11].map((q) => `${q}: ${121 % q}`),
+  );
+  await answers.last().click();
+  await page.locator("#ask-said", { hasText: "121 mod 11: the model says 0, which is right." }).waitFor();
+  await page.locator("#break-said", { hasText: "1.00 whole (grey), 1.00 with these switches" }).waitFor();
+  await page.locator("#break-head").selectOption("0");
+  await page.locator("#break-said", { hasText: /1\.00 whole \(grey\), 0\.\d\d with these switches/ }).waitFor();
+  const shown = () => page.locator("#head-grids img").first().getAttribute("alt");
+  assert.equal(await shown(), "attention to x₀ of head 0");
+  assert.match(
+    (await page.locator("#head-said").textContent()) ?? "",
+    /^Head 0 gives on average \d+ % to x₀, \d+ % to x₁, \d+ % to '='/,
+  );
+  await page.locator("#head-number").selectOption("1");
+  await page.locator("#head-said", { hasText: /^Head 1 gives/ }).waitFor();
+  assert.equal(await shown(), "attention to x₀ of head 1");
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
 test("dragging the brush moves the detail", options, async () => {
   const { page } = await watched(browser, address());
   const figure = await enlivened(page, "pictures");
@@ -159,6 +193,15 @@ test("a narrow page does not scroll sideways, and its figures are laid out for i
   assert.ok(Number(await page.evaluate("document.documentElement.scrollWidth")) <= 390);
   const box = (await figure.locator(".drawing svg").boundingBox()) ?? assert.fail("no drawing");
   assert.ok(box.width <= 390 && box.width > 250, `${box.width}`);
+  await enlivened(page, "pictures");
+  for (const id of ["made", "pictures"])
+    assert.equal(
+      await page.evaluate(
+        `(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector("#figure-${id} .drawing"))`,
+      ),
+      true,
+      `${id} is cut at the page's edge`,
+    );
   assert.deepEqual(complaints, []);
   await page.context().close();
 });
@@ -168,17 +211,17 @@ test("without JavaScript the answer, the claims and the drawings are there", opt
   assert.equal(await page.locator("html.js").count(), 0, "no script has run");
   assert.equal(await page.locator("figure .drawing > svg").count(), 5, "two of analyses and three that need no run");
   assert.equal(await page.locator("#claim-all-heads").count(), 1);
+  assert.match((await page.locator("#figure-made figcaption").textContent()) ?? "", /^Figure 1\. Values reach 1 in 4 runs\. /);
+  const section = page.locator("#analysis-made");
+  await section.locator("summary", { hasText: "numbers" }).click();
+  assert.equal(await section.locator("td.number", { hasText: "1" }).count(), LABELS.length, "the numbers are a table");
+  assert.match((await section.locator("noscript").textContent()) ?? "", /miiii analyze made --csv/);
   await page.context().close();
 });
 
 test("axe finds nothing in both themes at three widths, and the keyboard reaches every control", options, async () => {
   const axe = readFileSync(fileURLToPath(import.meta.resolve("axe-core")).replace(/axe\.js$/, "axe.min.js"), "utf8");
-  for (const [width, colorScheme] of [
-    [1400, "light"],
-    [900, "dark"],
-    [390, "light"],
-    [390, "dark"],
-  ] as const) {
+  for (const [width, colorScheme] of [1400, 900, 390].flatMap((wide) => [[wide, "light"] as const, [wide, "dark"] as const])) {
     const { page } = await watched(browser, address(), { viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
     for (const id of ["made", "pictures"]) await enlivened(page, id);
     await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answerSentences } from "../src/report/answer.ts";
+import { castOf } from "../src/report/cast.ts";
+import { plainPercent } from "../src/report/html.ts";
+import type { ReportRun } from "../src/report/index.ts";
+import { presetConfig } from "../src/train/presets.ts";
+import { madeRun } from "./helpers/report.ts";
+
+const COUNTS = [
+  { verdict: "reproduced", count: 3 },
+  { verdict: "partly", count: 1 },
+  { verdict: "not reproduced", count: 0 },
+  { verdict: "not tested", count: 2 },
+];
+
+interface Measured {
+  readonly accuracy: number;
+  readonly R2: number;
+  readonly circuit: number;
+}
+
+/** A run with what the first screen reads of its results. */
+function run(label: string, preset: "miiii" | "basis" | "nanda", { accuracy, R2, circuit }: Measured): ReportRun {
+  const ladder = { circuit: { accuracy: [circuit] }, circuit_permuted: { accuracy: [0.08] }, model: { accuracy: [accuracy] } };
+  const results: Record<string, { result: never; metrics: object }> = {};
+  const add = (id: string, result: object) => {
+    results[id] = { result: result as never, metrics: {} };
+  };
+  add("curves", {
+    final: { validation_accuracy: [accuracy, 1] },
+    chance_accuracy: [0.1, 0.1],
+    epochs: [0, 5000],
+    grok_epoch: [null, 400],
+  });
+  add("neurons", { median: { R2, phase_error: R2 > 0.5 ? 0.05 : 1.5 }, null: { R2: 0.12, phase_error: 1.57 } });
+  add("algorithm", { ladder });
+  return madeRun(label, { config: presetConfig(preset), results: results as never });
+}
+
+const said = (...runs: ReportRun[]) => answerSentences(castOf(runs, false) ?? assert.fail("no cast"), COUNTS);
+
+test("the answer is three sentences: what was learned beside the twin, how, and what of the claims holds", () => {
+  const [first, second, third, ...rest] = said(
+    run("mine", "miiii", { accuracy: 0.972, R2: 0.93, circuit: 0.995 }),
+    run("twin", "basis", { accuracy: 0.1, R2: 0.07, circuit: 0.06 }),
+  );
+  assert.equal(
+    first,
+    "Given a number n below 12,769 by its two digits in base 113, <b>mine</b> has learned n mod q for every prime q < 113: it is right on 99 % of inputs that it was not trained on (mean of 2 tasks, 1 of them at 99 % or above); its twin trained on shuffled labels is on 55 %, chance on 10 %.",
+  );
+  assert.match(
+    second ?? "",
+    /^It computes with clocks: each neuron follows one wave .* \(median R² 0\.93, by chance below 0\.12, in the twin 0\.07\); these formulas alone are right on 99\.5 % of all inputs \(the network on 97 %, formulas wired at random on 8 %, the twin's formulas on 6 %\)\.$/,
+  );
+  assert.match(third ?? "", /^Of the 4 claims .* 3 are reproduced, 1 partly, 0 not; 2 need other runs/);
+  assert.deepEqual(rest, []);
+});
+
+test("of a run that has not learned, it says what the run was to learn, and that no clocks are found", () => {
+  const [first, second] = said(run("mine", "miiii", { accuracy: 0.1, R2: 0.07, circuit: 0.06 }));
+  assert.match(first ?? "", /<b>mine<\/b> was to learn n mod q .* right on 55 % of inputs .*; chance is 10 %\.$/);
+  assert.match(second ?? "", /^No such clocks are found in it/);
+});
+
+test("percents are whole, but never round to nothing or to all", () => {
+  assert.deepEqual([0, 0.004, 0.0644, 0.5, 0.987, 0.9949, 1].map(plainPercent), [
+    "0 %",
+    "0.4 %",
+    "6 %",
+    "50 %",
+    "99 %",
+    "99.5 %",
+    "100 %",
+  ]);
+});
