@@ -16,6 +16,9 @@ const counts = { killed: 0, finished: 0, faulty: 0 };
 async function one(whole: ReadonlyMap<string, Buffer>, kill: Kill): Promise<boolean> {
   const { finished, faults } = await crash(whole, kill);
   counts[finished ? "finished" : "killed"] += 1;
+  console.error(
+    `${counts.killed} killed of ${kills}, ${counts.finished} finished before, ${counts.faulty + Math.min(faults.length, 1)} faulty`,
+  );
   if (faults.length > 0) {
     counts.faulty += 1;
     console.log(`${JSON.stringify(kill)}: ${faults.join("; ")}`);

@@ -10,8 +10,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a run that is killed at any file operation resumes to the byte: a slice of `npm run crash`", async () => {
   const whole = wholeRun(folder);
-  // The folder's making, the first states, the last epochs.
-  for (const operation of [2, 17, 61]) {
+  // The folder's making, its lock, the first states, the last epochs.
+  for (const operation of [2, 5, 17, 61]) {
     const { finished, faults } = await crash(whole, { operation, after: operation % 2 === 0 });
     assert.deepEqual(faults, [], `killed at operation ${operation}`);
     assert.ok(!finished, `operation ${operation} must be reached`);

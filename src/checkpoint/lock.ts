@@ -74,7 +74,7 @@ function silence(path: string): number {
 
 function isStale(path: string, text: string): boolean {
   const holder = holderOf(text);
-  // Half-written: its writer may be at it just now.
+  // Half-written, on a file system without links: its writer may be at it just now.
   if (holder === undefined) return silence(path) > 10_000;
   if (holder.host !== hostname()) return silence(path) > SILENT_MS;
   if (!isAlive(holder.pid)) return true;
@@ -82,20 +82,37 @@ function isStale(path: string, text: string): boolean {
   return holder.process_start !== null && start !== null && start !== holder.process_start;
 }
 
-/** Makes the lock; false where there is one. */
-function create(path: string, text: string): boolean {
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+/** Writes a file that must not be there yet. */
+function writeNew(path: string, text: string): void {
+  const fd = openSync(path, "wx");
   try {
-    const fd = openSync(path, "wx");
+    writeAll(fd, new TextEncoder().encode(text));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Makes the lock, whole from the moment that it is there; false where there is one. */
+function create(path: string, text: string): boolean {
+  const aside = temporaryBeside(path);
+  try {
+    writeNew(aside, text);
     try {
-      writeAll(fd, new TextEncoder().encode(text));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
+      linkSync(aside, path);
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") throw error;
+      // Not every file system has links: there a process that is killed in the midst of it leaves half a lock for some seconds.
+      writeNew(path, text);
     }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw new MiiiiError("io", `${path}: cannot be written: ${systemReason(error)}`, { cause: error });
+  } finally {
+    rmSync(aside, { force: true });
   }
 }
 
@@ -105,7 +122,7 @@ function takeAway(path: string, text: string): void {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    if (codeOf(error) === "ENOENT") return;
     throw new MiiiiError("io", `${path}: cannot be removed: ${systemReason(error)}`, { cause: error });
   }
   try {
