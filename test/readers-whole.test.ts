@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { activationsOf } from "../src/activations/index.ts";
 import { importModel } from "../src/checkpoint/index.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
 import { causal, draw, fails, linear, load, type Options, save, type Tensors, truth } from "./helpers/import-models.ts";
+import { ROOT } from "./helpers/source.ts";
 import { type Py, stateDictArchive, tensorOf, torchArchive } from "./helpers/torch-archive.ts";
 
 const storagesOf = (tensors: Tensors) =>
@@ -45,6 +50,27 @@ function whole(
   for (const [name, { path, state }] of Object.entries(modules)) inner.push([name, moduleOf(path, [], [], state)]);
   return save(torchArchive(moduleOf("__main__.Grok", own, inner, [["n_heads", 2], ...attributes]), storagesOf(tensors)));
 }
+
+/** Files that PyTorch 2.15 wrote by torch.save(model), p = 5: one with the tanh GELU, one with a norm without weights. */
+const data = (name: string) => join(ROOT, "test/data", name);
+
+test("modules that PyTorch itself saved whole: the logits of the one that is read are PyTorch's, the other is refused by its norm", async () => {
+  const result = importModel(data("whole-gelu.pth"));
+  const [model] = result.candidates;
+  assert.ok(model);
+  const { activation: name, activation_from, n_heads, n_heads_from } = result.recordOf(model) ?? {};
+  assert.deepEqual([name, activation_from, n_heads, n_heads_from], ["gelu_new", "stated", 2, "stated"]);
+  const { logits } = await activationsOf(onnxRuntime({ threads: 1 }), model.config, model.parameters, ["logits"]);
+  const theirs = JSON.parse(readFileSync(data("whole-gelu.json"), "utf8")) as { logits: number[] };
+  assert.equal(logits?.data.length, theirs.logits.length);
+  for (const [i, value] of theirs.logits.entries())
+    assert.ok(Math.abs((logits?.data[i] ?? Number.NaN) - value) < 1e-12, `logit ${i}`);
+  fails(
+    () => importModel(data("whole-rmsnorm.pth")),
+    "input",
+    /it has "norm" of class "torch.nn.modules.normalization.RMSNorm", which this model has not; .*\(--ignore norm/,
+  );
+});
 
 /** The activation that a file is read with, and where it is from. */
 function activation(path: string, request: Options = {}): string {

@@ -7,6 +7,8 @@ export interface Context {
   readonly models: Models;
   /** A folder of its own, removed in the end. */
   readonly folder: string;
+  /** Versions of TransformerLens with `HookedTransformer` that are there. */
+  readonly lenses: readonly string[];
   /** Runs a script of `py/`; `name` sets calls of one check apart. */
   ask(script: string, question: Question, name?: string): Answer;
 }

@@ -1,12 +1,12 @@
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeSafetensors, encodeSafetensors } from "../../src/checkpoint/index.ts";
 import type { Json, NdArray } from "../../src/core/index.ts";
-import { lastLines, preparePython } from "../lib/python.ts";
+import { lastLines, preparePython, ROOT } from "../lib/python.ts";
 
-export { ROOT } from "../lib/python.ts";
+export { ROOT };
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -16,8 +16,16 @@ export const PACKAGES = ["numpy", "scipy", "safetensors", "onnxruntime", "torch"
 /** A Python package that checks may need. */
 export type Package = (typeof PACKAGES)[number];
 
+/**
+ * Versions of TransformerLens with `HookedTransformer`, which its fourth has no more: each lies in a folder of its own and shares
+ * all else with the environment.
+ */
+export const HOOKED_LENSES = ["2.18.0", "3.9.0"] as const;
+
 /** What is asked of a Python script. */
 export interface Question {
+  /** One of {@link HOOKED_LENSES} in place of the environment's. */
+  readonly lens?: string;
   readonly tensors?: ReadonlyMap<string, NdArray>;
   readonly arguments?: Json;
 }
@@ -34,6 +42,8 @@ export interface Peers {
   readonly python: string;
   /** Installed versions of the packages. */
   readonly versions: { readonly [name in Package]?: string };
+  /** Those of {@link HOOKED_LENSES} that are there. */
+  readonly lenses: readonly string[];
   /** Runs a script of `py/` in `folder` and reads its answer; throws with the end of what it said where it fails. */
   ask(script: string, folder: string, question: Question): Answer;
 }
@@ -50,8 +60,19 @@ const ENVIRONMENT = {
   CUDA_VISIBLE_DEVICES: "",
 };
 
-function call(command: string, words: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(command, [...words], { encoding: "utf8", env: ENVIRONMENT, maxBuffer: 1 << 26 });
+function call(command: string, words: readonly string[], more: Readonly<Record<string, string>> = {}): SpawnSyncReturns<string> {
+  return spawnSync(command, [...words], { encoding: "utf8", env: { ...ENVIRONMENT, ...more }, maxBuffer: 1 << 26 });
+}
+
+const lensFolder = (version: string) => join(ROOT, ".venv", `lens-${version}`);
+
+/** Installs a version of TransformerLens by itself, without what it requires: the environment has that. */
+function installLens(python: string, version: string, tell: (line: string) => void): void {
+  if (existsSync(join(lensFolder(version), "transformer_lens"))) return;
+  tell(`installing transformer_lens ${version} in a folder of its own`);
+  const words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", lensFolder(version)];
+  const { status, stderr } = call(python, [...words, `transformer_lens==${version}`, "better_abc"]);
+  if (status !== 0) tell(`transformer_lens ${version} cannot be installed: ${lastLines(stderr, 1)}`);
 }
 
 /**
@@ -63,15 +84,19 @@ function call(command: string, words: readonly string[]): SpawnSyncReturns<strin
  */
 export function preparePeers(install: boolean, tell: (line: string) => void, packages: readonly Package[] = PACKAGES): Peers {
   const { path, python, versions } = preparePython([join(HERE, "requirements.txt")], packages, install, tell);
+  const lenses = path !== undefined && packages.includes("transformer_lens") ? HOOKED_LENSES : [];
+  if (install && path !== undefined) for (const version of lenses) installLens(path, version, tell);
   return {
     python,
     versions,
+    lenses: lenses.filter((version) => existsSync(join(lensFolder(version), "transformer_lens"))),
     ask(script, folder, question) {
       if (path === undefined) throw new Error(python);
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "in.safetensors"), encodeSafetensors(question.tensors ?? new Map(), {}));
       writeFileSync(join(folder, "in.json"), JSON.stringify(question.arguments ?? {}));
-      const { status: done, stderr } = call(path, [join(HERE, "py", `${script}.py`), folder]);
+      const more = question.lens === undefined ? {} : { PYTHONPATH: lensFolder(question.lens) };
+      const { status: done, stderr } = call(path, [join(HERE, "py", `${script}.py`), folder], more);
       if (done !== 0) throw new Error(`${script}.py: ${lastLines(stderr, 3)}`);
       const file = join(folder, "out.safetensors");
       const { tensors } = decodeSafetensors(readFileSync(file), file);

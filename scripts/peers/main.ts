@@ -38,6 +38,7 @@ async function perform(check: Check, peers: Peers, models: Models, home: string)
     const rows = await check.run({
       models,
       folder,
+      lenses: peers.lenses,
       ask: (script, question, name = "") =>
         peers.ask(script, join(folder, "exchange", name.replaceAll(/[^\w/]+/g, "-")), question),
     });
@@ -71,7 +72,8 @@ try {
   console.log(
     `ours: Node ${process.versions.node}, ${models.runtime.version}, on ${arch()}, ${cpus()[0]?.model.trim() ?? "unknown"}`,
   );
-  console.log(`peers: ${peers.python}${versions.map((version) => `, ${version}`).join("")}`);
+  const lenses = peers.lenses.map((version) => `, and ${version}`).join("");
+  console.log(`peers: ${peers.python}${versions.map((version) => `, ${version}`).join("")}${lenses}`);
   console.log(`${passed} passed, ${failed} failed`);
   // A comparison that compared nothing has shown nothing.
   if (failed > 0 || rows.length === 0) process.exitCode = 1;
