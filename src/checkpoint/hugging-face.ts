@@ -61,6 +61,18 @@ model = HookedTransformer(HookedTransformerConfig(**json.load(open("config.json"
 model.load_state_dict(load_file("model.safetensors"))
 \`\`\`
 
+That is TransformerLens 2 and 3. In its fourth version:
+\`\`\`python
+from transformer_lens.config import TransformerBridgeConfig
+from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.model_bridge.sources import native
+from transformer_lens.utilities.tl_checkpoint_conversion import convert_tl_checkpoint
+
+config = TransformerBridgeConfig.from_dict(json.load(open("config.json"))["transformer_lens"])
+model = TransformerBridge.boot_native(config)
+model.load_state_dict(convert_tl_checkpoint(load_file("model.safetensors"), config), strict=True)
+\`\`\`
+
 Or \`miiii inspect .\` in this folder.
 `;
 }
