@@ -57,7 +57,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; } .number {
 .verdict.not-reproduced { color: var(--bad); } .verdict.not-reproduced::before { content: "✗ "; }
 .verdict.not-tested { color: var(--none); font-weight: 400; } .verdict.not-tested::before { content: "– "; }
 .missing, .problem { color: var(--soft); } .problem { color: var(--bad); }
-.drawing { overflow-x: auto; color: var(--ink); } .drawing > svg { max-width: 100%; height: auto; } .drawing > svg.wide { min-width: 56rem; } .drawing svg { display: block; }
+.drawing { overflow-x: auto; color: var(--ink); } .drawing > svg { max-width: none; } .drawing svg { display: block; }
 .says { font-size: 0.9rem; max-width: 76rem; } .says p { margin: 0 0 0.3rem; } .says th { min-width: 7rem; padding-right: 1rem; font-weight: 500; color: inherit; white-space: nowrap; } .says td, .says th { border-bottom: 0; padding-top: 0.05rem; padding-bottom: 0.1rem; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; font-size: 0.88rem; margin: 0.2rem 0; } .legend span, .legend button { display: inline-flex; gap: 0.4rem; align-items: center; } .legend span { padding: 0.15rem 0.4rem; }
 .controls { margin: 0.2rem 0; font-size: 0.88rem; } .controls .vega-bind { display: inline-block; margin-right: 1.2rem; } .controls label { display: inline-flex; gap: 0.4rem; align-items: center; }
@@ -82,7 +82,7 @@ footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
     --good: #000; --fair: #000; --bad: #000; --none: #444; }
   body { font-size: 9.5pt; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
   main { padding: 0; max-width: none; } figure, tr, .finding, .tested li { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg.wide { max-width: 100%; max-height: 172mm; min-width: 0; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
+  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg { max-width: 100%; max-height: 172mm; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
   a { text-decoration: none; }
 }
 `;

@@ -34,17 +34,11 @@ function firstSentence(text: string): string {
   return /^.*?[.](?=\s|$)/.exec(text)?.[0] ?? text;
 }
 
-/** Wider than this, a still drawing scrolls in a narrow page rather than shrink until nobody can read it. */
-const WIDE = 896;
-
-const asWide = (svg: string) =>
-  Number(/^<svg[^>]* width="([\d.]+)"/.exec(svg)?.[1] ?? 0) > WIDE ? svg.replace(/^<svg/, '<svg class="wide"') : svg;
-
 /** A figure as it stands in the page: its drawing with caption, legend, controls, downloads and data. */
 export function figureBlock(parts: FigureParts): string {
   const { id, number, title, says, alternative, drawing, labels, styles } = parts;
   const describes = firstSentence(drawing.description);
-  const svg = asWide(prefixIds(drawing.svg, `${id}-`));
+  const svg = prefixIds(drawing.svg, `${id}-`);
   const get = (what: string, text: string, name: string) =>
     `<button type="button" data-get="${what}" aria-label="${name} of figure ${number}">${text}</button>`;
   const legend = labels.map((label) => `<span>${swatchSvg(styles.get(figureLabel(label)))}${escapeHtml(label)}</span>`);

@@ -76,7 +76,25 @@ interface Place {
 }
 
 /** Draws a figure into `target` and puts `focus` into focus. */
-export async function drawFigure(spec: TopLevelSpec, { target, controls, width, styles, focus }: Place): Promise<Result> {
+export async function drawFigure(spec: TopLevelSpec, place: Place): Promise<Result> {
+  let width = place.width;
+  for (let attempt = 1; ; attempt++) {
+    const result = await drawOnce(spec, { ...place, width });
+    // What stands beside a panel is estimated before it is drawn: where that was too little, the panels give way.
+    const over = (place.target.querySelector("svg")?.width.baseVal.value ?? 0) - place.width - PADDING;
+    if (over <= 0 || attempt === ATTEMPTS) return result;
+    result.finalize();
+    width -= 1.5 * over;
+  }
+}
+
+/** Drawings of a figure at most, each narrower than the one before. */
+const ATTEMPTS = 3;
+
+/** Around a figure, in pixels; its box has it to spare. */
+const PADDING = 12;
+
+async function drawOnce(spec: TopLevelSpec, { target, controls, width, styles, focus }: Place): Promise<Result> {
   const { spec: drawn, grids } = drawable(flowFigure(untitled(spec), width), { styles });
   const params = (drawn.params ?? []).map((param) => (param.name === FOCUS ? { ...param, value: focus } : param));
   controls.replaceChildren();
