@@ -4,7 +4,8 @@ import type { NullBand } from "../../figures/index.ts";
 const LONGEST = 16;
 
 /**
- * One rule at each run's null, labelled with the run where that is short (the data have it always); the labels of rules too close to be read apart become one.
+ * One rule at each run's null, labelled with the run where that is short (the data have it always); the labels of rules too
+ * close to be read apart become one.
  *
  * @param span The length of the axis, in the nulls' units.
  */
