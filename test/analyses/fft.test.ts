@@ -132,3 +132,17 @@ test("dead neurons alone give zeros, and nothing without activations", async () 
     (error: unknown) => error instanceof MiiiiError && /hook_post: must be among the activations/.test(error.message),
   );
 });
+
+test("a neuron counts as explained above 0.85 of its variance", async () => {
+  const shares = [0.84, 0.849, 0.851, 0.9];
+  const wave = (k: number, x: number) => Math.cos((2 * Math.PI * k * x) / 13);
+  // Two waves of one digit: the first has 1/(1 + b²) of the variance.
+  const fields = shares.map(
+    (own): Field =>
+      (x0) =>
+        wave(3, x0) + Math.sqrt(1 / own - 1) * wave(5, x0),
+  );
+  const { share, explained, clusters } = await run(13, fields);
+  assertAllClose(share, shares);
+  assert.deepEqual([explained, clusters.map(({ k, explained: own }) => [k, own])], [2, [[3, 2]]]);
+});

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fourier } from "../../src/analyses/fourier/index.ts";
 import { dequantised, quantised } from "../../src/analyses/kit/quantised.ts";
 import { float64, MiiiiError, randomStream } from "../../src/core/index.ts";
-import { realFourier } from "../../src/math/index.ts";
+import { mean, realFourier, std } from "../../src/math/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts";
 
@@ -109,4 +109,20 @@ test("the levels of the nulls: of embeddings without structure 1 in 100 has a ke
   // 1 and 5 are expected. With 0.9 for 0.99 it were 10, with 0.8 for 0.95 it were 20.
   assert.ok(keyed <= 5, `${keyed} with a key frequency`);
   assert.ok(outside >= 1 && outside <= 12, `${outside} outside the range of Gini`);
+});
+
+test("the null of the paper's count is its own count over permuted tokens", async () => {
+  const [small, width] = [13, 40];
+  const W_E = normals([small + 1, width], "off centre").data;
+  const inputOf = (data: Float64Array) => inputWith({ p: small, d_model: width, W_E: float64(data, [small + 1, width]) });
+  const random = randomStream(2, "orders");
+  const counts: number[] = [];
+  for (let draw = 0; draw < 150; draw++) {
+    const order = [...random.permutation(small), small];
+    const permuted = order.flatMap((x) => Array.from(W_E.subarray(x * width, (x + 1) * width)));
+    counts.push((await fourier.run(inputOf(Float64Array.from(permuted)), { draws: 200 })).paper.active.length);
+  }
+  const { paper_active } = (await fourier.run(inputOf(W_E), { draws: 2000 })).null;
+  const error = std(counts) / Math.sqrt(counts.length);
+  assert.ok(Math.abs(mean(counts) - paper_active) < 4 * error, `${mean(counts)} ± ${error}, null ${paper_active}`);
 });
