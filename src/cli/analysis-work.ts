@@ -46,5 +46,5 @@ export function stoppedText({ computed }: WorkProgress, cached: boolean): string
   if (!cached) return `stopped; ${results} computed, none kept (--no-cache)`;
   return computed === 0
     ? "stopped before the first new result"
-    : `stopped; ${results} kept, and the same command goes on from there`;
+    : `stopped; ${results} kept, and the same command resumes from there`;
 }

@@ -67,7 +67,7 @@ function terminalBar(total: number, start: number, line: string) {
     process.off("exit", stop);
     free();
   };
-  // Where the command does not look after signals itself, the process would end without a word to the terminal.
+  // Where the command does not look after signals itself, the process would end and leave the terminal as it is.
   const free = onStopSignal(() => {
     if (STOP_SIGNALS.every((signal) => process.listenerCount(signal) === 1)) void exitStopped();
   });

@@ -87,7 +87,7 @@ export class SweepProgress {
         case "failed":
           return `failed: ${end.reason}`;
         case "stopped":
-          return "stopped; it goes on from its last saved state";
+          return "stopped; it resumes from its last saved state";
         case "lost":
           return "taken up by another worker";
         case "died":

@@ -110,7 +110,7 @@ export const GRID_STYLE = "grid";
  * A matrix as colored cells with axes and a color legend. Its spec holds the values, a row of data a cell; pages and pictures
  * draw it as one image. The first row is at the top.
  *
- * @example curves, heads × log epochs:
+ * @example curves, tasks × log epochs:
  *   matrixImage({ values: heads.map((h) => accuracyOf(h)), x: epochImageAxis(epochs), y: { labels: primes, title: "task q",
  *     field: "q" }, domain: [0, 1] })
  * @example fourier, basis × dimension: matrixImage({ values: { data: basisTimesW_E, columns: d_model }, coloring: "signed", y:

@@ -6,7 +6,7 @@
  *
  * - `linesWithBand`: series by run, over epochs (`xScale: "epochs"`), frequencies or indices, the null behind them.
  * - `barsWithNull`: one value a category (k, q, matrix) and run.
- * - `heatmap`: a small matrix with a read-out a cell; `matrixImage`: a large one, or heads x log epochs by `epochImageAxis`.
+ * - `heatmap`: a small matrix with a read-out a cell; `matrixImage`: a large one, or tasks × log epochs by `epochImageAxis`.
  * - `gridImage`: p x p values; `gridWithDetail`: with a brushed Hinton detail; `picker`: a drop-down over several of them.
  * - `hinton`: squares of area proportional to |value| for small grids; `scatter`: points with a null band and x = y.
  *

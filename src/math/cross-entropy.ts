@@ -93,7 +93,7 @@ function evaluate(
     ensure(
       offset >= 0 && classes >= 1 && offset + classes <= stride,
       "input",
-      () => `headMetrics: head ${h}'s logits ${offset}..${offset + classes - 1} must lie within ${stride} columns`,
+      () => `headMetrics: output head ${h}'s logits ${offset}..${offset + classes - 1} must lie within ${stride} columns`,
     );
   });
   const sources = logitRows(n, m, rows);
@@ -110,7 +110,7 @@ function evaluate(
       if (!(target >= 0 && target < classes)) {
         throw new MiiiiError(
           "input",
-          `headMetrics: target of sample ${sample}, head ${h} must be in 0..${classes - 1}, got ${target}`,
+          `headMetrics: target of sample ${sample}, output head ${h} must be in 0..${classes - 1}, got ${target}`,
         );
       }
       const start = row * stride + offset;
@@ -120,7 +120,7 @@ function evaluate(
       if (!Number.isFinite(value)) {
         throw new MiiiiError(
           "numeric",
-          `headMetrics: logits of row ${row}, head ${h} must be finite, got a ${withLoss ? "loss" : "largest"} of ${value}`,
+          `headMetrics: logits of row ${row}, output head ${h} must be finite, got a ${withLoss ? "loss" : "largest"} of ${value}`,
         );
       }
       if (withLoss) loss[h] = (loss[h] as number) + value;

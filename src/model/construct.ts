@@ -66,7 +66,7 @@ interface Written {
 /** Dimensions that mark the first position, the second, and '='. */
 const [FIRST, SECOND, EQUALS] = [0, 1, 2];
 
-/** Attention score of the digit that a head reads over the other positions': e^−60 of the attention goes elsewhere. */
+/** Attention score of the digit that an attention head reads over the other positions': e^−60 of the attention goes elsewhere. */
 const SCORE = 60;
 
 /** Logit, in nats, of the right class above the next. */
@@ -162,7 +162,7 @@ function writer(array: NdArray<"float32">) {
 
 /**
  * A model that computes its task exactly, written by hand from the closed form: the positive control of every analysis. Neuron j
- * of task q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of head q is
+ * of task q and frequency k is relu(cos(2πk·x0/q + φ0) + cos(2πk·p·x1/q + φ1)), and its read-out to class c of task q is
  * cos(2πk·c/q + φ0 + φ1): |cos α + cos β| has the harmonic cos(α + β), and the phases of a task's neurons cover the circle
  * evenly, so that all else cancels. Half of the attention heads read x0 and half x1; `joint`'s addition head has p in q's place
  * and x1 instead of p·x1. Addition by itself has one embedding for both digits under even attention, and φ0 = φ1. Divisibility

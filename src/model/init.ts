@@ -15,7 +15,7 @@ function standardDeviation(name: ParameterName, config: TaskConfig & ModelConfig
       return name === "unembed.W_U" ? 1 / Math.sqrt(p + 1) : 1 / Math.sqrt(d_model);
     case "he":
     case "he-jax": {
-      // The paper's code counted leading axes into fan_in: heads of attention, and the tasks' axis of the read-out.
+      // The paper's code counted leading axes into fan_in: attention heads, and the tasks' axis of the read-out.
       const jax = init === "he-jax";
       const heads = headsOf(config).length;
       const fanIn: PerParameter<number> = {

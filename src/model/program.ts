@@ -8,7 +8,7 @@ import { BIAS_NAMES, PARAMETER_NAMES, type ParameterName } from "./names.ts";
 import { type Parameters, parameterShapes } from "./parameters.ts";
 import { type Batch, boundRows, eachParameter, lossAndGradients, moveAverage, sumOfSquares, update } from "./step.ts";
 
-/** The training batch's columns of target logits: output head offset + class, int32 [samples, heads]. */
+/** The training batch's columns of target logits: output head offset + class, int32 [samples, tasks]. */
 export function targetColumns(targets: NdArray<"int32">, heads: readonly Head[], samples: ArrayLike<number>): NdArray<"int32"> {
   const width = heads.length;
   const data = new Int32Array(samples.length * width);
@@ -31,9 +31,9 @@ function prefixesOf({ grokfast_lambda, weight_ema }: RunConfig): readonly string
 /**
  * One full-batch training step as a program, in the configuration's precision. State: the weights under their names, and `m/…`,
  * `v/…` (AdamW) and, with Grokfast, `ema/…`, with an average of the weights `average/…`. Other inputs: `lr`, `correct1`,
- * `correct2`, [1] each; with a schedule of tasks `task_weights`, [heads, 1], over the batch's size; with an average of the
+ * `correct2`, [1] each; with a schedule of tasks `task_weights`, [tasks, 1], over the batch's size; with an average of the
  * weights `average_decay`, [1]; and with dropout `step`, int32 [1], from which the runtime makes the masks `drop_mid` and
- * `drop_post`, [1 or batch, d_model]. Other outputs: `loss`, [heads], of the batch under dropout; `gradient_squares` and
+ * `drop_post`, [1 or batch, d_model]. Other outputs: `loss`, [tasks], of the batch under dropout; `gradient_squares` and
  * `filtered_squares`, [9], sums of squares per weight tensor before and after Grokfast's filter.
  */
 export function stepProgram(config: RunConfig, batch: Batch): ProgramSource {

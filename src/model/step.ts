@@ -13,13 +13,13 @@ export interface Batch {
   /** Rows of the look-up tables, int32 [batch]: x0, and p + x1. */
   readonly rows0: NdArray<"int32">;
   readonly rows1: NdArray<"int32">;
-  /** Column of the target's logit for each sample and output head, int32 [batch, heads]. */
+  /** Column of the target's logit for each sample and output head, int32 [batch, tasks]. */
   readonly columns: NdArray<"int32">;
 }
 
 /** Loss per output head and the gradient of the weighted loss. */
 export interface LossAndGradients<T> {
-  /** Mean cross-entropy of each output head in nats, [heads]. */
+  /** Mean cross-entropy of each output head in nats, [tasks]. */
   readonly loss: T;
   readonly gradients: PerParameter<T>;
 }
@@ -27,7 +27,7 @@ export interface LossAndGradients<T> {
 /** Smallest probability that a target is taken to have, for the loss's value alone; its gradient is not affected. */
 const TINY = 1e-37;
 
-/** Indicator of which class belongs to which output head, [heads, classes]. */
+/** Indicator of which class belongs to which output head, [tasks, classes]. */
 function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
   const classes = logitsOf(heads);
   const data = new Float64Array(heads.length * classes);
@@ -50,33 +50,33 @@ export function crossEntropy<T>(
   heads: readonly Head[],
   batch: number,
 ): { loss: T; dLogits: T } {
-  const indicator = ops.constant(headIndicator(heads)); // [heads, classes]
+  const indicator = ops.constant(headIndicator(heads)); // [tasks, classes]
   const softmax = ops.softmax(
     logits,
     heads.map((head) => head.classes),
   ); // [rows, classes]
-  const target = ops.takeColumns(softmax, columns); // [rows, heads]
+  const target = ops.takeColumns(softmax, columns); // [rows, tasks]
   // Made from the target, so that it is read before the softmax is written over, and no copy is needed.
-  const zeros = ops.sub(target, target); // [rows, heads]
+  const zeros = ops.sub(target, target); // [rows, tasks]
   const others = ops.putColumns(softmax, columns, zeros); // [rows, classes]
-  const rest = ops.matmul(others, indicator, { transposeB: true }); // [rows, heads]
+  const rest = ops.matmul(others, indicator, { transposeB: true }); // [rows, tasks]
   const floor = ops.constant(float64([TINY], [1]));
-  const loss = ops.sum(ops.log1p(ops.div(rest, ops.maximum(target, floor))), 0); // [heads]
+  const loss = ops.sum(ops.log1p(ops.div(rest, ops.maximum(target, floor))), 0); // [tasks]
   const dLogits = ops.putColumns(others, columns, ops.sub(zeros, rest)); // [rows, classes]
   return { loss: ops.mul(loss, ops.constant(float64([1 / batch], [1]))), dLogits };
 }
 
 /** What is summed over the samples, block by block: the loss and the gradients of what acts on each sample alone. */
 interface SampleSums<T> {
-  readonly loss: T; // [heads]
-  readonly dW_U: T; // [d_model, classes], up to the heads' weights and 1/batch
+  readonly loss: T; // [tasks]
+  readonly dW_U: T; // [d_model, classes], up to the tasks' weights and 1/batch
   readonly dW_out: T; // [d_mlp, d_model]
   readonly dW_in: T; // [d_model, d_mlp]
   readonly dW_O: T; // [head·d_head, d_model]
   readonly dStart: T; // [1, d_model]
 }
 
-/** Each class's weight in the loss, over the batch: fixed, or by `task_weights` [heads, 1] among the inputs, [1, classes]. */
+/** Each class's weight in the loss, over the batch: fixed, or by `task_weights` [tasks, 1] among the inputs, [1, classes]. */
 function columnWeightsOf<T>(ops: Ops<T>, weights: Tensors<T>, heads: readonly Head[], shape: StepShape): T {
   const headOf = heads.flatMap((head, h) => new Array<number>(head.classes).fill(h));
   const classes = headOf.length;
@@ -119,7 +119,7 @@ function throughSamples<T>(
   const outer = (a: T, b: T, sum: T | undefined) => plus(ops.matmul(a, b, { transposeA: true }), sum);
   const transposed = { transposeB: true } as const;
 
-  const { loss: own, dLogits } = loss(pass.resid_post); // [heads], [batch, classes]
+  const { loss: own, dLogits } = loss(pass.resid_post); // [tasks], [batch, classes]
   const dW_U = outer(pass.resid_post, dLogits, sums?.dW_U); // [d_model, classes]
   const dAfterMlp = times(ops.matmul(dLogits, weightedW_U, transposed), dropout?.post); // [batch, d_model]
   const dW_out = outer(pass.mlp_post, dAfterMlp, sums?.dW_out); // [d_mlp, d_model]
@@ -195,7 +195,7 @@ export interface StepShape extends ForwardShape, Pick<RunConfig, "dropout_mask">
 
 /**
  * Forward and backward pass over the batch: the loss of each output head, and the gradient of Σ output head weight · loss
- * ({@link headWeights}, or the tensor `task_weights` [heads, 1] among the weights: each output head's weight over the batch's
+ * ({@link headWeights}, or the tensor `task_weights` [tasks, 1] among the weights: each output head's weight over the batch's
  * size). What acts on each sample alone, from z to the loss and back, is done for one block of samples after another where the
  * runtime is faster so.
  */

@@ -281,7 +281,7 @@ export class PageModel {
     return { pre, post, logits: times(last, W_U, W_U.length / last.length) };
   }
 
-  /** What each neuron adds to each logit of a head for its output of one: rows of W_out·W_U, [d_mlp, classes]. */
+  /** What each neuron adds to each logit of an output head for its output of one: rows of W_out·W_U, [d_mlp, classes]. */
   readout({ offset, classes }: Head): Float64Array {
     const { d_mlp, d_model } = this.config;
     const [W_out, W_U] = [this.#tensor("blocks.0.mlp.W_out"), this.#tensor("unembed.W_U")];
@@ -332,7 +332,7 @@ export function answerOf(logits: Float64Array, { offset, classes }: Head): numbe
   return best;
 }
 
-/** One cosine of a head's logits over its classes: logits(c) = mean + Σ amplitude·cos(2πk·c/q − phase). */
+/** One cosine of an output head's logits over its classes: logits(c) = mean + Σ amplitude·cos(2πk·c/q − phase). */
 export interface Wave {
   readonly k: number;
   readonly amplitude: number;
@@ -340,7 +340,7 @@ export interface Wave {
   readonly phase: number;
 }
 
-/** A head's logits as a sum of cosines over its classes, exact: every frequency k = 1 … ⌊q/2⌋. */
+/** An output head's logits as a sum of cosines over its classes, exact: every frequency k = 1 … ⌊q/2⌋. */
 export function wavesOfLogits(logits: Float64Array, { offset, classes }: Pick<Head, "offset" | "classes">): Wave[] {
   return Array.from({ length: Math.floor(classes / 2) }, (_, i) => {
     const k = i + 1;

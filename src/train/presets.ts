@@ -94,7 +94,7 @@ export function presetConfig(preset: Preset, overrides: Partial<RunConfig> = {},
 
 /**
  * Throws a usage error unless a runtime computes in the precision that a run asks for: GPUs by WebGPU and TensorFlow.js have no
- * float64, and a run that said otherwise would train on the CPU without a word.
+ * float64, and a run that said otherwise would silently train on the CPU.
  */
 export function checkPrecision({ precision }: Pick<RunConfig, "precision">, { name }: Pick<Runtime, "name">): void {
   ensure(

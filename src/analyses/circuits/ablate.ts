@@ -19,7 +19,7 @@ export type RandomParts = {
   others_accuracy_lost: { mean: number[]; smallest: number[]; largest: number[] } | null;
 };
 
-/** What removing each of several parts does to each output head, [parts][heads]; `null[null_of[i]]` is the null of part i. */
+/** What removing each of several parts does to each output head, [parts][tasks]; `null[null_of[i]]` is the null of part i. */
 export type Ablations = {
   labels: number[];
   sizes: number[];

@@ -95,7 +95,7 @@ export const circuits = defineAnalysis({
   description: "Accuracy that each task loses when neurons of one frequency or prime, or their part of W_E, are taken out.",
   definition: `Each part is taken out by itself and every trained task is evaluated anew, on the same seeded sample of inputs (\`samples\`; --all for every one).
 \`parts\` is "frequency" for addition and "prime" for everything else. \`baseline\`: accuracy and cross-entropy (nats) per output head of \`q\` with nothing
-taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][heads]:
+taken out. Three lists of ablations, each with \`labels\`, \`sizes\`, and \`accuracy_lost\` and \`loss_gained\` over the baseline, [labels][tasks]:
 
 - \`groups\`: all neurons of one best k (as in \`fft\`) or one best prime (as in \`primes\`), replaced by their means over all p² inputs; \`sizes\` in
   neurons. Dead neurons (\`dead\`) are in no group. In a model of the task \`joint\` p is the group of the addition head: neurons whose ε² for (x0 + x1) mod p

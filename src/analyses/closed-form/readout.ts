@@ -97,7 +97,7 @@ export function readoutPowers(readout: NdArray<"float64">, j: number, head: Pick
   });
 }
 
-/** The sum of squares of a neuron's read-out to each output head, [heads]. */
+/** The sum of squares of a neuron's read-out to each output head, [tasks]. */
 export function readoutEnergies(readout: NdArray<"float64">, j: number, heads: readonly Head[]): number[] {
   const start = j * dim(readout, 1);
   return heads.map(({ offset, classes }) => {

@@ -9,7 +9,7 @@ import { rounded } from "../kit/text.ts";
 /** Most ticks that a result holds; with more logged, every n-th and the last. Epochs of grokking come from all of them. */
 export const TICKS = 400;
 
-/** Curves of one part of the split, [heads][ticks]. */
+/** Curves of one part of the split, [tasks][ticks]. */
 export type SplitCurves = {
   accuracy: number[][];
   loss: number[][];

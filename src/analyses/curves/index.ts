@@ -25,7 +25,7 @@ export const curves = defineAnalysis({
   id: "curves",
   title: "Learning curves",
   description: "Accuracy and cross-entropy of each task through training, and when and in which order tasks generalise.",
-  definition: `Per logged tick and trained task, in order of \`q\` (q = p: addition, alone or in \`joint\`), \`train\` and \`validation\` each with [heads][ticks] of:
+  definition: `Per logged tick and trained task, in order of \`q\` (q = p: addition, alone or in \`joint\`), \`train\` and \`validation\` each with [tasks][ticks] of:
 
 - \`accuracy\`, \`loss\` (cross-entropy in nats), without dropout, six significant digits;
 - \`corrected_accuracy\` = (accuracy − chance)/(1 − chance) and \`relative_loss\` = loss/chance loss: (acc − 1/q)/(1 − 1/q) and CE/ln q for

@@ -9,12 +9,12 @@ import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { agreement, allAnswersOf } from "../logits/answers.ts";
 
-/** What patching each group does, [groups] or [groups][heads]. */
+/** What patching each group does, [groups] or [groups][tasks]. */
 export type Interchange = {
   iia: number[];
   answers: number[][];
   kept: number[][];
-  /** All groups exchanged at once, [heads]. */
+  /** All groups exchanged at once, [tasks]. */
   together: number[];
   /** Labels of the groups whose patch changes no logit of any pair. */
   unchanged: number[];
@@ -37,7 +37,7 @@ export type PatchResult = {
   /** Live neurons in no group: those whose pair belongs to a task that is not trained. */
   ungrouped: number;
   dead: number;
-  /** Share of pairs whose base and source answers are the same to begin with, [heads]. */
+  /** Share of pairs whose base and source answers are the same to begin with, [tasks]. */
   agree: number[];
   post: Interchange;
   even: Interchange;

@@ -18,7 +18,7 @@ export const FREQUENCY_SETS = 5;
 /** Permutations of the tokens behind the null of the embedding's Gini coefficient, at every checkpoint. */
 export const TOKEN_DRAWS = 200;
 
-/** Losses in nats over time, [heads][checkpoints]. */
+/** Losses in nats over time, [tasks][checkpoints]. */
 export type LossesOverTime = { all: number[][]; train?: number[][]; test?: number[][] };
 
 /** Result of `progress`. */

@@ -53,7 +53,7 @@ export const progress = defineAnalysis({
   id: "progress",
   title: "Progress measures",
   description: "Restricted and excluded loss, Gini coefficients and the weights' sum of squares at each kept checkpoint.",
-  definition: `At each checkpoint that the run kept (\`epochs\`, at least two), by trained task in order of \`q\`, [heads][checkpoints]:
+  definition: `At each checkpoint that the run kept (\`epochs\`, at least two), by trained task in order of \`q\`, [tasks][checkpoints]:
 
 - \`loss\`, \`restricted_loss\`, \`excluded_loss\` in nats as in \`mechanism\`, over \`all\` samples and, where the split is known, over those of \`train\` and
   all others (\`test\`). For addition the key frequencies are those of the last checkpoint (\`key_frequencies\`), the projection is fitted

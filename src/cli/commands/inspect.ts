@@ -19,7 +19,7 @@ import { table } from "../table.ts";
 export function options(parser: Argv<GlobalOptions>) {
   return withForeignOptions(parser)
     .positional("checkpoint", { type: "string", demandOption: true, description: "a file, a run directory or a shipped run" })
-    .option("evaluate", { type: "boolean", default: false, description: "accuracy and cross-entropy per head and split" })
+    .option("evaluate", { type: "boolean", default: false, description: "accuracy and cross-entropy by task and split" })
     .option("split", SPLIT_OPTION)
     .option("json", { type: "boolean", default: false, description: "print one JSON object" });
 }

@@ -131,10 +131,7 @@ export class TrainingCard {
         this.#say(`In training: ${of}; ${time}.${accuracy}${kept}${remarked}`, status);
         break;
       case "stopped":
-        this.#say(
-          `Stopped: ${of}; nobody trains it now, miiii train --resume goes on with it.${accuracy}${kept}${remarked}`,
-          status,
-        );
+        this.#say(`Stopped: ${of}; nobody trains it now, miiii train --resume resumes it.${accuracy}${kept}${remarked}`, status);
         break;
       case "finished":
         this.#say(`Finished: ${of}.${accuracy}${kept}${remarked}`, status);
