@@ -151,6 +151,7 @@ test("of modules without weights those that pass on what they get are left alone
     drop: { path: torch("dropout.Dropout") },
     identity: { path: torch("linear.Identity") },
     hook: { path: "transformer_lens.hook_points.HookPoint" },
+    rearrange: { path: "einops.layers.torch.Rearrange" },
     attn_softmax: { path: torch("activation.Softmax") },
   };
   assert.equal(activation(whole(harmless)), "relu assumed");

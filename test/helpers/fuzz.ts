@@ -43,7 +43,35 @@ function torchParts(wrap: (dict: Py) => Py): { readonly pickle: Uint8Array; read
   return { pickle: pickleOf(wrap({ dict: entries })), storages: new Map(storages) };
 }
 
+/** A module that was saved whole, with one for its activation, one that computes nothing, and a function among its attributes. */
+function moduleOf(dict: Py): Py {
+  const module = (
+    path: string,
+    parameters: Py,
+    modules: readonly (readonly [Py, Py])[],
+    more: readonly (readonly [Py, Py])[],
+  ): Py => ({
+    call: path,
+    args: [],
+    state: { dict: [["_parameters", parameters], ["_buffers", { dict: [] }], ["_modules", { dict: modules }], ...more] },
+  });
+  const leaf = (path: string, more: readonly (readonly [Py, Py])[]) => module(path, { dict: [] }, [], more);
+  const gelu: Py = { global: "torch._C._nn.gelu" };
+  const partial: Py = { tuple: [gelu, { tuple: [] }, { dict: [["approximate", "tanh"]] }, null] };
+  const inner: (readonly [Py, Py])[] = [
+    ["act", leaf("torch.nn.modules.activation.GELU", [["approximate", "tanh"]])],
+    ["drop", leaf("torch.nn.modules.dropout.Dropout", [["p", 0.1]])],
+  ];
+  const attributes: (readonly [Py, Py])[] = [
+    ["n_heads", 2],
+    ["activation", { call: "functools.partial", args: [gelu], state: partial }],
+    ["_forward_hooks", { dict: [] }],
+  ];
+  return module("__main__.Model", dict, inner, attributes);
+}
+
 function seeds(): Seed[] {
+  const whole = torchParts(moduleOf);
   const plain = torchParts((dict) => dict);
   const nested = torchParts((dict) => ({
     dict: [
@@ -67,6 +95,7 @@ function seeds(): Seed[] {
     { kind: "torch", bytes: archive(plain.pickle, plain.storages), read: asModel },
     { kind: "torch pickle", bytes: plain.pickle, read: (bytes) => asModel(archive(bytes, plain.storages)) },
     { kind: "torch nested pickle", bytes: nested.pickle, read: (bytes) => asModel(archive(bytes, nested.storages)) },
+    { kind: "torch module pickle", bytes: whole.pickle, read: (bytes) => asModel(archive(bytes, whole.storages)) },
     { kind: "safetensors", bytes: foreign, read: asModel },
     { kind: "own safetensors", bytes: own, read: asModel },
     { kind: "npz", bytes: encodeNpz(weights), read: asModel },
