@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { fourier } from "../src/analyses/fourier/index.ts";
 import { positional } from "../src/analyses/positional/index.ts";
 import { analyzeModel } from "../src/api/analyze.ts";
+import { codeDigests } from "../src/api/code-digest.ts";
 import { load } from "../src/api/front.ts";
 import { cacheSize, clearCache, resultCache } from "../src/api/result-cache.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
@@ -42,6 +43,23 @@ test("a kept result is what is computed, and is kept once for all that it depend
     ),
   ];
   assert.equal(new Set([key, ...keys]).size, 6);
+});
+
+test("a key knows the code: the analysis's own and what all share, not that of others", () => {
+  const cache = resultCache(folder);
+  const key = () => cache.keyOf(fourier, model, { runtime, seed: 0, options: {} });
+  const digests = codeDigests();
+  const [before, { fourier: own = "", positional: other = "" }, shared] = [key(), { ...digests.analyses }, digests.shared];
+  const under = (change: object, back: object, target: object) => {
+    Object.assign(target, change);
+    const changed = key();
+    Object.assign(target, back);
+    return changed !== before;
+  };
+  assert.ok(under({ fourier: "changed" }, { fourier: own }, digests.analyses));
+  assert.ok(under({ shared: "changed" }, { shared }, digests));
+  assert.ok(!under({ positional: "changed" }, { positional: other }, digests.analyses));
+  assert.equal(key(), before);
 });
 
 test("a damaged entry is computed anew, old ones go when there are too many, and no folder is no failure", async () => {
