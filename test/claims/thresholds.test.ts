@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Claim } from "../../src/claims/claim.ts";
 import { judgeClaim } from "../../src/claims/judge.ts";
 import { CLAIMS } from "../../src/claims/registry.ts";
-import { limitOf, type Threshold, thresholdsOfRule, type Values, verdictOf } from "../../src/claims/rule.ts";
+import { limitOf, of, type Threshold, thresholdsOfRule, times, type Values, verdictOf } from "../../src/claims/rule.ts";
 import { valueText } from "../../src/claims/sentence.ts";
 import { type Random, randomStream } from "../../src/core/index.ts";
 
@@ -113,4 +113,11 @@ test("no threshold is idle, and every verdict of every claim is reached", () => 
       claim.id,
     );
   }
+});
+
+test("an operand is another value, scaled, then moved; nothing where that is missing", () => {
+  assert.equal(limitOf({ value: "a", times: 2, plus: 3 }, { a: 5 }), 13);
+  assert.equal(limitOf(of("a", -1), { a: 5 }), 4);
+  assert.equal(limitOf(times(0.5, "a"), { a: 5 }), 2.5);
+  assert.ok(Number.isNaN(limitOf(of("a"), {})));
 });
