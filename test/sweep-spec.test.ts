@@ -131,6 +131,12 @@ test("the epoch from which a measure stays: a dip begins anew, a run that is bel
   assert.deepEqual(result, { seed: 7, value: 50, mean: 1, mean_above_7: 1, solved: 5, tasks: 5, grok_epoch: 50 });
 });
 
+test("a seed's result: solved at 0.99 and above, and 7 is not above 7", () => {
+  const accuracy = [1, 0.99, 0.9899, 0.2, 0.5]; // q = 2, 3, 5, 7, 11
+  const result = seedResult(final, heads, [{ epoch: 100, accuracy }], 100, 1);
+  assert.deepEqual([result.solved, result.tasks, result.mean_above_7, result.grok_epoch], [2, 5, 0.5, null]);
+});
+
 test("reports: epochs counted on over the seeds, the mean over the seeds so far, each step once", () => {
   const short = { ...spec, objective: final, budget: { trials: 1, epochs: 200 } };
   for (const epochs of [7, 100, 150, 4000]) {
