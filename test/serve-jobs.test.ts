@@ -203,4 +203,7 @@ test("a pace comes from the ticks seen, else from the stretch that was saved, an
   // The last minute alone: slow ticks of an hour ago do not count.
   const long = ticks([0, 0], [3_600_000, 10], [3_610_000, 110], [3_620_000, 210], [3_630_000, 310], [3_640_000, 410]);
   assert.deepEqual(paceOf(long, null), { epochs_per_second: 10, over_seconds: 40 });
+  // Of ticks further apart than that, the last five.
+  const slow = Array.from({ length: 8 }, (_, i) => ({ at: 100_000 * i, epoch: 50 * i }));
+  assert.deepEqual(paceOf(slow, null), { epochs_per_second: 0.5, over_seconds: 400 });
 });
