@@ -54,9 +54,15 @@ function importedBy(entry: string, analyses: string): string[] {
   return [...found].sort();
 }
 
+/** Lines that are comments, and comments after code (of which no quote follows): words about code decide nothing. */
+const COMMENTS = /^\s*(?:\/\/|\/\*|\*).*\n|[ \t]+\/\/ [^"'`\n]*$/gm;
+
 function digestOf(root: string, files: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(`${file.slice(root.length)}\n`).update(readFileBytes(file));
+  for (const file of files) {
+    const text = new TextDecoder().decode(readFileBytes(file));
+    hash.update(`${file.slice(root.length)}\n`).update(text.replace(COMMENTS, ""));
+  }
   return hash.digest("hex");
 }
 
