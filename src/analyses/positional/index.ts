@@ -1,9 +1,7 @@
-import { at } from "../../core/index.ts";
-import { figure, matrixImage, scatter } from "../../figures/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { ownColors } from "../kit/panels.ts";
 import { perRun, short, stated } from "../kit/text.ts";
 import { compute, DRAWS, type PositionalResult, spread } from "./compute.ts";
+import { positionalFigure } from "./figure.ts";
 
 function headline(entries: readonly Labelled<PositionalResult>[]): string {
   const clause = ({ result: { pearson: r, sound, null: none } }: Labelled<PositionalResult>) =>
@@ -63,42 +61,5 @@ Of several runs that agree in every setting but seed and epochs, each with a see
       ({ result }) => Math.abs(result.pearson) > result.null.limit,
     ),
   headline,
-  figure(entries) {
-    const strips = entries.map(({ label, result }, i) =>
-      matrixImage({
-        title: label,
-        values: result.W_pos,
-        coloring: "signed",
-        x: i === entries.length - 1 ? { title: "dimension" } : {},
-        y: { labels: ["x₀", "x₁"] },
-        width: 420,
-        height: 36,
-        valueTitle: "W_pos",
-      }),
-    );
-    // A scatter carries at most 4,000 points: with many runs every n-th dimension.
-    const every = Math.ceil(entries.reduce((total, { result }) => total + result.d_model, 0) / 4000);
-    const points = scatter({
-      rows: entries.flatMap(({ label, result: { W_pos } }) =>
-        W_pos[0]
-          .map((value, i) => ({ run: label, dimension: i, first: value, second: at(W_pos[1], i) }))
-          .filter(({ dimension }) => dimension % every === 0),
-      ),
-      x: "first",
-      y: "second",
-      xTitle: "W_pos[0]",
-      yTitle: "W_pos[1]",
-      series: "run",
-      runs: entries.map(({ label }) => label),
-      also: ["dimension"],
-      diagonal: true,
-      title: "Each dimension at both positions",
-      subtitle: perRun(entries, ({ result }) => `r = ${result.pearson.toFixed(2)} (null ±${result.null.limit.toFixed(2)})`),
-    });
-    return figure(ownColors([ownColors(strips, 1, 12), points]), {
-      title: "Positional embeddings",
-      subtitle: "all runs on shared scales",
-      description: `Position embeddings of the two digits as signed strips, and one against the other. ${headline(entries)}`,
-    });
-  },
+  figure: (entries) => positionalFigure(entries, headline(entries)),
 });
