@@ -168,7 +168,7 @@ async function listen(address: string) {
   };
 }
 
-test("a run is followed through its growth, a fall back to an earlier state, its end and a new beginning", async () => {
+test("a run is followed through its growth, a fall back to an earlier state, its end and a new beginning", async (t) => {
   const growing = join(folder, "growing");
   cpSync(path, growing, { recursive: true });
   const metrics = join(growing, "metrics.jsonl");
@@ -184,6 +184,8 @@ test("a run is followed through its growth, a fall back to an earlier state, its
   const epochOf = (line: string | undefined) => (JSON.parse(line ?? "{}") as { epoch: number }).epoch;
   write(3);
   const other = await served([growing]);
+  // Without this a failure would leave the streams open, and the file would never end.
+  t.after(() => other.close());
   const [one, two] = [await listen(other.address), await listen(other.address)];
   const first = await one.next();
   assert.equal(first?.rows.length, 3);
