@@ -169,6 +169,8 @@ neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks fro
 
 - **Two seeds at full size, neither finished.** \`${RUN}\` (${grokked(RUN)} tasks have grokked by epoch ${text(RUN, "curves", "epochs", 0)}), \`${SEED}\` (${grokked(SEED)} by ${text(SEED, "curves", "epochs", 0)}) and, on the preset before, \`${BEFORE}\` (${grokked(BEFORE)} by ${text(BEFORE, "curves", "epochs", 0)}): the first
   and the third begin from the same weights and differ in their dropout (0.2 with a mask for each sample; 0.1 with one a step). All are on faster schedules than the paper's and short of its 65,536 epochs. p = 53 has two seeds. How active frequencies develop once all tasks have grokked is not tested.
+- **One attention head of the second seed.** In \`${SEED}\` ${text(SEED, "attention", "heads_one_digit_everywhere", 0)} of ${text(SEED, "attention", "heads", 0)} attention heads give one digit nearly all of their attention on every input; the other does on average alone (smallest share of an input ${text(SEED, "attention", "smallest_to_digit", 3)}),
+  and the circuits are complete all the same. What it adds, if anything, is not known.
 - **What the residual is.** Neurons are explained to ${u("R2")}, not to 1. What is left lowers accuracy, and we do not know what it is for, if anything.
 - **Why these frequencies.** Which k a task settles on, and how many, is not explained; nor why mirror pairs of primes share neurons beyond their frequencies' coincidence.
 - **Cancellation.** That the skip path opposes the linear half is seen in trained models of shuffled labels too; how it comes about is not shown.
