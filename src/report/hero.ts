@@ -20,11 +20,14 @@ export function heroEpochs(run: HeroRun): number[] {
   return [...epochs].sort((a, b) => a - b);
 }
 
-/** The checkpoint shown at an epoch: the last one kept by then, or the first. */
+/**
+ * The checkpoint shown at an epoch: the last one kept by then or within 1 % of it, since a run and its twin were not stopped at the
+ * very same epoch; else the first.
+ */
 export function checkpointAt({ epochs }: EmergenceResult, epoch: number): number {
   return Math.max(
     0,
-    epochs.findLastIndex((kept) => kept <= epoch),
+    epochs.findLastIndex((kept) => kept <= 1.01 * epoch),
   );
 }
 
