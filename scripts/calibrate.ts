@@ -63,10 +63,10 @@ analyses run, by the code that \`miiii analyze\` runs, on models that were never
 
 How to read the tables:
 
-- A null is named with what counts as an alarm and what is counted: a model, each neuron, each head, each prime. *Stated* is the rate that the
+- A null is named with what counts as an alarm and what is counted: a model, each neuron, each attention head, each task. *Stated* is the rate that the
   analysis claims, *observed* the share of all those in all models; "(mean count)" and "(share of …)" are values that the null foretells, not
   limits, and *stated* is then its mean over the models.
-- A pooled limit (neurons, heads) is one that 1 % of the neurons exceed on average over models. Neurons of one model read one embedding and
+- A pooled limit (neurons, attention heads) is one that 1 % of the neurons exceed on average over models. Neurons of one model read one embedding and
   exceed it together, so a single model may have none or many. A family-wise limit is one that 1 % of the models exceed anywhere.
 - The interval takes models as the independent units: Wilson's binomial interval for as many trials as the spread between models bears out.
 - *holds*: the whole interval lies below twice the stated rate. *open*: the observed rate is consistent with at most twice the stated one, but the

@@ -189,7 +189,7 @@ export const CHECKED: readonly Checked[] = [
   ]),
   checksOf<AttentionResult>("attention", [
     {
-      name: "best share above its limit (each head and digit)",
+      name: "best share above its limit (each attention head and digit)",
       count: (r) =>
         rate(
           r.share.flatMap((keys, h) =>
@@ -199,7 +199,7 @@ export const CHECKED: readonly Checked[] = [
         ),
     },
     {
-      name: "heads that read one digit (share of heads)",
+      name: "attention heads that read one digit (share of attention heads)",
       count: (r) => foretold(r.reads.filter(oneDigit).length, r.heads, r.null.one_digit),
     },
   ]),
@@ -241,7 +241,7 @@ export const CHECKED: readonly Checked[] = [
       },
     },
     {
-      name: "logit share above its limit (each head)",
+      name: "logit share above its limit (each task)",
       count: (r) => {
         const own = heads(r);
         return (
@@ -254,7 +254,7 @@ export const CHECKED: readonly Checked[] = [
       },
     },
     {
-      name: "p of the logit share at most 0.05 (each head)",
+      name: "p of the logit share at most 0.05 (each task)",
       count: (r) => {
         const own = heads(r);
         return (
@@ -283,7 +283,7 @@ export const CHECKED: readonly Checked[] = [
   ]),
   checksOf<AlgorithmResult>("algorithm", [
     {
-      name: "circuits more accurate than with every one of 20 permuted read-outs (each head)",
+      name: "circuits more accurate than with every one of 20 permuted read-outs (each task)",
       count: ({ ladder: { circuit, circuit_permuted: none }, null: { draws, samples }, p }) =>
         // The controls look at a sample of a large grid, the circuit at all of it: only where both see the same is there a rate.
         samples < p * p
@@ -317,7 +317,7 @@ export const CHECKED: readonly Checked[] = [
   ]),
   checksOf<CurvesResult>("curves", [
     {
-      name: "validation accuracy above guessing (any head of a model)",
+      name: "validation accuracy above guessing (any task of a model)",
       count: (r) =>
         r.chance_limit === null
           ? undefined
@@ -338,11 +338,11 @@ export const CHECKED: readonly Checked[] = [
   ]),
   checksOf<CircuitsResult>("circuits", [
     {
-      name: "parts of W_E that cost their head more accuracy than 20 relabelled ones (each)",
+      name: "parts of W_E that cost their task more accuracy than 20 relabelled ones (each)",
       count: (r) => exceeding(r, "accuracy_lost"),
     },
     {
-      name: "parts of W_E that cost their head more loss than 20 relabelled ones (each)",
+      name: "parts of W_E that cost their task more loss than 20 relabelled ones (each)",
       count: (r) => exceeding(r, "loss_gained"),
     },
   ]),

@@ -123,6 +123,6 @@ export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], hea
   ];
   return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
     title: "Which ablations break which tasks",
-    description: `Accuracy that each head loses when a group of neurons, a part of the embedding or an attention head is taken out. ${headline}`,
+    description: `Accuracy that each task loses when a group of neurons, a part of the embedding or an attention head is taken out. ${headline}`,
   });
 }

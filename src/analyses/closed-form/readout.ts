@@ -28,7 +28,7 @@ export function centreWithinHeads(matrix: NdArray<"float64">, heads: readonly Pi
   }
 }
 
-/** {@link unembedding} centred within each head. */
+/** {@link unembedding} centred within each task. */
 export function centredUnembedding(parameters: Parameters, heads: readonly Head[]): NdArray<"float64"> {
   const { data, shape } = unembedding(parameters, heads);
   const centred = float64(data.slice(), shape);
@@ -36,7 +36,7 @@ export function centredUnembedding(parameters: Parameters, heads: readonly Head[
   return centred;
 }
 
-/** What each neuron adds to each logit, C = W_out·W_U, centred within each head: [d_mlp, classes]. */
+/** What each neuron adds to each logit, C = W_out·W_U, centred within each task: [d_mlp, classes]. */
 export async function readoutMatrix(parameters: Parameters, heads: readonly Head[], matmul: Matmul): Promise<NdArray<"float64">> {
   const product = await matmul(toFloat64(parameters["blocks.0.mlp.W_out"]), unembedding(parameters, heads)); // [d_mlp, classes]
   centreWithinHeads(product, heads);

@@ -124,7 +124,7 @@ function figureOf(entries: readonly Labelled<MechanismResult>[]) {
   const named = entries.length > 1;
   return figure(ownColors([...additionPanels(addition, named), ...headPanels(heads, named)], 1), {
     title: "Mechanism",
-    description: `What the logits are made of: cosines of the key frequencies, or functions of n mod q in each head. ${headline(entries)}`,
+    description: `What the logits are made of: cosines of the key frequencies, or functions of n mod q in each task. ${headline(entries)}`,
   });
 }
 
