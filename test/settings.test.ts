@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { shippedReferences } from "../src/api/references.ts";
 import { parseRunConfig } from "../src/checkpoint/index.ts";
 import { CONFIG_FIELDS, isAllowed, layeredConfig, requirementOf, type Setting, settingOf } from "../src/model/index.ts";
 import { checkConfig, PRESETS, presetConfig } from "../src/train/index.ts";
@@ -67,11 +69,10 @@ test("the table's layers are the presets as published", () => {
 });
 
 test("configs of runs trained before a setting existed load, with the value that they had", () => {
-  const fixtures = new URL("../fixtures/", import.meta.url);
-  const runs = readdirSync(fixtures, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const runs = shippedReferences();
   assert.ok(runs.length >= 5);
-  for (const { name } of runs) {
-    const { config } = JSON.parse(readFileSync(new URL(`${name}/config.json`, fixtures), "utf8"));
+  for (const { label: name, path } of runs) {
+    const { config } = JSON.parse(readFileSync(join(path, "config.json"), "utf8"));
     const read = parseRunConfig(config, name);
     for (const field of CONFIG_FIELDS)
       assert.deepEqual(read[field], config[field] ?? settingOf(field).value, `${name}: ${field}`);

@@ -21,8 +21,8 @@ export function heroEpochs(run: HeroRun): number[] {
 }
 
 /**
- * The checkpoint shown at an epoch: the last one kept by then or within 1 % of it, since a run and its twin were not stopped at the
- * very same epoch; else the first.
+ * The checkpoint shown at an epoch: the last one kept by then or within 1 % of it, since a run and its twin were not stopped at
+ * the very same epoch; else the first.
  */
 export function checkpointAt({ epochs }: EmergenceResult, epoch: number): number {
   return Math.max(
