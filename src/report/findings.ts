@@ -1,3 +1,4 @@
+import { followingShare } from "../analyses/emergence/figure.ts";
 import { mean } from "../math/index.ts";
 import { accuracyOf, followsClosedForm } from "./answer.ts";
 import { type Cast, resultOf } from "./cast.ts";
@@ -102,16 +103,17 @@ function phases({ main }: Cast): Finding[] {
 function birth({ main, twin }: Cast): Finding[] {
   const own = resultOf(main, "emergence");
   const other = resultOf(twin, "emergence");
-  const last = own?.above_half.at(-1);
-  if (own === undefined || last === undefined) return [];
-  const share = (count: number, all: number) => formatPercent(count / Math.max(1, all));
-  const twins = other?.above_half.at(-1);
+  if (own === undefined || own.epochs.length === 0) return [];
+  const end = formatPercent(followingShare(own, -1));
   return [
     {
-      sentence: `${share(own.above_half[0] ?? 0, own.neurons)} of the neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${share(last, own.neurons)} at the end.`,
+      sentence: `${formatPercent(followingShare(own, 0))} of the neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${end} at the end.`,
       thumb: barThumb("neurons above one half at each checkpoint", own.above_half),
-      number: share(last, own.neurons),
-      none: other === undefined || twins === undefined ? "no twin here" : `shuffled twin ${share(twins, other.neurons)}`,
+      number: end,
+      none:
+        other === undefined || other.epochs.length === 0
+          ? "no twin here"
+          : `shuffled twin ${formatPercent(followingShare(other, -1))}`,
       analysis: "emergence",
     },
   ];

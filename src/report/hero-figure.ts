@@ -1,3 +1,4 @@
+import { followingShare } from "../analyses/emergence/figure.ts";
 import { settingsBetween } from "../claims/index.ts";
 import { mean } from "../math/index.ts";
 import { type Cast, resultOf } from "./cast.ts";
@@ -25,15 +26,18 @@ export function heroFigure({ main, twin }: Cast): { readonly html: string; reado
   const last = heroEpochs(first).at(-1) ?? 0;
   const rows = first.emergence.rows === "q" ? "task q" : "frequency k";
   const none = first.emergence.null.R2.at(-1) ?? 0;
-  const end = (first.emergence.above_half.at(-1) ?? 0) / Math.max(1, first.emergence.neurons);
+  const end = followingShare(first.emergence, -1);
   const grown = end > 0.5 ? "Training turns noise into blocks" : "Training grows no blocks";
   const says = `<b>${grown}: ${plainPercent(end)} of the ${formatNumber(first.emergence.neurons)} neurons end up following one ${rows === "task q" ? "prime q" : rows}.</b> Move the slider to see it.`;
   const memorised = resultOf(twin, "curves")?.final.train_accuracy;
   const share = memorised === undefined ? "" : `, ${plainPercent(mean(memorised))} of which it memorised`;
   const apart = twin === undefined ? undefined : settingsBetween(main.config, twin.config);
   const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;
-  const blocks = plainPercent((others[0]?.emergence.above_half.at(-1) ?? 0) / Math.max(1, others[0]?.emergence.neurons ?? 1));
-  const beside = others.length === 0 ? "" : ` Below, the twin trained on shuffled labels${share}${set}: ${blocks}.`;
+  const [other] = others;
+  const beside =
+    other === undefined
+      ? ""
+      : ` Below, the twin trained on shuffled labels${share}${set}: ${plainPercent(followingShare(other.emergence, -1))}.`;
   const html = `<figure id="hero" data-width="${WIDTH}" aria-labelledby="hero-caption">
 <div class="slide needs-js"><button type="button" id="hero-play">▶ play</button><label for="hero-epoch">epoch</label><input type="range" id="hero-epoch" min="0" max="1" value="1" step="1"><output id="hero-shown" for="hero-epoch">epoch ${formatNumber(last)}</output></div>
 <div id="hero-drawing" role="img" aria-label="${escapeHtml(`${rows} by neuron, and accuracy, of ${runs.map(({ label }) => label).join(" and ")} at epoch ${last}`)}">${heroSvg(runs, last, WIDTH)}</div>

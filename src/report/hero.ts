@@ -1,6 +1,6 @@
 import type { CurvesResult } from "../analyses/curves/compute.ts";
 import type { EmergenceResult } from "../analyses/emergence/compute.ts";
-import { orderedR2 } from "../analyses/emergence/figure.ts";
+import { followingShare, orderedR2 } from "../analyses/emergence/figure.ts";
 import { matrixPng } from "../figures/index.ts";
 import { mean } from "../math/index.ts";
 import { escapeHtml, formatNumber, plainPercent } from "./html.ts";
@@ -107,7 +107,7 @@ function panel(run: HeroRun, epoch: number, { width, row, top, main }: Place): s
   const shown = emergence.epochs[t];
   const narrow = image < 320;
   const at = shown === undefined ? "no checkpoint" : `epoch ${formatNumber(shown)}`;
-  const following = plainPercent((emergence.above_half[t] ?? 0) / Math.max(1, neurons));
+  const following = plainPercent(followingShare(emergence, t));
   const what = emergence.rows === "q" ? "prime" : "frequency";
   const said = run.said === "" ? "" : `, ${run.said}`;
   const title = narrow

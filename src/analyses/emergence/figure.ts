@@ -21,6 +21,11 @@ export function orderedR2({ R2, order, labels, neurons }: EmergenceResult, check
   return out;
 }
 
+/** Share of the neurons of which one row explains more than half, at a checkpoint; −1 is the last one. */
+export function followingShare({ above_half, neurons }: EmergenceResult, checkpoint: number): number {
+  return (above_half.at(checkpoint) ?? 0) / Math.max(1, neurons);
+}
+
 /** The epoch that a run's slider chooses, as an expression: a name of the images. */
 const epochAt = ({ epochs }: EmergenceResult, i: number) => `${JSON.stringify(epochs.map(String))}[checkpoint${i}]`;
 
@@ -62,7 +67,7 @@ export function emergenceFigure(entries: readonly Entry[], headline: string): To
       result.epochs.map((epoch, t) => ({
         run: label,
         epoch,
-        neurons: at(result.above_half, t) / Math.max(1, result.neurons),
+        neurons: followingShare(result, t),
         above_null: at(result.above_null, t) / Math.max(1, result.neurons),
       })),
     ),

@@ -2,11 +2,11 @@ import { at } from "../../core/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, DRAWS, type EmergenceResult } from "./compute.ts";
-import { emergenceFigure } from "./figure.ts";
+import { emergenceFigure, followingShare } from "./figure.ts";
 
 /** Neurons above the null and above one half at a checkpoint, as shares. */
-function shares({ above_null, above_half, neurons }: EmergenceResult, t: number) {
-  return { above: at(above_null, t) / Math.max(1, neurons), half: at(above_half, t) / Math.max(1, neurons) };
+function shares(result: EmergenceResult, t: number) {
+  return { above: at(result.above_null, t) / Math.max(1, result.neurons), half: followingShare(result, t) };
 }
 
 function headline(entries: readonly Labelled<EmergenceResult>[]): string {
@@ -68,11 +68,7 @@ pooled over 64 seeded neurons.`,
       .join("\n");
   },
   finding: (entries) =>
-    stated(
-      "Most neurons end up following one frequency of one task",
-      entries,
-      ({ result }) => (result.above_half.at(-1) ?? 0) > result.neurons / 2,
-    ),
+    stated("Most neurons end up following one frequency of one task", entries, ({ result }) => followingShare(result, -1) > 0.5),
   headline,
   figure: (entries) => emergenceFigure(entries, headline(entries)),
 });
