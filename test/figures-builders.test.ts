@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { ownColors } from "../src/analyses/kit/panels.ts";
+import { at } from "../src/core/index.ts";
 import {
   barsWithNull,
   concatPanels,
@@ -306,4 +308,19 @@ test("the builders load neither Vega nor Vega-Lite", () => {
       assert.doesNotMatch(line, /from "\.\/render\.ts"/, file);
     }
   }
+});
+
+test("panels of different kinds keep their own places for bars: each kind's bars fill their band", async () => {
+  const bars = (runs: readonly string[]) => {
+    const rows = [1, 2].flatMap((k) => runs.map((run) => ({ run, k, share: 0.5 })));
+    return barsWithNull({ rows, x: "k", y: "share", series: "run", runs, width: 200 });
+  };
+  const svg = await renderSvg(alone(ownColors([bars(["m", "z"]), ownColors([bars(["a", "n", "x"])])])));
+  const widths = [...svg.matchAll(/<path d="M[\d.]+,[\d.]+h([\d.]+)v/g)].map(([, width]) => Number(width));
+  assert.equal(widths.length, 10);
+  assertAllClose(
+    widths,
+    widths.map((_, i) => (i < 4 ? at(widths, 0) : at(widths, 4))),
+  );
+  assertAllClose([2 * at(widths, 0)], [3 * at(widths, 4)]);
 });

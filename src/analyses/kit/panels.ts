@@ -4,6 +4,5 @@ import { concatPanels, type Panel } from "../../figures/index.ts";
  * Panels of different kinds, each with its own colors and legend; of one kind, with the same domain, they still compare by eye.
  */
 export function ownColors(panels: readonly Panel[], columns?: number, spacing = 24): Panel {
-  const arranged = concatPanels(panels, { scales: "mixed", spacing, ...(columns === undefined ? {} : { columns }) });
-  return { ...arranged, resolve: { scale: { color: "independent", strokeDash: "independent" } } } as Panel;
+  return concatPanels(panels, { scales: "mixed", spacing, ...(columns === undefined ? {} : { columns }) });
 }
