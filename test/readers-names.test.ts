@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
-import { numberedOf, roleOf } from "../src/checkpoint/import/roles.ts";
+import { numberedOf, roleNamed } from "../src/checkpoint/import/roles.ts";
 import { type ImportedModel, type ImportResult, importModel } from "../src/checkpoint/index.ts";
 import { type NdArray, transpose } from "../src/core/index.ts";
 import type { Parameters } from "../src/model/index.ts";
@@ -311,8 +311,8 @@ test("norms, gates and what else has no place are no role, however they are call
     "layers.0.alpha",
     "rms.g",
   ])
-    assert.equal(roleOf(name), undefined, name);
+    assert.equal(roleNamed(name), undefined, name);
   assert.equal(numberedOf("ln1.weight"), undefined);
   assert.equal(numberedOf("norm2.weight"), undefined);
-  assert.equal(roleOf(`embed.${"module.".repeat(100_000)}W_E`), undefined);
+  assert.equal(roleNamed(`embed.${"module.".repeat(100_000)}W_E`), undefined);
 });

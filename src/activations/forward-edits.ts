@@ -1,4 +1,4 @@
-import { dim, ensure, float64, type NdArray } from "../core/index.ts";
+import { dim, ensure, float64, type NdArray, rowsAt } from "../core/index.ts";
 import {
   type BiasName,
   type Edits,
@@ -59,16 +59,6 @@ function cutRows(
     weights.fill(0, row * width, (row + 1) * width);
   }
   return { matrix: { ...matrix, data: weights }, bias: { ...bias, data: shift } };
-}
-
-/** Some rows of a matrix, in the order given. */
-function rowsAt(matrix: NdArray<"float64">, indices: Int32Array): NdArray<"float64"> {
-  const width = dim(matrix, 1);
-  const out = new Float64Array(indices.length * width);
-  indices.forEach((index, i) => {
-    out.set(matrix.data.subarray(index * width, (index + 1) * width), i * width);
-  });
-  return float64(out, [indices.length, width]);
 }
 
 function ensureIndices(indices: readonly number[], limit: number, what: string): void {

@@ -83,6 +83,17 @@ export function rows<D extends DType>(array: NdArray<D>, start: number, end: num
   };
 }
 
+/** The rows of a matrix at the given places, in their order, copied: [places.length, width]. */
+export function rowsAt(matrix: NdArray<"float64">, places: ArrayLike<number>): NdArray<"float64"> {
+  const width = dim(matrix, 1);
+  const out = new Float64Array(places.length * width);
+  for (let i = 0; i < places.length; i++) {
+    const start = (places[i] as number) * width;
+    out.set(matrix.data.subarray(start, start + width), i * width);
+  }
+  return float64(out, [places.length, width]);
+}
+
 /** The transpose of a matrix, copied. */
 export function transpose<D extends DType>(matrix: NdArray<D>): NdArray<D> {
   const [m, n] = [dim(matrix, 0), dim(matrix, 1)];

@@ -46,7 +46,7 @@ function fitted(panel: Panel, available: number, grow: number): Panel {
 function widthOf(panel: Panel): number {
   const panels = panelsOf(panel);
   if (panels === undefined) return outer(panel);
-  const columns = columnsOf(panel, panels.length);
+  const columns = columnCount(panel, panels.length);
   const widths = panels.map(widthOf);
   let widest = 0;
   for (let i = 0; i < widths.length; i += columns) {
@@ -56,7 +56,7 @@ function widthOf(panel: Panel): number {
   return widest;
 }
 
-function columnsOf(panel: Panel, count: number): number {
+function columnCount(panel: Panel, count: number): number {
   if ("vconcat" in panel) return 1;
   if ("columns" in panel && typeof panel.columns === "number") return Math.min(panel.columns, count);
   return count;
@@ -69,7 +69,7 @@ function leastOf(panel: Panel): number {
   const panels = panelsOf(panel);
   if (panels === undefined) return Math.min(outer(panel), outer(panel, sizeOf(panel) <= SMALL ? SMALLEST : NARROW));
   const least = panels.map(leastOf);
-  const columns = columnsOf(panel, panels.length);
+  const columns = columnCount(panel, panels.length);
   const rows = Array.from({ length: Math.ceil(least.length / columns) }, (_, row) =>
     least.slice(row * columns, (row + 1) * columns),
   );
@@ -90,7 +90,7 @@ function flowed(panel: Panel, available: number): Panel {
   const panels = panelsOf(panel);
   if (panels === undefined) return fitted(panel, available, 1);
   const rest = Object.fromEntries(Object.entries(panel).filter(([key]) => !LAYOUT.has(key)));
-  const given = columnsOf(panel, panels.length);
+  const given = columnCount(panel, panels.length);
   const wanted = given === 1 && isList(panel, panels) ? 2 : given;
   const rowsFit = (columns: number, size: (child: Panel) => number) => {
     const sizes = panels.map(size);

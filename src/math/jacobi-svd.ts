@@ -1,4 +1,5 @@
 import { MiiiiError } from "../core/index.ts";
+import { dot } from "./statistics.ts";
 
 /** A dense matrix in row-major order. */
 export interface Dense {
@@ -21,12 +22,6 @@ export interface PivotedQr {
 const ROUNDING = 16 * Number.EPSILON;
 /** Jacobi's method doubles the correct digits with each sweep; some ten suffice for hundreds of columns. */
 const MAX_SWEEPS = 60;
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
-}
 
 function addScaled(target: Float64Array, scale: number, source: Float64Array): void {
   for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + scale * (source[i] as number);

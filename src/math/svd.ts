@@ -22,7 +22,7 @@ function sizesOf(matrix: NdArray): [number, number] {
   return [m, n];
 }
 
-function columnsOf(matrix: Matrix, count: number): NdArray<"float64"> {
+function leadingColumns(matrix: Matrix, count: number): NdArray<"float64"> {
   const data = new Float64Array(matrix.rows * count);
   for (let i = 0; i < matrix.rows; i++) for (let j = 0; j < count; j++) data[i * count + j] = matrix.get(i, j);
   return float64(data, [matrix.rows, count]);
@@ -54,9 +54,9 @@ function decompose(matrix: Dense): Svd {
   // Without autoTranspose a wide matrix gets one singular value too many.
   const result = new SingularValueDecomposition(dense, { autoTranspose: true });
   return {
-    U: columnsOf(result.leftSingularVectors, rank),
+    U: leadingColumns(result.leftSingularVectors, rank),
     singular_values: Float64Array.from(result.diagonal.slice(0, rank)),
-    V: columnsOf(result.rightSingularVectors, rank),
+    V: leadingColumns(result.rightSingularVectors, rank),
   };
 }
 

@@ -17,7 +17,7 @@ export function jsonText(value: Json | undefined): string {
     .join(", ");
 }
 
-function duration(seconds: number): string {
+function spokenDuration(seconds: number): string {
   if (seconds < 120) return `${formatNumber(Number(seconds.toPrecision(3)))} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
@@ -33,7 +33,7 @@ const KNOWN: readonly { readonly name: string; readonly of: (run: ReportRun) => 
     { name: "epochs", of: ({ provenance, config }) => epochsText(provenance, config.epochs) },
     {
       name: "wall time",
-      of: ({ provenance }) => (provenance.wall_time_s === undefined ? undefined : duration(provenance.wall_time_s)),
+      of: ({ provenance }) => (provenance.wall_time_s === undefined ? undefined : spokenDuration(provenance.wall_time_s)),
     },
     { name: "runtime", of: ({ provenance }) => provenance.runtime },
     { name: "device", of: ({ provenance }) => provenance.device },

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { activationsOf } from "../../src/activations/index.ts";
 import { circuits } from "../../src/analyses/circuits/index.ts";
 import { crossPairs } from "../../src/analyses/circuits/pairs.ts";
-import { bestOf, embeddingLabels, groupsOf, withoutPart } from "../../src/analyses/circuits/parts.ts";
+import { bestOf, embeddingLabels, groupsByBest, withoutPart } from "../../src/analyses/circuits/parts.ts";
 import { sizeClasses } from "../../src/analyses/circuits/size-classes.ts";
 import { interactionAt, sufficiencyOf } from "../../src/analyses/circuits/sufficiency.ts";
 import type { AnalysisInput, Edits, Forward } from "../../src/analyses/kit/define.ts";
@@ -91,7 +91,7 @@ test("neurons are grouped by their best prime or frequency; dead ones are in no 
   const byPrime = bestOf(residueNeurons, p, "prime");
   assert.deepEqual(byPrime, [...moduli.flatMap(({ q }) => new Array<number>(q).fill(q)), 0]);
   assert.deepEqual(
-    groupsOf(byPrime).map(({ label, neurons }) => [label, neurons.length]),
+    groupsByBest(byPrime).map(({ label, neurons }) => [label, neurons.length]),
     moduli.map(({ q }) => [q, q]),
   );
   assert.deepEqual(bestOf(additionNeurons, p, "frequency"), [2, 2, 4]);

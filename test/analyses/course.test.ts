@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowsAt } from "../../src/analyses/closed-form/contribution.ts";
 import { mostOfItEpoch, patternAt, transplant } from "../../src/analyses/course/attention.ts";
 import { course } from "../../src/analyses/course/index.ts";
 import { costOf, isNeeded } from "../../src/analyses/course/temporary.ts";
 import type { AnalysisInput, Series } from "../../src/analyses/kit/define.ts";
 import { matmulOf } from "../../src/analyses/kit/inputs.ts";
-import { at } from "../../src/core/index.ts";
+import { at, rowsAt } from "../../src/core/index.ts";
 import { construct, initParameters, type Parameters } from "../../src/model/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel } from "../helpers/model-input.ts";

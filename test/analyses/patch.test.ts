@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { activationsOf } from "../../src/activations/index.ts";
-import { allColumns, contribution, rowsAt } from "../../src/analyses/closed-form/contribution.ts";
+import { allColumns, contribution } from "../../src/analyses/closed-form/contribution.ts";
 import type { NeuronGroup } from "../../src/analyses/closed-form/groups.ts";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
 import { agreement, answersOf } from "../../src/analyses/logits/answers.ts";
 import { compute, pairsOf } from "../../src/analyses/patch/compute.ts";
 import { patch } from "../../src/analyses/patch/index.ts";
 import type { StoredConfig } from "../../src/checkpoint/index.ts";
-import { at, dim, float64, type NdArray, toFloat64 } from "../../src/core/index.ts";
+import { at, dim, float64, type NdArray, rowsAt, toFloat64 } from "../../src/core/index.ts";
 import { matmul } from "../../src/math/index.ts";
 import { construct, initParameters, type Parameters } from "../../src/model/index.ts";
 import { onnxRuntime } from "../../src/runtimes/index.ts";

@@ -6,7 +6,7 @@ import {
   closedGrid,
   closedHalf,
   closedStream,
-  columnsOf,
+  columnsAt,
   halvesOf,
   type Weights,
 } from "../closed-form/halves.ts";
@@ -91,7 +91,7 @@ export async function gridLadder(
   const chunks = chunksOf(judge.heads);
   for (const [done, { tasks, columns }] of chunks.entries()) {
     const halves = await halvesOf(logits, mid, weights, columns, matmul);
-    const closedEvenPart = await matmul(stream, columnsOf(weights.centred, columns));
+    const closedEvenPart = await matmul(stream, columnsAt(weights.centred, columns));
     const closedHalfPart = await closedHalf(closed, weights.readout, columns, matmul);
     const relu = reluOf(
       closedEvenPart,

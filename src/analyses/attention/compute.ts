@@ -81,7 +81,7 @@ function byAccident(input: AnalysisInput): number {
 }
 
 /** The pattern as one column for each attention head and key, [p², heads·3]. */
-function columnsOf(input: AnalysisInput): NdArray<"float64"> {
+function attentionColumns(input: AnalysisInput): NdArray<"float64"> {
   const pattern = activationOf(input, "blocks.0.attn.hook_pattern");
   ensure(
     pattern.shape.length === 3 && dim(pattern, 2) === KEYS.length,
@@ -95,7 +95,7 @@ function columnsOf(input: AnalysisInput): NdArray<"float64"> {
 export function compute(input: AnalysisInput): AttentionResult {
   const { p } = input.config;
   const random = randomStream(input.seed, "attention/null");
-  const fields = mapGrids(columnsOf(input), (grid) => describe(grid, p));
+  const fields = mapGrids(attentionColumns(input), (grid) => describe(grid, p));
   const heads = fields.length / KEYS.length;
   const perHead = <T>(value: (field: Field) => T): T[][] =>
     Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));

@@ -4,7 +4,7 @@ import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, OptionValues } from "../kit/define.ts";
 import { activationOf, trainedHeads } from "../kit/inputs.ts";
 import { type Ablations, ablate, type Evaluate, passes } from "./ablate.ts";
-import { bestOf, embeddingDimension, embeddingLabels, groupsOf, type Parts, withoutPart } from "./parts.ts";
+import { bestOf, embeddingDimension, embeddingLabels, groupsByBest, type Parts, withoutPart } from "./parts.ts";
 import { type Sufficiency, sufficiencyOf } from "./sufficiency.ts";
 
 /** Result of `circuits`. */
@@ -43,7 +43,7 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
   const best = bestOf(activationOf(input, "blocks.0.mlp.hook_post"), p, parts, config.task === "joint");
   const live = best.flatMap((label, j) => (label === 0 ? [] : [j]));
   const W_E = input.parameters["embed.W_E"];
-  const neuronParts = groupsOf(best).map(({ label, neurons }) => ({
+  const neuronParts = groupsByBest(best).map(({ label, neurons }) => ({
     label,
     size: neurons.length,
     edits: { meanAblateNeurons: neurons },

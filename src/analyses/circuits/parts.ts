@@ -28,7 +28,7 @@ export interface Group {
 }
 
 /** Live neurons by their best frequency or prime, ascending. */
-export function groupsOf(best: readonly number[]): Group[] {
+export function groupsByBest(best: readonly number[]): Group[] {
   const labels = [...new Set(best)].filter((label) => label !== 0).sort((a, b) => a - b);
   return labels.map((label) => ({ label, neurons: best.flatMap((own, j) => (own === label ? [j] : [])) }));
 }

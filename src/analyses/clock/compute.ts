@@ -28,7 +28,7 @@ export type ClockResult = {
   null: { draws: number; gradient_symmetricity: NullOf; distance_irrelevance: NullOf; circularity: NullOf };
 };
 
-function nullOf(values: readonly number[]): NullOf {
+function limitsOfDraws(values: readonly number[]): NullOf {
   const { lower, upper } = centralRange(values, 0.98);
   return { mean: mean(values), low: lower, high: upper };
 }
@@ -108,9 +108,9 @@ export async function compute(input: AnalysisInput, triples: number, draws: numb
     logit: quantised(o, p),
     null: {
       draws,
-      gradient_symmetricity: nullOf(unpaired),
-      distance_irrelevance: nullOf(permuted.map(({ distance }) => distance)),
-      circularity: nullOf(permuted.map(({ circles }) => circles)),
+      gradient_symmetricity: limitsOfDraws(unpaired),
+      distance_irrelevance: limitsOfDraws(permuted.map(({ distance }) => distance)),
+      circularity: limitsOfDraws(permuted.map(({ circles }) => circles)),
     },
   };
 }

@@ -1,5 +1,5 @@
-import { at, dim, float64, type NdArray } from "../../core/index.ts";
-import type { Head } from "../../tasks/index.ts";
+import { dim, float64, type NdArray } from "../../core/index.ts";
+import { type Head, logitsOf } from "../../tasks/index.ts";
 import type { Matmul } from "../kit/define.ts";
 
 /** Consecutive columns of the logits. */
@@ -10,18 +10,7 @@ export interface Columns {
 
 /** The columns of all output heads. */
 export function allColumns(heads: readonly Head[]): Columns {
-  return { offset: 0, classes: heads.reduce((total, { classes }) => total + classes, 0) };
-}
-
-/** The rows of a matrix at the given places, [rows.length, width]. */
-export function rowsAt(matrix: NdArray<"float64">, rows: ArrayLike<number>): NdArray<"float64"> {
-  const width = dim(matrix, 1);
-  const out = new Float64Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++) {
-    const start = at(rows, i) * width;
-    out.set(matrix.data.subarray(start, start + width), i * width);
-  }
-  return float64(out, [rows.length, width]);
+  return { offset: 0, classes: logitsOf(heads) };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { FittedNeurons } from "./neurons.ts";
 import { centredUnembedding, readoutMatrix, unembedding } from "./readout.ts";
 
 /** The columns of a matrix, copied. */
-export function columnsOf(matrix: NdArray<"float64">, { offset, classes }: Columns): NdArray<"float64"> {
+export function columnsAt(matrix: NdArray<"float64">, { offset, classes }: Columns): NdArray<"float64"> {
   const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
   const out = new Float64Array(n * classes);
   for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width + offset, i * width + offset + classes), i * classes);
@@ -98,9 +98,9 @@ export async function halvesOf(
   matmul: Matmul,
 ): Promise<Halves> {
   const { offset, classes } = columns;
-  const own = columnsOf(logits, columns);
-  const skip = await matmul(mid, columnsOf(weights.unembed, columns));
-  const half = addRow(await matmul(mid, columnsOf(weights.half, columns)), weights.halfBias.subarray(offset, offset + classes));
+  const own = columnsAt(logits, columns);
+  const skip = await matmul(mid, columnsAt(weights.unembed, columns));
+  const half = addRow(await matmul(mid, columnsAt(weights.half, columns)), weights.halfBias.subarray(offset, offset + classes));
   const [linear, even] = [new Float64Array(own.data.length), new Float64Array(own.data.length)];
   const bias = weights.bias.subarray(offset, offset + classes);
   for (let row = 0; row < own.data.length; row += classes) {
@@ -163,7 +163,7 @@ export async function forMagnitudes(
 
 /** Half of some columns of C. */
 export function halvedColumns(readout: NdArray<"float64">, columns: Columns): NdArray<"float64"> {
-  const halved = columnsOf(readout, columns);
+  const halved = columnsAt(readout, columns);
   for (let i = 0; i < halved.data.length; i++) halved.data[i] = (halved.data[i] as number) / 2;
   return halved;
 }

@@ -1,7 +1,6 @@
-import { at, dim, ensure, float64, type NdArray, rows, toFloat64 } from "../../core/index.ts";
+import { at, dim, ensure, float64, type NdArray, rows, rowsAt, toFloat64 } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Parameters } from "../../model/index.ts";
-import { rowsAt } from "../closed-form/contribution.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { grokEpoch } from "../kit/epochs.ts";
 import { matmulOf } from "../kit/inputs.ts";

@@ -1,6 +1,6 @@
-import { at, dim, float64, type NdArray, randomStream } from "../../core/index.ts";
+import { at, dim, float64, type NdArray, randomStream, rowsAt } from "../../core/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import { allColumns, contribution, rowsAt } from "../closed-form/contribution.ts";
+import { allColumns, contribution } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";

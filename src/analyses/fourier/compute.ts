@@ -67,7 +67,7 @@ function paperRows(W_E: NdArray<"float64">): FourierResult["paper"] {
   return { norms, threshold, active: rows.map((row) => ({ row, label: labelOf(row), frequency: (row + bins - shift) % bins })) };
 }
 
-function nullOf(W_E: NdArray<"float64">, draws: number, seed: number): FourierResult["null"] {
+function spectrumNull(W_E: NdArray<"float64">, draws: number, seed: number): FourierResult["null"] {
   const random = randomStream(seed, "fourier/null");
   const gram = gramMatrix(W_E);
   const total = sum(gram.filter((_, i) => i % (dim(W_E, 0) + 1) === 0));
@@ -107,7 +107,7 @@ export function compute(input: AnalysisInput, options: OptionValues): FourierRes
   const energy_by_k = byFrequency(squared);
   const total = sum(energy_by_k);
   const share_by_k = energy_by_k.map((energy) => (total === 0 ? 0 : energy / total));
-  const none = nullOf(W_E, draws, input.seed);
+  const none = spectrumNull(W_E, draws, input.seed);
   const key_frequencies = energy_by_k.flatMap((energy, k) => (k > 0 && energy > none.energy ? [k] : []));
   return {
     p,

@@ -1,6 +1,6 @@
-import { at, dim, float64, type NdArray, type Random, randomStream, toFloat64 } from "../../core/index.ts";
+import { at, dim, float64, type NdArray, type Random, randomStream, rowsAt, toFloat64 } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
-import { allColumns, type Columns, contribution, rowsAt } from "../closed-form/contribution.ts";
+import { allColumns, type Columns, contribution } from "../closed-form/contribution.ts";
 import { drawn, type GroupedBy, groupedBy, liveNeurons, type NeuronGroup, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";

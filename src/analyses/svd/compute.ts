@@ -71,7 +71,7 @@ function cumulativeNull(draws: readonly Cumulative[]): CumulativeNull {
   };
 }
 
-function nullOf(W_E: NdArray<"float64">, draws: number, p: number, seed: number): SvdResult["null"] {
+function singularNull(W_E: NdArray<"float64">, draws: number, p: number, seed: number): SvdResult["null"] {
   const random = randomStream(seed, "svd/null");
   const frobenius = norm(W_E.data);
   const shape = [dim(W_E, 0), dim(W_E, 1)] as const;
@@ -104,6 +104,6 @@ export function compute(input: AnalysisInput, options: OptionValues): SvdResult 
     participation_ratio: participationRatio(squares(singular_values)),
     vectors,
     subspaces: subspacesOf(singular_values, vectors, p, input.seed),
-    null: nullOf(W_E, draws, p, input.seed),
+    null: singularNull(W_E, draws, p, input.seed),
   };
 }

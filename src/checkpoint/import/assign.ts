@@ -5,7 +5,7 @@ import { fit } from "./candidates.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
-import { biasOf, blockOf, isBuffer, isNormOrGate, isRecord, type Named, type Role, roleOf } from "./roles.ts";
+import { biasOf, blockOf, isBuffer, isNormOrGate, isRecord, type Named, type Role, roleNamed } from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -92,7 +92,7 @@ class Sorter {
   constructor(group: TensorGroup, placement: Placement, attention: string | undefined) {
     this.#group = group;
     this.#nameOf = (name) => {
-      const named = placement.get(name) ?? roleOf(name);
+      const named = placement.get(name) ?? roleNamed(name);
       if (named === undefined || attention === undefined || moduleOf(name) !== moduleOf(attention)) return named;
       // The module of `attention` is attention's output and not the read-out that its name says.
       if (named.role === "unembed.W_U") return { ...named, role: "blocks.0.attn.W_O" };
@@ -114,7 +114,7 @@ class Sorter {
       this.used.add(entry.tensor);
       if (!found) continue;
       const { tensor, fixed } = arrangeMapped(found, entry, `${where}: mapping of ${role}`);
-      const style = fixed ? "mapped" : (roleOf(entry.tensor)?.style ?? "raw");
+      const style = fixed ? "mapped" : (roleNamed(entry.tensor)?.style ?? "raw");
       this.assignment.set(role, { name: entry.tensor, style, tensor });
     }
     // A weight's bias goes where the weight does, whatever else its name would say.
@@ -205,7 +205,7 @@ export function settle(group: TensorGroup, options: AssignOptions): Sorted {
   if (fitting) return fitting;
   const best = ways.reduce((a, b) => (b.missing.length < a.missing.length ? b : a));
   if (best.assignment.has("blocks.0.attn.W_O")) return best;
-  const readOuts = names.filter((name) => roleOf(name)?.role === "unembed.W_U");
+  const readOuts = names.filter((name) => roleNamed(name)?.role === "unembed.W_U");
   if (readOuts.length > MAX_READ_OUTS) return best;
   const turned = placementsOf(names)
     .flatMap((placement) => readOuts.map((name) => sortTensors(group, options, placement, name)))

@@ -5,7 +5,7 @@ import { parametersOf } from "./build.ts";
 import { type Group, LAYOUTS, type Layout, type Orientation } from "./layout.ts";
 import { type Assignment, type Heads, type Reading, withoutDepth } from "./readings.ts";
 import type { Role } from "./roles.ts";
-import { groupsOf, logits, type Read, Reasons, readingsOf, type Sizes } from "./solve.ts";
+import { logits, type Read, Reasons, readingsOf, type Sizes, tensorReadings } from "./solve.ts";
 
 /** What a user may say of a file where its names and shapes leave a question open. */
 export interface ImportOptions {
@@ -136,7 +136,7 @@ function habit(assignment: Assignment, reading: Reading, decided: Orientation | 
 }
 
 function layoutOf(read: Read): Layout | "mixed" {
-  return LAYOUTS.find((layout) => groupsOf(read).every(({ layouts }) => layouts.includes(layout))) ?? "mixed";
+  return LAYOUTS.find((layout) => tensorReadings(read).every(({ layouts }) => layouts.includes(layout))) ?? "mixed";
 }
 
 function headsOf(
@@ -216,7 +216,7 @@ function modelOf(
   const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp, ...own };
   const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
   const layout = layoutOf(read);
-  const orientations = groupsOf(read)
+  const orientations = tensorReadings(read)
     .filter(({ group }) => open.has(group))
     .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`);
   const words = [
@@ -257,14 +257,14 @@ export function candidatesOf(
   const reasons = new Reasons();
   const all = readingsOf(assignment, reasons);
   const seen = new Map<Group, Set<Orientation>>();
-  for (const { group, orientation } of all.flatMap(groupsOf)) {
+  for (const { group, orientation } of all.flatMap(tensorReadings)) {
     seen.set(group, (seen.get(group) ?? new Set()).add(orientation));
   }
   const open = new Set([...seen].filter(([, orientations]) => orientations.size > 1).map(([group]) => group));
   const decided = open.has("W_in") ? undefined : all[0]?.W_in.orientation;
 
   const ways = all.flatMap((read) => {
-    const groups = groupsOf(read);
+    const groups = tensorReadings(read);
     const { layout } = options;
     if (layout !== undefined && !groups.every(({ layouts }) => layouts.includes(layout))) {
       reasons.add(4, `the shapes must fit the layout ${layout}, and do not`);

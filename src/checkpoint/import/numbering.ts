@@ -1,4 +1,4 @@
-import { biasOf, type Named, type Numbered, numberedOf, type Role, roleOf } from "./roles.ts";
+import { biasOf, type Named, type Numbered, numberedOf, type Role, roleNamed } from "./roles.ts";
 
 /** What tensors are whose names tell them apart by a number alone. */
 export type Placement = ReadonlyMap<string, Named>;
@@ -50,7 +50,7 @@ export function placementsOf(names: Iterable<string>): Placement[] {
   const families = new Map<string, Member[]>();
   for (const name of names) {
     const numbered = numberedOf(name);
-    if (numbered === undefined || (numbered.numbered && roleOf(name) !== undefined)) continue;
+    if (numbered === undefined || (numbered.numbered && roleNamed(name) !== undefined)) continue;
     families.set(numbered.family, [...(families.get(numbered.family) ?? []), { ...numbered, name }]);
   }
   let placements: Placement[] = [new Map()];

@@ -182,7 +182,7 @@ export function isNormOrGate(name: string): boolean {
 /** Whether a name is of attention at all, whatever part of it. */
 export function isAttention(name: string): boolean {
   if (name.length > LONGEST_NAME) return false;
-  const role = roleOf(name)?.role;
+  const role = roleNamed(name)?.role;
   return role?.startsWith("blocks.0.attn.") === true || /att(?:n|ention)|mha|qkv/i.test(name);
 }
 
@@ -205,7 +205,7 @@ function endings(stem: string): (readonly [string, string])[] {
 }
 
 /** What a tensor is, by its name; undefined for a name that says nothing. */
-export function roleOf(name: string): Named | undefined {
+export function roleNamed(name: string): Named | undefined {
   const { stem, block } = plain(name);
   const raw = RAW_BIASES.find(([, pattern]) => pattern.test(stem));
   if (raw) return { role: raw[0], style: "raw" };

@@ -149,4 +149,12 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
 }
 
 /** The readings of a model's groups, always in the same order. */
-export const groupsOf = (read: Read): Reading[] => [read.W_E, read.W_pos, read.W_QKV, read.W_O, read.W_in, read.W_out, read.W_U];
+export const tensorReadings = (read: Read): Reading[] => [
+  read.W_E,
+  read.W_pos,
+  read.W_QKV,
+  read.W_O,
+  read.W_in,
+  read.W_out,
+  read.W_U,
+];
