@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { measureOf, type Objective, objectiveOf, seedResult, staysFrom, trialValue } from "../src/sweep/objective.ts";
 import { gridSize, overridesOf, parseSpace } from "../src/sweep/space.ts";
-import { firstDifference, parseSpec, readSpec, trainCommand, trialConfig } from "../src/sweep/spec.ts";
+import { firstDifference, parseSpec, readSpec, trialCommand, trialConfig } from "../src/sweep/spec.ts";
 import { Reports, reportEvery } from "../src/sweep/trial.ts";
 import { headsOf } from "../src/tasks/index.ts";
 import { presetConfig, ticksOf } from "../src/train/index.ts";
@@ -44,7 +44,7 @@ test("a trial's parameters become a run's settings and a command that trains it"
   const config = trialConfig(spec, overridesOf(spec.space, params), 4);
   const { lr, warmup, grokfast_lambda, d_mlp, dropout, seed, epochs, p, d_head } = config;
   assert.deepEqual([lr, warmup, grokfast_lambda, d_mlp, dropout, seed, epochs, p, d_head], [0.002, 10, 2, 16, 0, 4, 200, 13, 8]);
-  const command = trainCommand(spec, params, 4);
+  const command = trialCommand(spec, params, 4);
   for (const words of ["--preset miiii", "--grokfast-lambda 2", "--d-mlp 16", "--seed 4", "--epochs 200", "--p 13"])
     assert.ok(command.includes(words), command);
   assert.throws(() => overridesOf(spec.space, { ...params, shape: "round" }), /none of the study's choices/);

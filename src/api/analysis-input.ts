@@ -88,7 +88,7 @@ export interface Looked extends Pick<Model, "run" | "split"> {
 
 type Activations = AnalysisInput["activations"];
 
-function openSeries(run: AnyRun, looked: Looked, known: Activations, runtime: () => Runtime, note: OnNote): Series {
+function seriesOfRun(run: AnyRun, looked: Looked, known: Activations, runtime: () => Runtime, note: OnNote): Series {
   const metrics = onDemand(() => readMetrics(run), note);
   const omega = onDemand(() => readOmega(run), note);
   const kept = onDemand(() => ({ rows: wholeCheckpoints(run, note), warnings: [] }), note);
@@ -191,7 +191,7 @@ export async function withAnalysisInput<T>(
       targets: makeDataset(config, config.seed ?? 0).targets,
       ...(split === undefined ? {} : { split }),
       activations,
-      ...(needs.includes("series") && run !== undefined ? { series: openSeries(run, model, activations, given, onNote) } : {}),
+      ...(needs.includes("series") && run !== undefined ? { series: seriesOfRun(run, model, activations, given, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward }),
       ...(products === undefined ? {} : { matmul: products.matmul }),
       seed,

@@ -48,7 +48,7 @@ async function score({ config, parameters }: ImportedModel): Promise<number> {
   return scoreOf(config, parameters, runtime);
 }
 
-const list = (names: readonly string[]) =>
+const shortList = (names: readonly string[]) =>
   names.length > 4 ? `${names.slice(0, 4).map(quoted).join(", ")} and ${names.length - 4} more` : names.map(quoted).join(", ");
 
 /** Why a model may be inaccurate; where another activation or operation explains its answers, that alone. */
@@ -78,12 +78,12 @@ function remarks(path: string, { description }: ImportedModel, record: ImportRec
     ...(others === undefined
       ? []
       : [
-          `${path}: 1 of ${others.count + 1} models in the file, ${state || "the outer one"}; others ${list(others.first.slice(0, 4))}${others.count > 4 ? ", …" : ""} (--state KEY)`,
+          `${path}: 1 of ${others.count + 1} models in the file, ${state || "the outer one"}; others ${shortList(others.first.slice(0, 4))}${others.count > 4 ? ", …" : ""} (--state KEY)`,
         ]),
     ...(left_out.length === 0
       ? []
       : [
-          `${path}: left out ${list(left_out)} as --ignore says: without ${left_out.length > 1 ? "them" : "it"} this may be another function than the file's`,
+          `${path}: left out ${shortList(left_out)} as --ignore says: without ${left_out.length > 1 ? "them" : "it"} this may be another function than the file's`,
         ]),
     ...(tied_embeddings ? [`${path}: the read-out is the embedding, as the file has none of its own`] : []),
     ...notes.map((text) => `${path}: ${text}`),

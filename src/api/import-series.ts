@@ -55,7 +55,7 @@ function readState({ path, decoded, state, from }: SeriesState, last: Checkpoint
 }
 
 /** A row of metrics computed from a model's weights: what it scores on its training samples and on all others. */
-async function metricsOf(
+async function tickOf(
   epoch: number,
   { config, parameters }: Checkpoint,
   train: Int32Array,
@@ -144,7 +144,7 @@ export async function importSeries(
       ...(reading === undefined ? {} : { reading: JSON.stringify(reading) }),
     };
     writeCheckpoint(run, state.epoch, model.parameters, { metadata });
-    if (train !== undefined) appendJsonLine(runFiles.metrics(run), await metricsOf(state.epoch, model, train, runtime));
+    if (train !== undefined) appendJsonLine(runFiles.metrics(run), await tickOf(state.epoch, model, train, runtime));
   }
   const losses = Object.keys(series.losses);
   if (losses.length > 0) {

@@ -24,9 +24,9 @@ function plain(text: string): string {
   return printable(text).replace(/[\\`*_{}[\]<>|#]/g, "\\$&");
 }
 
-const valueText = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
+const cellText = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
 
-function table(rows: readonly (readonly string[])[]): string {
+function markdownTable(rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(plain).join(" | ")} |`;
   const [head = [], ...body] = rows;
   return [line(head), `|${head.map(() => "---|").join("")}`, ...body.map(line)].join("\n");
@@ -43,13 +43,13 @@ tags: [mechanistic-interpretability, grokking, modular-arithmetic]
 A transformer of one block on modular arithmetic: task ${config.task} at p = ${config.p}, ${config.n_heads} attention heads of ${config.d_head}, d_model ${config.d_model}, d_mlp ${config.d_mlp}. Written by miiii ${plain(miiii)}.
 
 ## Metrics
-${table(metrics)}
+${markdownTable(metrics)}
 
 ## Findings
 ${findings.length === 0 ? "None recorded." : findings.map((finding) => `- ${plain(finding)}`).join("\n")}
 
 ## Provenance
-${table([["what", "value"], ...told.map(([name, value]) => [name, valueText(value)]), ["config", configText(config)]])}
+${markdownTable([["what", "value"], ...told.map(([name, value]) => [name, cellText(value)]), ["config", configText(config)]])}
 
 ## Loading
 \`\`\`python

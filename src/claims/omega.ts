@@ -116,7 +116,7 @@ const addition = defineClaim({
 });
 
 /** Counts of the table that were logged, and those of them within 3 of print. */
-function tableOf(run: AnalyzedRun): { readonly logged: number; readonly near: number } | Absence {
+function printedTable(run: AnalyzedRun): { readonly logged: number; readonly near: number } | Absence {
   const omega = resultOf(run, "omega");
   if (omega === undefined) return noResult(run, "omega");
   const rows = omega.paper.table.flatMap(({ printed, count }) => (count === null ? [] : [{ printed, count }]));
@@ -125,7 +125,7 @@ function tableOf(run: AnalyzedRun): { readonly logged: number; readonly near: nu
 
 const tabled = (words: string, value: (table: { readonly logged: number; readonly near: number }) => number) =>
   derived(words, "count", (run) => {
-    const table = tableOf(run);
+    const table = printedTable(run);
     return "kind" in table ? table : value(table);
   });
 

@@ -12,11 +12,11 @@ import type { AnalyzedRun } from "./run.ts";
 
 type Config = AnalyzedRun["config"];
 
-const layersOf = (task: Config["task"]): readonly PresetLayer[] => (task === "nanda" ? [] : ["miiii"]);
+const paperLayers = (task: Config["task"]): readonly PresetLayer[] => (task === "nanda" ? [] : ["miiii"]);
 
 /** The papers' own settings for a task, as far as they state them, without the number of epochs. */
 export function paperSettings(task: Config["task"]): Partial<Config> {
-  const config = layeredConfig(layersOf(task));
+  const config = layeredConfig(paperLayers(task));
   return Object.fromEntries(
     CONFIG_FIELDS.flatMap((field) => (settingOf(field).unstated ? [] : [[field, config[field]] as const])),
   );

@@ -106,7 +106,7 @@ interface Line extends ReturnType<typeof pace> {
 /** What progress counts. */
 type Unit = "epoch" | "step";
 
-function describe(unit: Unit, total: number, { done, rate, left, fields }: Line): string {
+function progressLine(unit: Unit, total: number, { done, rate, left, fields }: Line): string {
   const speed = rate === 0 ? "" : ` · ${rate >= 10 ? rate.toFixed(0) : rate.toFixed(2)} ${unit}s/s`;
   const eta = left === undefined ? "" : ` · ETA ${duration(left)}`;
   const extra = Object.entries(fields).map(([name, value]) => ` · ${name} ${value}`);
@@ -127,7 +127,7 @@ export function createProgress(unit: Unit, total: number, { start = 0 }: { start
     const now = performance.now();
     samples.push({ at: now, done });
     while (samples.length > 2 && now - (samples[0]?.at ?? now) > RATE_WINDOW_MS) samples.shift();
-    return printable(describe(unit, total, { done, ...pace(samples, total), fields }));
+    return printable(progressLine(unit, total, { done, ...pace(samples, total), fields }));
   };
   const bar = terminalBar(total, start, `${unit} ${start}/${total}`);
   return {

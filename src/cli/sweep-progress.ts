@@ -13,7 +13,7 @@ export function paramsText(params: Params): string {
 }
 
 /** The objective as a table shows it. */
-export function valueText(spec: Pick<SweepSpec, "objective">, value: number | null): string {
+export function objectiveNumber(spec: Pick<SweepSpec, "objective">, value: number | null): string {
   if (value === null) return "-";
   return spec.objective.goal === "epochs_to" ? value.toFixed(0) : value.toFixed(4);
 }
@@ -74,13 +74,13 @@ export class SweepProgress {
   #ended({ number, end, state }: Extract<SweepEvent, { type: "ended" }>): void {
     this.#running.delete(number);
     const { complete, pruned, fail } = state.counts;
-    const best = state.best === null ? "" : `; best ${valueText(this.#spec, state.best[1])} (trial ${state.best[0]})`;
+    const best = state.best === null ? "" : `; best ${objectiveNumber(this.#spec, state.best[1])} (trial ${state.best[0]})`;
     this.#summary = `${complete + pruned + fail}/${this.#spec.budget.trials} trials: ${complete} complete, ${pruned} pruned, ${fail} failed${best}`;
     const said = () => {
       switch (end.type) {
         case "complete": {
-          const seeds = end.results.map(({ value }) => valueText(this.#spec, value)).join(", ");
-          return `complete: ${valueText(this.#spec, end.value)}${end.results.length > 1 ? ` (seeds ${seeds})` : ""}`;
+          const seeds = end.results.map(({ value }) => objectiveNumber(this.#spec, value)).join(", ");
+          return `complete: ${objectiveNumber(this.#spec, end.value)}${end.results.length > 1 ? ` (seeds ${seeds})` : ""}`;
         }
         case "pruned":
           return `pruned at epoch ${end.epoch} of seed ${end.seed}`;
@@ -118,7 +118,7 @@ export class SweepProgress {
       String(number),
       String(seed),
       `${epoch}/${total}`,
-      valueText(this.#spec, value ?? null),
+      objectiveNumber(this.#spec, value ?? null),
       duration((performance.now() - since) / 1000),
       params,
     ]);

@@ -52,7 +52,7 @@ export function barsWithNull(options: BarsOptions): Panel {
   const [low, high] = extent(
     rows
       .flatMap((row) => [row[options.y], options.ownNull === undefined ? null : row[options.ownNull]])
-      .flatMap((value) => numberOf(value) ?? [])
+      .flatMap((value) => numberOrNull(value) ?? [])
       .concat(
         0,
         nulls.flatMap((none) => none.high ?? []),
@@ -76,7 +76,7 @@ export function barsWithNull(options: BarsOptions): Panel {
   return concatPanels(panels, { scales: "mixed", columns: 1, spacing: 8 });
 }
 
-function numberOf(value: unknown): number | null {
+function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
@@ -91,7 +91,7 @@ function barPanel(options: PanelOptions): LayeredPanel {
   const { width = 480, height = 180 } = options;
   const runColors = series === undefined ? undefined : runEncoding(series, runs, width, greys);
   const title = options.xTitle ?? x;
-  const data = { values: rows.map((row) => ({ ...row, [y]: numberOf(row[y]) })) };
+  const data = { values: rows.map((row) => ({ ...row, [y]: numberOrNull(row[y]) })) };
   const offset = beside && series !== undefined ? { xOffset: { field: series, type: "nominal" as const, sort: [...runs] } } : {};
   const place = {
     field: x,

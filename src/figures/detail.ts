@@ -15,7 +15,7 @@ export interface GridDetailOptions extends GridImageOptions {
   readonly brush: string;
 }
 
-function named(values: GridImageOptions["values"]): readonly NamedMatrix[] {
+function namedMatrices(values: GridImageOptions["values"]): readonly NamedMatrix[] {
   const first = Array.isArray(values) ? values[0] : undefined;
   return first !== undefined && !Array.isArray(first)
     ? (values as readonly NamedMatrix[])
@@ -31,7 +31,7 @@ function named(values: GridImageOptions["values"]): readonly NamedMatrix[] {
 export function gridWithDetail(options: GridDetailOptions): Panel {
   const { brush, coloring = "magnitude", rowTitle = "x₀", columnTitle = "x₁" } = options;
   ensure(/^[A-Za-z]\w*$/.test(brush), "input", () => `brush: must be a plain name, got ${JSON.stringify(brush)}`);
-  const matrices = named(options.values).map(({ name, values }) => ({ name, values, flat: flatMatrix(values) }));
+  const matrices = namedMatrices(options.values).map(({ name, values }) => ({ name, values, flat: flatMatrix(values) }));
   const domain =
     options.domain ??
     colorDomain(

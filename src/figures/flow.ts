@@ -14,7 +14,7 @@ const NARROW = 160;
 const SMALL = 150;
 const SMALLEST = 96;
 
-function sizeOf(panel: Panel): number {
+function panelWidth(panel: Panel): number {
   return "width" in panel && typeof panel.width === "number" ? panel.width : 300;
 }
 
@@ -22,16 +22,16 @@ function sizeOf(panel: Panel): number {
 function isElastic(panel: Panel): boolean {
   if (!("layer" in panel)) return false;
   const { height } = panel;
-  return typeof height === "number" && sizeOf(panel) > 1.25 * height;
+  return typeof height === "number" && panelWidth(panel) > 1.25 * height;
 }
 
-const outer = (panel: Panel, width = sizeOf(panel)) => width + besideOf(panel);
+const outer = (panel: Panel, width = panelWidth(panel)) => width + besideOf(panel);
 
 /** A panel at most `available` wide; one whose width is only room takes up to `grow` times its own. */
 function fitted(panel: Panel, available: number, grow: number): Panel {
   const panels = panelsOf(panel);
   if (panels !== undefined) return flowed(panel, available);
-  const own = sizeOf(panel);
+  const own = panelWidth(panel);
   const beside = outer(panel) - own;
   const most = Math.max(own <= SMALL ? SMALLEST : LEAST, available - beside);
   const height = "height" in panel && typeof panel.height === "number" ? panel.height : undefined;
@@ -67,7 +67,7 @@ const LAYOUT: ReadonlySet<string> = new Set(["concat", "hconcat", "vconcat", "co
 /** The least that a panel is drawn at, outside included, in a row of several. */
 function leastOf(panel: Panel): number {
   const panels = panelsOf(panel);
-  if (panels === undefined) return Math.min(outer(panel), outer(panel, sizeOf(panel) <= SMALL ? SMALLEST : NARROW));
+  if (panels === undefined) return Math.min(outer(panel), outer(panel, panelWidth(panel) <= SMALL ? SMALLEST : NARROW));
   const least = panels.map(leastOf);
   const columns = columnCount(panel, panels.length);
   const rows = Array.from({ length: Math.ceil(least.length / columns) }, (_, row) =>
@@ -128,7 +128,7 @@ function stretched(panels: readonly Panel[], columns: number, available: number)
   const count = growing.filter(Boolean).length;
   if (count === 0) return larger(panels, 1 + spare / widest.reduce((sum, width) => sum + width, 0));
   return panels.map((panel, i) =>
-    growing[i % columns] ? resized(panel, Math.min(sizeOf(panel) + spare / count, sizeOf(panel) * 1.6)) : panel,
+    growing[i % columns] ? resized(panel, Math.min(panelWidth(panel) + spare / count, panelWidth(panel) * 1.6)) : panel,
   );
 }
 
@@ -142,7 +142,7 @@ function larger(panels: readonly Panel[], scale: number): Panel[] {
   const factor = Math.min(scale, LARGER);
   return panels.map((panel) => {
     const height = Math.round(Number("height" in panel ? panel.height : 0) * factor);
-    return resized(panel, sizeOf(panel) * factor, { height });
+    return resized(panel, panelWidth(panel) * factor, { height });
   });
 }
 

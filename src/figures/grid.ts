@@ -42,7 +42,7 @@ const GRIDS = new WeakMap<object, Grid>();
 /** The field that tells the matrices of a grid apart. */
 export const GRID_NAME = "name";
 
-function rowsOf({ matrices, x, y, value }: Grid): Row[] {
+function gridRows({ matrices, x, y, value }: Grid): Row[] {
   return matrices.flatMap(({ name, matrix: { data, columns } }) =>
     Array.from(data, (number, i) => ({
       ...(name === "" ? {} : { [GRID_NAME]: name }),
@@ -58,7 +58,7 @@ export function gridData(grid: Grid): GridData {
   let rows: Row[] | undefined;
   const data = {
     get values() {
-      rows ??= rowsOf(grid);
+      rows ??= gridRows(grid);
       return rows;
     },
   };

@@ -65,7 +65,7 @@ function argmaxOf(data: DataOf[DType], start: number, classes: number): number {
 }
 
 /** Cross-entropy of the `classes` logits that begin at `start`, the largest being number `best`. */
-function crossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
+function rowCrossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
   const max = data[start + best] as number;
   let others = 0;
   for (let c = 0; c < best; c++) others += expBelow((data[start + c] as number) - max);
@@ -116,7 +116,7 @@ function evaluate(
       const start = row * stride + offset;
       const best = argmaxOf(logits.data, start, classes);
       // Without the loss one logit is looked at: a forward pass that has gone wrong has no finite ones.
-      const value = withLoss ? crossEntropy(logits.data, start, classes, target, best) : (logits.data[start + best] as number);
+      const value = withLoss ? rowCrossEntropy(logits.data, start, classes, target, best) : (logits.data[start + best] as number);
       if (!Number.isFinite(value)) {
         throw new MiiiiError(
           "numeric",

@@ -40,7 +40,7 @@ function asColumns(vectors: readonly Float64Array[], length: number): NdArray<"f
 /** Below this ratio of the last pivot to the first, ml-matrix is not asked: on matrices of deficient rank it may never return. */
 const SAFE_RATIO = 1e-9;
 
-function decompose(matrix: Dense): Svd {
+function jacobiSvdOf(matrix: Dense): Svd {
   const { rows: m, columns: n, data } = matrix;
   const rank = Math.min(m, n);
   const qr = pivotedQr(matrix);
@@ -71,7 +71,7 @@ export function svd(matrix: NdArray): Svd {
   let scale = 0;
   for (const entry of matrix.data) scale = Math.max(scale, Math.abs(entry));
   const unit = scale === 0 ? 1 : 2 ** Math.max(-1022, Math.floor(Math.log2(scale)));
-  const { U, singular_values, V } = decompose({
+  const { U, singular_values, V } = jacobiSvdOf({
     rows: m,
     columns: n,
     data: Float64Array.from(matrix.data, (entry) => entry / unit),

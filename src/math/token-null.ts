@@ -125,7 +125,7 @@ export const FFT_EFFORT: NullEffort = { transforms: 1920, fresh: 4, shares: true
 /** The effort at each tick of training: 20 transforms of each of 64 neurons. */
 export const OMEGA_EFFORT: NullEffort = { transforms: 1280, fresh: 1, shares: false };
 
-const limitOf = (draws: readonly number[]) => (draws.length === 0 ? Number.POSITIVE_INFINITY : upperLimit(draws, 0.99));
+const drawsLimit = (draws: readonly number[]) => (draws.length === 0 ? Number.POSITIVE_INFINITY : upperLimit(draws, 0.99));
 
 /** How many permutations of each of so many neurons are transformed for the interior. */
 function interiorDraws(neurons: number, { transforms }: NullEffort): number {
@@ -164,7 +164,7 @@ export function tokenNull(grids: readonly Float64Array[], p: number, random: Ran
       draws.interior.push(peak(transform(grid).subarray(start, end)) / means.interior);
     }
   }
-  const thresholds = { x0: limitOf(draws.x0), x1: limitOf(draws.x1), interior: limitOf(draws.interior) };
+  const thresholds = { x0: drawsLimit(draws.x0), x1: drawsLimit(draws.x1), interior: drawsLimit(draws.interior) };
   const fresh = grids.flatMap((grid) =>
     Array.from({ length: effort.fresh }, () => {
       transform(grid);

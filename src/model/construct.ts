@@ -102,7 +102,7 @@ function frequenciesOf(head: Head, wanted: number, { p, seed = 0 }: ConstructOpt
 }
 
 /** Which frequencies are written and where: digits' features first, then the answers'. */
-function layoutOf(heads: readonly Head[], options: ConstructOptions) {
+function writtenLayout(heads: readonly Head[], options: ConstructOptions) {
   const { task, frequencies } = options;
   const addition = task === "nanda";
   const wanted = frequencies ?? (addition ? 5 : 2);
@@ -125,7 +125,7 @@ function layoutOf(heads: readonly Head[], options: ConstructOptions) {
 /** Neurons a frequency that keep the largest tasks exact. */
 const ENOUGH = 16;
 
-function sizesOf(options: ConstructOptions, { width, needed, written }: ReturnType<typeof layoutOf>): ModelConfig {
+function sizesOf(options: ConstructOptions, { width, needed, written }: ReturnType<typeof writtenLayout>): ModelConfig {
   const { task, n_heads = 4 } = options;
   ensure(Number.isInteger(n_heads) && n_heads >= 2, "usage", () => `n_heads: must be an integer of at least 2, got ${n_heads}`);
   // Addition reads both digits by every head; otherwise each half of the heads reads one.
@@ -182,7 +182,7 @@ export function construct(options: ConstructOptions): Constructed {
       "labels: must be remainder for nanda: under even attention to both digits a wave of x0 + x1 is as strong as x0 − x1 makes it, and no fixed threshold tells 0 from the next residue; joint has an addition head that can",
   );
   const heads = headsOf(settings);
-  const layout = layoutOf(heads, options);
+  const layout = writtenLayout(heads, options);
   const { written, start, second, width } = layout;
   const config = { ...settings, ...sizesOf(options, layout) };
   const { d_mlp } = config;

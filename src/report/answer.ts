@@ -1,5 +1,5 @@
 import { mean } from "../math/index.ts";
-import { type Cast, type Result, resultOf } from "./cast.ts";
+import { type Cast, type Result, resultIn } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
@@ -22,7 +22,7 @@ export function taskOf({ config }: ReportRun): string {
 
 /** Validation accuracy at the end: mean over tasks, how many tasks are solved, chance. */
 export function accuracyOf(run: ReportRun | undefined) {
-  const curves = resultOf(run, "curves");
+  const curves = resultIn(run, "curves");
   if (curves === undefined) return undefined;
   const accuracy = curves.final.validation_accuracy;
   return {
@@ -66,9 +66,9 @@ export function followsClosedForm({ median, null: none }: Result<"neurons">): bo
 
 /** What the tasks' own neurons answer by their formulas alone; nothing where `algorithm` was not run. */
 function circuitClause({ main, twin }: Cast): string {
-  const own = resultOf(main, "algorithm");
+  const own = resultIn(main, "algorithm");
   if (own === undefined) return "";
-  const other = resultOf(twin, "algorithm");
+  const other = resultIn(twin, "algorithm");
   const of = ({ ladder }: Result<"algorithm">, rung: "circuit" | "circuit_permuted" | "model") =>
     plainPercent(mean(ladder[rung].accuracy));
   const beside = other === undefined ? "" : `, the twin's formulas on ${of(other, "circuit")}`;
@@ -78,10 +78,10 @@ function circuitClause({ main, twin }: Cast): string {
 function computed(cast: Cast): string[] {
   const { main, twin, other } = cast;
   const parts: string[] = [];
-  const neurons = resultOf(main, "neurons");
-  const fourier = resultOf(main.config.task === "nanda" ? main : other, "fourier");
+  const neurons = resultIn(main, "neurons");
+  const fourier = resultIn(main.config.task === "nanda" ? main : other, "fourier");
   if (neurons !== undefined && main.config.task !== "nanda") {
-    const shuffled = resultOf(twin, "neurons");
+    const shuffled = resultIn(twin, "neurons");
     const beside = shuffled === undefined ? "" : `, in the twin ${two(shuffled.median.R2)}`;
     const explains = `(median R² ${two(neurons.median.R2)}, by chance below ${two(neurons.null.R2)}${beside})`;
     parts.push(

@@ -100,7 +100,7 @@ function basis(p: number): Matrix {
   return { data: realFourier(unit).data, columns: p };
 }
 
-function dft(p: number): TopLevelSpec {
+function basisFigure(p: number): TopLevelSpec {
   const labels = basisLabels(p);
   const image = matrixImage({
     values: basis(p),
@@ -142,7 +142,7 @@ export function backgroundFigures(p = 113, small = 11): BackgroundFigure[] {
       finding: "Every function of a token is a sum of these waves",
       headline: "The basis in which the token embeddings are looked at: one row a wave.",
       citation: `Appendix, ${PAPER}`,
-      spec: dft(p),
+      spec: basisFigure(p),
     },
   ];
 }

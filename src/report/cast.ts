@@ -20,7 +20,7 @@ interface Known {
 export type Result<K extends keyof Known> = Known[K];
 
 /** A run's result of an analysis that the first screen knows. */
-export function resultOf<K extends keyof Known>(run: ReportRun | undefined, id: K): Known[K] | undefined {
+export function resultIn<K extends keyof Known>(run: ReportRun | undefined, id: K): Known[K] | undefined {
   return run?.results[id]?.result as Known[K] | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { followingShare } from "../analyses/emergence/figure.ts";
 import { mean } from "../math/index.ts";
 import { accuracyOf, followsClosedForm } from "./answer.ts";
-import { type Cast, resultOf } from "./cast.ts";
+import { type Cast, resultIn } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, slug } from "./html.ts";
 import { barThumb, histogramThumb, lineThumb } from "./thumbs.ts";
 
@@ -17,7 +17,7 @@ interface Finding {
 const two = (value: number) => value.toFixed(2);
 
 function order({ main }: Cast): Finding[] {
-  const curves = resultOf(main, "curves");
+  const curves = resultIn(main, "curves");
   const own = accuracyOf(main);
   if (curves === undefined || own === undefined) return [];
   const overTasks = (accuracy: readonly (readonly number[])[]) =>
@@ -45,7 +45,7 @@ function order({ main }: Cast): Finding[] {
 }
 
 function oneTask({ main }: Cast): Finding[] {
-  const neurons = resultOf(main, "neurons");
+  const neurons = resultIn(main, "neurons");
   if (neurons === undefined) return [];
   const share = formatPercent(neurons.above_half / Math.max(1, neurons.neurons - neurons.dead));
   return [
@@ -65,9 +65,9 @@ function oneTask({ main }: Cast): Finding[] {
 const SUFFICES = 0.9;
 
 function circuits({ main, twin }: Cast): Finding[] {
-  const own = resultOf(main, "algorithm");
+  const own = resultIn(main, "algorithm");
   if (own === undefined) return [];
-  const other = resultOf(twin, "algorithm");
+  const other = resultIn(twin, "algorithm");
   const accuracy = mean(own.ladder.circuit.accuracy);
   const model = mean(own.ladder.model.accuracy);
   return [
@@ -85,7 +85,7 @@ function circuits({ main, twin }: Cast): Finding[] {
 }
 
 function phases({ main }: Cast): Finding[] {
-  const neurons = resultOf(main, "neurons");
+  const neurons = resultIn(main, "neurons");
   if (neurons === undefined) return [];
   return [
     {
@@ -101,8 +101,8 @@ function phases({ main }: Cast): Finding[] {
 }
 
 function birth({ main, twin }: Cast): Finding[] {
-  const own = resultOf(main, "emergence");
-  const other = resultOf(twin, "emergence");
+  const own = resultIn(main, "emergence");
+  const other = resultIn(twin, "emergence");
   if (own === undefined || own.epochs.length === 0) return [];
   const end = formatPercent(followingShare(own, -1));
   return [
@@ -121,7 +121,7 @@ function birth({ main, twin }: Cast): Finding[] {
 
 function addition({ main, other }: Cast): Finding[] {
   const run = main.config.task === "nanda" ? main : other;
-  const fourier = run?.config.task === "nanda" ? resultOf(run, "fourier") : undefined;
+  const fourier = run?.config.task === "nanda" ? resultIn(run, "fourier") : undefined;
   if (run === undefined || fourier === undefined) return [];
   return [
     {
@@ -139,7 +139,7 @@ function addition({ main, other }: Cast): Finding[] {
 }
 
 function spike({ main }: Cast): Finding[] {
-  const omega = resultOf(main, "omega");
+  const omega = resultIn(main, "omega");
   if (omega === undefined || main.config.task === "nanda") return [];
   return [
     {

@@ -1,7 +1,7 @@
 import { followingShare } from "../analyses/emergence/figure.ts";
 import { settingsBetween } from "../claims/index.ts";
 import { mean } from "../math/index.ts";
-import { type Cast, resultOf } from "./cast.ts";
+import { type Cast, resultIn } from "./cast.ts";
 import { type HeroRun, heroEpochs, heroSvg } from "./hero.ts";
 import { escapeHtml, formatNumber, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
@@ -10,9 +10,9 @@ import type { ReportRun } from "./types.ts";
 const WIDTH = 1100;
 
 function heroRun(run: ReportRun | undefined, said: string): HeroRun[] {
-  const emergence = resultOf(run, "emergence");
+  const emergence = resultIn(run, "emergence");
   if (run === undefined || emergence === undefined || emergence.epochs.length === 0) return [];
-  return [{ label: run.label, said, emergence, curves: resultOf(run, "curves") }];
+  return [{ label: run.label, said, emergence, curves: resultIn(run, "curves") }];
 }
 
 /**
@@ -29,7 +29,7 @@ export function heroFigure({ main, twin }: Cast): { readonly html: string; reado
   const end = followingShare(first.emergence, -1);
   const grown = end > 0.5 ? "Training turns noise into blocks" : "Training grows no blocks";
   const says = `<b>${grown}: ${plainPercent(end)} of the ${formatNumber(first.emergence.neurons)} neurons end up following one ${rows === "task q" ? "prime q" : rows}.</b> Move the slider to see it.`;
-  const memorised = resultOf(twin, "curves")?.final.train_accuracy;
+  const memorised = resultIn(twin, "curves")?.final.train_accuracy;
   const share = memorised === undefined ? "" : `, ${plainPercent(mean(memorised))} of which it memorised`;
   const apart = twin === undefined ? undefined : settingsBetween(main.config, twin.config);
   const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;

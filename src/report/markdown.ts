@@ -15,7 +15,7 @@ export function inlineMarkdown(text: string): string {
     .replace(/\ue000(\d+)\ue000/g, (_, i: string) => codes[Number(i)] ?? "");
 }
 
-function tableRow(line: string, cell: "td" | "th"): string {
+function markdownRow(line: string, cell: "td" | "th"): string {
   const cells = line
     .trim()
     .replace(/^\||\|$/g, "")
@@ -33,8 +33,8 @@ function block(lines: readonly string[]): string {
     return `<h${level}>${inlineMarkdown(heading[2] ?? "")}</h${level}>${rest.length > 0 ? block(rest) : ""}`;
   }
   if (/^\|.*\|/.test(first) && /^\|?[\s:|-]+\|?$/.test(lines[1] ?? "")) {
-    const body = lines.slice(2).map((line) => tableRow(line, "td"));
-    return `<table><thead>${tableRow(first, "th")}</thead><tbody>${body.join("")}</tbody></table>`;
+    const body = lines.slice(2).map((line) => markdownRow(line, "td"));
+    return `<table><thead>${markdownRow(first, "th")}</thead><tbody>${body.join("")}</tbody></table>`;
   }
   const marker = /^\s*(?:[-*+]|\d+[.)])\s+/;
   const start = lines.findIndex((line) => marker.test(line));

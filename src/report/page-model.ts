@@ -115,21 +115,21 @@ export class PageModel {
     for (let h = 0; h < n_heads; h++) {
       const slice = (matrix: Float32Array) => matrix.subarray(h * d_model * d_head, (h + 1) * d_model * d_head); // [d_model, d_head]
       const project = (row: number, matrix: Float32Array) =>
-        times(x.subarray(row * d_model, (row + 1) * d_model), matrix, d_head);
+        productOf(x.subarray(row * d_model, (row + 1) * d_model), matrix, d_head);
       const q = project(rows - 1, slice(W_Q)); // [d_head]
       for (let row = 0; row < rows; row++) {
         const k = project(row, slice(W_K)); // [d_head]
         this.#scores[row * n_heads + h] = k.reduce((sum, value, i) => sum + value * at(q, i), 0) / Math.sqrt(d_head);
-        const out = times(project(row, slice(W_V)), W_O.subarray(h * d_head * d_model, (h + 1) * d_head * d_model), d_model); // [d_model]
+        const out = productOf(project(row, slice(W_V)), W_O.subarray(h * d_head * d_model, (h + 1) * d_head * d_model), d_model); // [d_model]
         this.#stream.set(out, (row * n_heads + h) * d_model);
       }
     }
     const W_in = this.#tensor("blocks.0.mlp.W_in");
     this.#neurons = new Float64Array(rows * n_heads * d_mlp);
     for (let i = 0; i < rows * n_heads; i++)
-      this.#neurons.set(times(this.#stream.subarray(i * d_model, (i + 1) * d_model), W_in, d_mlp), i * d_mlp);
+      this.#neurons.set(productOf(this.#stream.subarray(i * d_model, (i + 1) * d_model), W_in, d_mlp), i * d_mlp);
     this.#startStream = x.slice((rows - 1) * d_model);
-    this.#startNeurons = times(this.#startStream, W_in, d_mlp);
+    this.#startNeurons = productOf(this.#startStream, W_in, d_mlp);
   }
 
   #tensor(name: ParameterName): Float32Array {
@@ -275,10 +275,10 @@ export class PageModel {
     const means = neurons !== undefined || skip ? this.#typical() : undefined;
     if (means !== undefined) for (const j of neurons ?? []) post[j] = at(means.post, j);
     const mid = skip && means !== undefined ? means.mid : this.#mixed("stream", x0, x1, switches);
-    const written = times(post, this.#tensor("blocks.0.mlp.W_out"), mid.length);
+    const written = productOf(post, this.#tensor("blocks.0.mlp.W_out"), mid.length);
     const last = mid.map((value, i) => value + at(written, i));
     const W_U = this.#tensor("unembed.W_U");
-    return { pre, post, logits: times(last, W_U, W_U.length / last.length) };
+    return { pre, post, logits: productOf(last, W_U, W_U.length / last.length) };
   }
 
   /** What each neuron adds to each logit of an output head for its output of one: rows of W_out·W_U, [d_mlp, classes]. */
@@ -305,7 +305,7 @@ export class PageModel {
 }
 
 /** A row vector times a matrix with `width` columns. */
-function times(vector: Float64Array, matrix: Float32Array, width: number): Float64Array {
+function productOf(vector: Float64Array, matrix: Float32Array, width: number): Float64Array {
   const out = new Float64Array(width);
   for (let i = 0; i < vector.length; i++) {
     const value = vector[i] as number;

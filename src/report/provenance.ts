@@ -7,13 +7,13 @@ import type { Provenance, ReportInput, ReportRun } from "./types.ts";
 const NOT_RECORDED = '<span class="missing">not recorded</span>';
 
 /** Plain JSON as short text. */
-export function jsonText(value: Json | undefined): string {
+export function valueInWords(value: Json | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "string" || typeof value === "boolean") return String(value);
-  if (Array.isArray(value)) return value.map(jsonText).join(", ");
+  if (Array.isArray(value)) return value.map(valueInWords).join(", ");
   return Object.entries(value)
-    .map(([key, entry]) => `${key} ${jsonText(entry)}`)
+    .map(([key, entry]) => `${key} ${valueInWords(entry)}`)
     .join(", ");
 }
 
@@ -37,9 +37,12 @@ const KNOWN: readonly { readonly name: string; readonly of: (run: ReportRun) => 
     },
     { name: "runtime", of: ({ provenance }) => provenance.runtime },
     { name: "device", of: ({ provenance }) => provenance.device },
-    { name: "versions", of: ({ provenance }) => (provenance.versions === undefined ? undefined : jsonText(provenance.versions)) },
+    {
+      name: "versions",
+      of: ({ provenance }) => (provenance.versions === undefined ? undefined : valueInWords(provenance.versions)),
+    },
     { name: "data split hash", of: ({ provenance }) => provenance.split_hash, code: true },
-    { name: "series", of: ({ provenance }) => (provenance.series === undefined ? undefined : jsonText(provenance.series)) },
+    { name: "series", of: ({ provenance }) => (provenance.series === undefined ? undefined : valueInWords(provenance.series)) },
   ];
 
 const SHOWN = new Set(["command", "epochs", "wall_time_s", "runtime", "device", "versions", "split_hash", "series"]);
@@ -77,7 +80,7 @@ export function provenanceBlock({ runs, generator }: Pick<ReportInput, "runs" | 
   const rows = [
     ...KNOWN,
     ...configRows(runs),
-    ...extra.map((name) => ({ name, code: false, of: (run: ReportRun) => jsonText(run.provenance[name]) })),
+    ...extra.map((name) => ({ name, code: false, of: (run: ReportRun) => valueInWords(run.provenance[name]) })),
   ].map(({ name, of, code = false }) => ({ name, code, texts: runs.map(of) }));
   const cell = (text: string | undefined, code: boolean) => {
     if (text === undefined || text === "") return `<td>${NOT_RECORDED}</td>`;

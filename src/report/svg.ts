@@ -30,7 +30,7 @@ const hex = (text: string) =>
         .join("")}`,
   );
 const tidy = (value: number) => String(Number(value.toFixed(2)));
-const rounded = (text: string) => text.replace(LONG_NUMBER, (number) => String(Number(Number(number).toFixed(1))));
+const roundedNumbers = (text: string) => text.replace(LONG_NUMBER, (number) => String(Number(Number(number).toFixed(1))));
 
 /** Backgrounds and foregrounds that draw nothing. */
 function isInvisible({ tag, attributes, children }: SvgElement): boolean {
@@ -50,7 +50,7 @@ function stripped({ tag, attributes, children }: SvgElement): SvgElement {
   });
   return {
     tag,
-    attributes: new Map(kept.map(([name, value]) => [name, GEOMETRY.has(name) ? rounded(value) : hex(value)])),
+    attributes: new Map(kept.map(([name, value]) => [name, GEOMETRY.has(name) ? roundedNumbers(value) : hex(value)])),
     children,
   };
 }

@@ -42,7 +42,7 @@ function reasonOf(name: string, error: unknown): string {
 }
 
 /** One product: some builds load but cannot compute, for example on a Node that is too new. */
-function tryOut(tf: Api): void {
+function tryAddon(tf: Api): void {
   const [product] = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])).dataSync());
   if (product !== 11) throw new Error(`1·3 + 2·4 must be 11, it computes ${product}`);
 }
@@ -68,7 +68,7 @@ export async function tensorflowRuntime(load: PackageLoader = loadBesideMiiii): 
       const { imported, version } = await load(name);
       const tf = ("default" in imported ? imported.default : imported) as Api;
       await tf.ready();
-      tryOut(tf);
+      tryAddon(tf);
       const backend = tf.backend() as NativeBackend;
       const library = backend.binding?.TF_Version;
       return tensorflowRuntimeOf(tf, {

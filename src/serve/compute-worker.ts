@@ -11,7 +11,7 @@ import type { ComputeSetup, ComputeTask, FromCompute, ToCompute } from "./comput
 /** Models that are kept at hand: those of a comparison. */
 const KEPT = 2;
 
-function say(message: FromCompute): void {
+function tellServer(message: FromCompute): void {
   if (process.connected) process.send?.(message);
 }
 
@@ -47,7 +47,7 @@ async function modelFor({ request: { run, epoch }, stamp }: ComputeTask): Promis
 async function compute(task: ComputeTask): Promise<object | Json> {
   const model = await modelFor(task);
   const { request } = task;
-  const onProgress = (done: number, total: number) => say({ type: "progress", done, total });
+  const onProgress = (done: number, total: number) => tellServer({ type: "progress", done, total });
   switch (request.kind) {
     case "picture":
       return model.picture(onProgress);
@@ -66,9 +66,9 @@ async function answer(task: ComputeTask): Promise<void> {
   try {
     const result = await compute(task);
     ensureFiniteJson(result as Json, task.request.kind);
-    say({ type: "done", json: JSON.stringify(result) });
+    tellServer({ type: "done", json: JSON.stringify(result) });
   } catch (error) {
-    say({ type: "failed", code: error instanceof MiiiiError ? error.code : "runtime", message: messageOf(error) });
+    tellServer({ type: "failed", code: error instanceof MiiiiError ? error.code : "runtime", message: messageOf(error) });
   }
 }
 

@@ -31,7 +31,7 @@ const ofModel = (id: string, name: string) => `${name}, model ${id.slice(0, 1).t
 const drawing = (id: string, name: string) =>
   `<div id="${id}" class="scroll bars" role="img" aria-label="${ofModel(id, name)}"></div>`;
 
-const table = (id: string, name: string) =>
+const numbersTable = (id: string, name: string) =>
   `<details><summary>numbers</summary><div class="scroll" role="region" tabindex="0" aria-label="${ofModel(id, `numbers: ${name}`)}"><table id="${id}"></table></div></details>`;
 
 function modelSection(title: string): string {
@@ -76,7 +76,7 @@ ${panes(
   (id) => `<h3 class="pane-name">Model ${id.toUpperCase()}</h3>
 ${said(`${id}-break-said`)}
 ${drawing(`${id}-break-bars`, "accuracy of each task, whole and broken")}
-${table(`${id}-break-table`, "accuracy of each task, whole and broken")}`,
+${numbersTable(`${id}-break-table`, "accuracy of each task, whole and broken")}`,
 )}
 </section>`;
 
@@ -89,25 +89,25 @@ ${panes(
   (id) => `<h3 class="pane-name">Model ${id.toUpperCase()}</h3>
 ${said(`${id}-patch-said`)}
 ${drawing(`${id}-patch-bars`, "share of pairs in which each task answers as the source")}
-${table(`${id}-patch-table`, "share of pairs in which each task answers as the source")}`,
+${numbersTable(`${id}-patch-table`, "share of pairs in which each task answers as the source")}`,
 )}
 </section>`;
 
 /** A live figure: drawn by the page's script, with its downloads. */
-function figure(id: string, name: string): string {
+function figureCard(id: string, name: string): string {
   const get = (what: string, text: string) =>
     `<button type="button" data-get="${what}" aria-label="${name} as ${text}">${text}</button>`;
   return `<figure id="${id}" aria-label="${name}"><div class="says"></div><div class="legend"></div><div class="drawing" role="region" tabindex="0" aria-label="${name}"></div><div class="controls"></div>
 <div class="tools" hidden>${get("csv", "CSV")}${get("spec", "Vega-Lite")}${get("svg", "SVG")}${get("png", "PNG")}</div></figure>`;
 }
 
-function analysisSection(): string {
+function analysisCard(): string {
   const options = ANALYSES.map(({ id, title }) => `<option value="${id}">${escapeHtml(`${id}: ${title}`)}</option>`);
   return `<section id="analysis"><h2>Any analysis, here</h2>
 <p class="lead">With its defaults, at the checkpoints shown above; what reads the whole training reads it all. Results are kept with those of <code>miiii analyze</code>.</p>
 <div class="filters"><label>analysis <select id="analysis-id">${options.join("")}</select></label><button type="button" id="analysis-run">run it</button></div>
 ${said("analysis-said")}
-${figure("analysis-figure", "figure of the analysis")}
+${figureCard("analysis-figure", "figure of the analysis")}
 </section>`;
 }
 
@@ -115,14 +115,14 @@ const TRAINING = `<section id="training"><h2>Training</h2>
 ${said("training-said")}
 <div class="filters"><label><input type="checkbox" id="training-follow"> show each new checkpoint of model A as it comes</label>
 <button type="button" id="training-course">neurons over all checkpoints</button></div>
-${figure("training-curves", "learning curves")}
-${figure("training-neurons", "neurons over the kept checkpoints")}
+${figureCard("training-curves", "learning curves")}
+${figureCard("training-neurons", "neurons over the kept checkpoints")}
 </section>`;
 
 /** Makes the page. Everything that it shows is asked for once it runs. */
 export async function servedPage(kind: PageKind, title: string): Promise<ServedPage> {
   const bundles = await loadBundles(new URL("./", import.meta.url));
-  const sections = [modelSection(title), NEURON, BREAK, PATCH, analysisSection()];
+  const sections = [modelSection(title), NEURON, BREAK, PATCH, analysisCard()];
   const main = kind === "watch" ? [sections[0], TRAINING, ...sections.slice(1)] : [...sections, TRAINING];
   const contents = [
     { id: "models", name: "Model" },

@@ -47,7 +47,7 @@ export function numberList(name: string, text: string): number[] {
   return [...new Set(found)].sort((a, b) => a - b);
 }
 
-function flag(name: string, text: string): boolean {
+function flagIn(name: string, text: string): boolean {
   ensure(text === "0" || text === "1", "usage", () => `${name}: must be 0 or 1, got ${JSON.stringify(text)}`);
   return text === "1";
 }
@@ -90,8 +90,8 @@ export function computeRequest(kind: string, query: URLSearchParams, runs: numbe
         neurons: list("neurons"),
         heads: list("heads"),
         digit: digit === "" ? null : digit === "0" ? 0 : 1,
-        skip: flag("skip", query.get("skip") ?? "0"),
-        control: flag("control", query.get("control") ?? "0"),
+        skip: flagIn("skip", query.get("skip") ?? "0"),
+        control: flagIn("control", query.get("control") ?? "0"),
       };
       return { kind: "ablation", ...of, ablation };
     }

@@ -41,7 +41,7 @@ const NOT_SEARCHED: readonly ConfigField[] = ["preset", "task", "seed", "epochs"
 
 const SEARCHED = CONFIG_FIELDS.filter((field) => !NOT_SEARCHED.includes(field));
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 80) ?? "nothing";
@@ -66,7 +66,7 @@ export function checkSetting(field: ConfigField, value: unknown, where: string):
 
 /** Settings by name, checked. */
 export function parseOverrides(value: unknown, where: string): Overrides {
-  ensure(isRecord(value), "usage", () => `${where}: must map settings to values, got ${shown(value)}`);
+  ensure(isMapping(value), "usage", () => `${where}: must map settings to values, got ${shown(value)}`);
   const entries = Object.entries(value).map(([name, given]) => {
     const field = searchedField(name, where);
     checkSetting(field, given, `${where}.${field}`);
@@ -127,7 +127,7 @@ function parseBundles(name: string, value: Readonly<Record<string, unknown>>, wh
 /** One entry of `space`. */
 function parseDimension(name: string, value: unknown): Dimension {
   const where = `space.${name}`;
-  if (isRecord(value) && isRecord(value.sets)) {
+  if (isMapping(value) && isMapping(value.sets)) {
     ensure(
       !CONFIG_FIELDS.some((field) => field === name),
       "usage",
@@ -138,14 +138,14 @@ function parseDimension(name: string, value: unknown): Dimension {
   }
   const field = searchedField(name, "space");
   if (Array.isArray(value)) return parseChoices(field, value, where);
-  ensure(isRecord(value), "usage", () => `${where}: must be a list of values or { low, high }, got ${shown(value)}`);
+  ensure(isMapping(value), "usage", () => `${where}: must be a list of values or { low, high }, got ${shown(value)}`);
   return parseRange(field, value, where);
 }
 
 /** The parameters of a search; a setting is in at most one of them. */
 export function parseSpace(value: unknown): Dimension[] {
   const given = value === "paper" ? PAPER_SPACE : value;
-  ensure(isRecord(given), "usage", () => `space: must be "paper" or map parameters to what they may be, got ${shown(value)}`);
+  ensure(isMapping(given), "usage", () => `space: must be "paper" or map parameters to what they may be, got ${shown(value)}`);
   const dimensions = Object.entries(given).map(([name, entry]) => parseDimension(name, entry));
   ensure(dimensions.length > 0, "usage", () => "space: must hold at least one parameter");
   const owner = new Map<string, string>();

@@ -221,7 +221,7 @@ export function prunerOf({ pruner, budget, seeds }: SweepSpec) {
 }
 
 /** The words of `miiii train` that train one run of a trial. */
-export function trainCommand(spec: SweepSpec, params: Readonly<Record<string, unknown>>, seed: number): string {
+export function trialCommand(spec: SweepSpec, params: Readonly<Record<string, unknown>>, seed: number): string {
   const { preset, fast, set } = spec.base;
   const settings = { ...set, ...overridesOf(spec.space, params), epochs: spec.budget.epochs, seed };
   const words = Object.entries(settings).flatMap(([field, value]) => {

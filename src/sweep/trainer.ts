@@ -11,7 +11,7 @@ import type { FromTrainer, ToTrainer, TrainJob } from "./trainer-process.ts";
 
 const ALIVE_MS = 1000;
 
-function say(message: FromTrainer): void {
+function tellSweep(message: FromTrainer): void {
   // A parent that has gone hears nothing more: `disconnect` stops the run.
   if (process.connected) process.send?.(message);
 }
@@ -38,23 +38,23 @@ async function trainJob({ path, config, omega }: TrainJob, runtime: Runtime, opt
 let runtime: Promise<Runtime> | undefined;
 let stop = new AbortController();
 
-async function train(job: TrainJob): Promise<void> {
+async function trainOne(job: TrainJob): Promise<void> {
   try {
     ensure(runtime !== undefined, "usage", () => "trainer: must be opened first");
     const { signal } = stop;
     const { epoch, interrupted } = await trainJob(job, await runtime, {
       signal,
-      onProgress: (now) => say({ type: "epoch", epoch: now }),
-      onTick: (row) => say({ type: "tick", tick: { epoch: row.epoch, accuracy: row.validation.accuracy } }),
+      onProgress: (now) => tellSweep({ type: "epoch", epoch: now }),
+      onTick: (row) => tellSweep({ type: "tick", tick: { epoch: row.epoch, accuracy: row.validation.accuracy } }),
     });
-    say({ type: "done", epoch, interrupted });
+    tellSweep({ type: "done", epoch, interrupted });
   } catch (error) {
     const code = error instanceof MiiiiError ? error.code : "runtime";
-    say({ type: "failed", code, message: messageOf(error), locked: error instanceof RunLockedError });
+    tellSweep({ type: "failed", code, message: messageOf(error), locked: error instanceof RunLockedError });
   }
 }
 
-const alive = setInterval(() => say({ type: "alive" }), ALIVE_MS);
+const alive = setInterval(() => tellSweep({ type: "alive" }), ALIVE_MS);
 process.on("message", (message: ToTrainer) => {
   switch (message.type) {
     case "open":
@@ -64,7 +64,7 @@ process.on("message", (message: ToTrainer) => {
       break;
     case "train":
       stop = new AbortController();
-      void train(message.job);
+      void trainOne(message.job);
       break;
     case "stop":
       stop.abort();

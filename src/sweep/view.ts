@@ -2,7 +2,7 @@ import { isObject } from "../checkpoint/formats/strict-json.ts";
 import type { Json } from "../core/index.ts";
 import { variance } from "../math/index.ts";
 import type { SeedResult } from "./objective.ts";
-import { type SweepSpec, trainCommand } from "./spec.ts";
+import { type SweepSpec, trialCommand } from "./spec.ts";
 import type { Params, StoredStudy, StoredTrial } from "./study.ts";
 import { trialFolder } from "./trial.ts";
 
@@ -66,7 +66,7 @@ function trialView(spec: SweepSpec, { number, state, value, params, attrs }: Sto
     seconds: typeof attrs.seconds === "number" ? attrs.seconds : null,
     reason: typeof attrs.reason === "string" ? attrs.reason : null,
     folder: trialFolder(number),
-    command: complete ? trainCommand(spec, params, spec.seeds[0] ?? 0) : "",
+    command: complete ? trialCommand(spec, params, spec.seeds[0] ?? 0) : "",
   };
 }
 

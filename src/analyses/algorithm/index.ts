@@ -8,7 +8,7 @@ import { type AlgorithmResult, compute } from "./compute.ts";
 import { algorithmFigure } from "./figure.ts";
 import { RUNGS, type RungName, rungAccuracy } from "./rungs.ts";
 
-const accuracyOf = (result: AlgorithmResult, rung: RungName) => {
+const meanOfRung = (result: AlgorithmResult, rung: RungName) => {
   const accuracy = rungAccuracy(result, rung);
   return accuracy === undefined ? undefined : mean(accuracy);
 };
@@ -17,7 +17,7 @@ const accuracyOf = (result: AlgorithmResult, rung: RungName) => {
 function rungMetrics(result: AlgorithmResult): { readonly [rung in RungName]?: number } {
   return Object.fromEntries(
     RUNGS.flatMap((rung) => {
-      const accuracy = accuracyOf(result, rung);
+      const accuracy = meanOfRung(result, rung);
       return accuracy === undefined ? [] : [[rung, accuracy] as const];
     }),
   );
@@ -33,7 +33,7 @@ function exact(result: AlgorithmResult, rung: RungName): number {
 
 function headline(entries: readonly Labelled<AlgorithmResult>[]): string {
   const clause = ({ result }: Labelled<AlgorithmResult>) => {
-    const of = (rung: RungName) => shown(accuracyOf(result, rung));
+    const of = (rung: RungName) => shown(meanOfRung(result, rung));
     return (
       `each task's own neurons in closed form answer with accuracy ${of("circuit")} (exact in ${exact(result, "circuit")} of ${result.tasks.length}; ` +
       `read-out permuted ${of("circuit_permuted")}, chance ${shown(mean(result.chance))}), the model with ${of("model")}, its even half alone with ${of("even")}` +
@@ -115,7 +115,7 @@ model trained on shuffled labels is the third control: a rung counts as evidence
       const held = validation === undefined ? "" : `, validation ${shown(mean(validation.accuracy))}`;
       const against = own !== undefined && "task_accuracy" in own ? own.task_accuracy : undefined;
       const task = against === undefined ? "" : `, against n mod q itself ${shown(mean(against))}`;
-      return `${shown(accuracyOf(result, rung))}${held}${task}`;
+      return `${shown(meanOfRung(result, rung))}${held}${task}`;
     };
     const count = `exact in ${exact(result, "circuit")} of ${tasks.length}`;
     const draws = `read-out permuted ${of("circuit_permuted")}, neurons of other tasks ${of("circuit_reassigned")}, chance ${shown(mean(result.chance))}`;
@@ -142,7 +142,7 @@ model trained on shuffled labels is the third control: a rung counts as evidence
     stated(
       "The closed forms of a task's own neurons alone give its answer",
       entries,
-      ({ result }) => (accuracyOf(result, "circuit") ?? 0) >= 0.9,
+      ({ result }) => (meanOfRung(result, "circuit") ?? 0) >= 0.9,
     ),
   headline,
   figure: (entries) => algorithmFigure(entries, headline(entries)),

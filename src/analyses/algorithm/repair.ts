@@ -26,7 +26,7 @@ const GOOD = 0.99;
 /** Fewest neurons whose phases cover the torus. */
 const LEAST = 8;
 
-const median = (values: readonly number[]) => (values.length === 0 ? 0 : quantile(values, 0.5));
+const medianOrZero = (values: readonly number[]) => (values.length === 0 ? 0 : quantile(values, 0.5));
 
 /** The frequency that raises the margin most when a wave of the given strength is added to g. */
 function bestFrequency(kernel: Float64Array, used: readonly number[], strength: number): number | undefined {
@@ -71,8 +71,8 @@ function repair({ judge, logits, neurons, kernels, frequencies, accuracy, p, mod
   const own = at(neurons, task);
   const used = at(frequencies, task);
   const size = Math.max(LEAST, Math.round(own.length / Math.max(1, used.length)));
-  const amplitude = median(own.map(({ form }) => (form.A + form.B) / 2));
-  const strength = median(own.map(({ wave }) => Math.hypot(wave.a, wave.b)));
+  const amplitude = medianOrZero(own.map(({ form }) => (form.A + form.B) / 2));
+  const strength = medianOrZero(own.map(({ wave }) => Math.hypot(wave.a, wave.b)));
   const added = (size / 2) * (SUM_HARMONIC / 2) * amplitude * strength;
   const k = bestFrequency(at(kernels, task), used, added);
   if (k === undefined) return [];

@@ -51,7 +51,7 @@ interface Field {
   readonly share: number;
 }
 
-function describe(grid: Float64Array, p: number): Field {
+function fieldOf(grid: Float64Array, p: number): Field {
   const range: [number, number] = [grid.reduce((a, b) => Math.min(a, b)), grid.reduce((a, b) => Math.max(a, b))];
   const plain = { grid, mean: mean(grid), range };
   if (isDead(grid)) return { ...plain, dominant: [0, 0], best_k: 0, share: 0 };
@@ -95,7 +95,7 @@ function attentionColumns(input: AnalysisInput): NdArray<"float64"> {
 export function compute(input: AnalysisInput): AttentionResult {
   const { p } = input.config;
   const random = randomStream(input.seed, "attention/null");
-  const fields = mapGrids(attentionColumns(input), (grid) => describe(grid, p));
+  const fields = mapGrids(attentionColumns(input), (grid) => fieldOf(grid, p));
   const heads = fields.length / KEYS.length;
   const perHead = <T>(value: (field: Field) => T): T[][] =>
     Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));

@@ -90,7 +90,7 @@ function discs(entries: readonly Labelled<ClockResult>[]): Panel[] {
 }
 
 /** The right class's logit: vertical stripes depend on the difference, horizontal ones on the sum. */
-function logits(entries: readonly Labelled<ClockResult>[]): Panel[] {
+function logitPanels(entries: readonly Labelled<ClockResult>[]): Panel[] {
   const matrices = entries.map(({ result }) => ({ data: dequantised(result.logit), columns: result.p }));
   return entries.map(({ label, result }, i) => {
     const values = at(matrices, i);
@@ -112,7 +112,7 @@ function logits(entries: readonly Labelled<ClockResult>[]): Panel[] {
 export function clockFigure(entries: readonly Labelled<ClockResult>[], headline: string): TopLevelSpec {
   const panels = [
     concatPanels([plane(entries), ...discs(entries)], { scales: "mixed" }),
-    concatPanels(logits(entries), { scales: "own", columns: 3, title: "The right class's logit" }),
+    concatPanels(logitPanels(entries), { scales: "own", columns: 3, title: "The right class's logit" }),
   ];
   return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
     title: "Clock, pizza, or neither",

@@ -29,7 +29,7 @@ export interface ControlInput {
 }
 
 /** The inputs that circuits are scored on: a seeded sample of all. */
-function samplesOf({ judge: { samples }, seed }: ControlInput): Int32Array {
+function controlSamples({ judge: { samples }, seed }: ControlInput): Int32Array {
   return samples.length <= CONTROL_SAMPLES
     ? samples
     : randomStream(seed, "algorithm/samples").permutation(samples.length).slice(0, CONTROL_SAMPLES);
@@ -103,7 +103,7 @@ async function permutedScores(
 /** Circuits with the read-out rows permuted among a task's neurons, each projected on its new neuron's frequency. */
 export async function permutedControl(input: ControlInput): Promise<ControlRung> {
   const { neurons, seed, draws } = input;
-  const samples = samplesOf(input);
+  const samples = controlSamples(input);
   const random = randomStream(seed, "algorithm/permuted");
   const orders = Array.from({ length: draws }, () => neurons.map((group) => random.permutation(group.length)));
   const scores: Score[][] = [];
@@ -126,7 +126,7 @@ export async function reassignedControl(input: ControlInput): Promise<ControlRun
   const { judge, fitted, neurons, readout, seed, draws, matmul } = input;
   const { heads } = judge;
   const { p } = fitted.parts;
-  const samples = samplesOf(input);
+  const samples = controlSamples(input);
   const random = randomStream(seed, "algorithm/reassigned");
   const used = neurons.map((group) => [...new Set(group.map(({ own }) => own.form.k))]);
   const taskOf = new Map(neurons.flatMap((group, task) => group.map(({ neuron }) => [neuron, task] as const)));

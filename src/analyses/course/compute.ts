@@ -79,7 +79,7 @@ async function closedScores(
 }
 
 /** What one checkpoint shows. */
-async function snapshot(
+async function courseAt(
   input: AnalysisInput,
   { parameters, activations }: SeriesModel,
   judge: Judge,
@@ -118,9 +118,9 @@ async function snapshot(
   };
 }
 
-type Snapshot = Awaited<ReturnType<typeof snapshot>>;
+type Snapshot = Awaited<ReturnType<typeof courseAt>>;
 
-function pairsOf(snapshots: readonly Snapshot[]): PairCourse[] {
+function pairCourses(snapshots: readonly Snapshot[]): PairCourse[] {
   const used = new Set(
     snapshots.flatMap(({ neuronsOf }) => [...neuronsOf].flatMap(([key, { length }]) => (length >= IN_USE ? [key] : []))),
   );
@@ -144,7 +144,7 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
   for await (const model of series.models(["blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_pre", "logits"])) {
     const { epoch, activations } = model;
     epochs.push(epoch);
-    const shown = await snapshot(input, model, judge, matmul, draws);
+    const shown = await courseAt(input, model, judge, matmul, draws);
     snapshots.push(shown);
     const pattern = activationOf({ config: input.config, activations }, "blocks.0.attn.hook_pattern"); // [p², heads, keys]
     const accuracy = mean(shown.model.map((score) => score.validation ?? score.accuracy));
@@ -162,7 +162,7 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     );
   const circuit = byTask((one, task) => at(one.circuit, task).accuracy);
   const validation = judge.validation === undefined ? undefined : byTask((one, task) => at(one.model, task).validation ?? 0);
-  const pairs = pairsOf(snapshots);
+  const pairs = pairCourses(snapshots);
   const uses = ({ neurons }: PairCourse, tick: number) => (neurons[tick] ?? 0) >= IN_USE;
   const count = (is: (pair: PairCourse, tick: number) => boolean) =>
     epochs.map((_, tick) => pairs.filter((pair) => is(pair, tick)).length);

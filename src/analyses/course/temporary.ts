@@ -112,7 +112,7 @@ export function costOf(
 }
 
 /** What the peaks of one checkpoint do there. */
-async function ablate(
+async function ablateAtPeak(
   input: AnalysisInput,
   model: SeriesModel,
   judge: Judge,
@@ -171,7 +171,7 @@ export async function temporaryAblation(
   if (epochs.length > 0) {
     for await (const model of seriesOf(input).models(["blocks.0.mlp.hook_pre", "logits"], epochs)) {
       const own = chosen.filter(({ epoch }) => epoch === model.epoch);
-      if (own.length > 0) pairs.push(...(await ablate(input, model, judge, own, matmul)));
+      if (own.length > 0) pairs.push(...(await ablateAtPeak(input, model, judge, own, matmul)));
     }
   }
   return {

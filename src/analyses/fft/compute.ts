@@ -61,7 +61,7 @@ function averageOver(neurons: readonly Neuron[], value: (neuron: Neuron) => numb
   return neurons.length === 0 ? 0 : mean(neurons.map(value));
 }
 
-function clustersOf(live: readonly Neuron[]): Cluster[] {
+function frequencyClusters(live: readonly Neuron[]): Cluster[] {
   const byFrequency = new Map<number, Neuron[]>();
   for (const neuron of live) byFrequency.set(neuron.best_k, [...(byFrequency.get(neuron.best_k) ?? []), neuron]);
   return [...byFrequency]
@@ -135,7 +135,7 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
     share: neurons.map(({ share }) => share),
     mean_share: averageOver(live, ({ share }) => share),
     explained: live.filter(({ share }) => share > EXPLAINED).length,
-    clusters: clustersOf(live),
+    clusters: frequencyClusters(live),
     active: { sound: neurons.map(({ sound }) => sound), nominal: neurons.map(({ nominal }) => nominal) },
     active_mean: { sound: averageOver(live, ({ sound }) => sound), nominal: averageOver(live, ({ nominal }) => nominal) },
     thresholds: limits as FftResult["thresholds"],

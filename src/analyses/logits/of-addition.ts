@@ -114,7 +114,7 @@ export function noOthers(key: readonly number[], frequencies: number): string {
   return `none, of ${frequencies} frequencies ${key.length} are key, which leaves fewer others`;
 }
 
-function times<T>(count: number, make: (i: number) => T): T[] {
+function repeated<T>(count: number, make: (i: number) => T): T[] {
   return Array.from({ length: count }, (_, i) => make(i));
 }
 
@@ -135,7 +135,7 @@ export function sumSqWeights(parameters: AnalysisInput["parameters"]): Record<st
  */
 async function permutedCoefficients(input: AnalysisInput, logits: NdArray<"float64">, random: Random): Promise<number[][]> {
   const { p } = input.config;
-  const places = times(TOKEN_PERMUTATIONS, () => {
+  const places = repeated(TOKEN_PERMUTATIONS, () => {
     const order = tokenPermutation(p, random);
     const place = new Int32Array(p);
     order.forEach((token, x) => {
@@ -145,7 +145,7 @@ async function permutedCoefficients(input: AnalysisInput, logits: NdArray<"float
   });
   const own = headLogits(logits, { offset: 0, classes: p });
   const { re, harmonics, draws } = await permutedSums(own, { m: p, c0: 1, c1: 1 }, places, matmulOf(input));
-  return times(draws, (draw) => times(harmonics, (k) => at(re, k * draws + draw) / Math.sqrt(p ** 3 / 2)));
+  return repeated(draws, (draw) => repeated(harmonics, (k) => at(re, k * draws + draw) / Math.sqrt(p ** 3 / 2)));
 }
 
 /** The mechanism of an addition model: one output head of p classes. */
@@ -155,7 +155,7 @@ export async function analyzeAddition(input: AnalysisInput, logits: NdArray<"flo
   const W_L = neuronToLogit(input.parameters, p); // [p, d_mlp]
   const W_L_norms = fourierNorms(W_L);
   const gram = gramMatrix(W_L);
-  const energyDraws = times(CLASS_PERMUTATIONS, () => permutedEnergies(gram, permuted.permutation(p)));
+  const energyDraws = repeated(CLASS_PERMUTATIONS, () => permutedEnergies(gram, permuted.permutation(p)));
 
   const byTotal = sumByTotal(logits, p);
   const coefficients = cosCoefficients(byTotal, p);
@@ -173,7 +173,7 @@ export async function analyzeAddition(input: AnalysisInput, logits: NdArray<"flo
   const targets = input.targets.data;
   const train = partition(input.split, p * p)?.train;
   const random = randomStream(input.seed, "mechanism/frequencies");
-  const sets = times(FREQUENCY_SETS, () => otherFrequencies(key, p, random));
+  const sets = repeated(FREQUENCY_SETS, () => otherFrequencies(key, p, random));
   const partDraws = sets.flatMap((others) => (others === undefined ? [] : [projectOnTotals(byTotal, p, others)]));
   const rangeOfOthers = (loss: (part: Float64Array) => number) => {
     const drawn = partDraws.map(loss);

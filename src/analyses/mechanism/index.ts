@@ -9,7 +9,7 @@ import { compute, type MechanismResult } from "./compute.ts";
 import { additionPanels, headPanels } from "./figure.ts";
 
 /** A share as a percentage, with the digits that small ones need. */
-const percent = (share: number) => `${short(100 * share)} %`;
+const shortPercent = (share: number) => `${short(100 * share)} %`;
 
 /** Up to ten names, and how many more there are. */
 function some(names: readonly number[]): string {
@@ -76,10 +76,10 @@ function summary(result: MechanismResult): string {
   if (result.kind === "heads") {
     const { expected, share, none, above, loss, restricted, excluded, chance } = headMeans(result);
     const line = (head: HeadsResult["heads"][number]) =>
-      `q = ${String(head.q).padEnd(4)} share ${percent(head.logit_share)} (null ${percent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
+      `q = ${String(head.q).padEnd(4)} share ${shortPercent(head.logit_share)} (null ${shortPercent(head.logit_share_null)})   loss ${short(head.loss.all)}   ` +
       `restricted ${short(head.restricted_loss.all)} (chance ${short(head.chance_loss)})   excluded ${short(head.excluded_loss.all)}`;
     return [
-      `logit share of functions of ${structureIn(result)}: mean ${percent(share)} (null ${percent(none)}); above its null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`,
+      `logit share of functions of ${structureIn(result)}: mean ${shortPercent(share)} (null ${shortPercent(none)}); above its null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`,
       `mean loss ${short(loss)}, restricted ${short(restricted)} (chance ${short(chance)}), excluded ${short(excluded)} (null: the loss itself)`,
       ...result.heads.map(line),
       ...missing,
@@ -92,7 +92,7 @@ function summary(result: MechanismResult): string {
       : `other frequencies: ${range(limits)}`;
   return [
     `key frequencies   ${some(result.key_frequencies)}   (${above} of ${result.key_frequencies.length} above the null of token permutations)`,
-    `logit share       ${percent(result.logit_share)}   (null ${percent(result.logit_share_null)}, p = ${short(result.logit_share_p, 2)})`,
+    `logit share       ${shortPercent(result.logit_share)}   (null ${shortPercent(result.logit_share_null)}, p = ${short(result.logit_share_p, 2)})`,
     `loss              ${short(result.loss.all)}`,
     `restricted loss   ${short(result.restricted_loss.all)}   (${others(result.restricted_loss_null)})`,
     `excluded loss     ${short(result.excluded_loss.train ?? result.excluded_loss.all)}   (${others(result.excluded_loss_null)})`,
@@ -106,12 +106,12 @@ function headline(entries: readonly Labelled<MechanismResult>[]): string {
   const clause = ({ result }: Labelled<MechanismResult>) => {
     if (result.kind === "heads") {
       const { expected, share, none, above } = headMeans(result);
-      return `functions of ${structureIn(result)} carry ${percent(share)} of the logits (null ${percent(none)}), above the null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`;
+      return `functions of ${structureIn(result)} carry ${shortPercent(share)} of the logits (null ${shortPercent(none)}), above the null in ${above} of ${result.heads.length} tasks (by chance ${short(expected, 2)})`;
     }
     const key = result.key_frequencies_above_null;
     return (
       `${key.length === 0 ? "no frequency" : `cosines at ${some(key)}`} above the null; the key frequencies carry ` +
-      `${percent(result.logit_share)} of the logits (null ${percent(result.logit_share_null)}); restricted loss ${short(result.restricted_loss.all)}`
+      `${shortPercent(result.logit_share)} of the logits (null ${shortPercent(result.logit_share_null)}); restricted loss ${short(result.restricted_loss.all)}`
     );
   };
   return `${perRun(entries, clause)}.`;

@@ -160,7 +160,7 @@ function parameters(entries: readonly Entry[]): Parameter[] {
 }
 
 /** The closed form of a neuron over the grid. */
-function closedGrid(result: NeuronsResult, j: number): Float64Array {
+function formulaGrid(result: NeuronsResult, j: number): Float64Array {
   const { p } = result;
   const m = at(result.m, j);
   // Addition has one modulus, p, and its high digit counts once; otherwise x1 counts p-fold.
@@ -181,7 +181,7 @@ function exampleRow(entry: Entry, examples: readonly Example[], i: number): Pane
   const { label, result } = entry;
   const grids = examples.map((example) => {
     const u = dequantised(example.pre);
-    const closed = closedGrid(result, example.neuron);
+    const closed = formulaGrid(result, example.neuron);
     const largest = u.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
     const scaled = (values: Float64Array) => ({ data: values.map((value) => value / largest), columns: result.p });
     return {

@@ -5,7 +5,7 @@ import { perRun, short, stated } from "../kit/text.ts";
 import { compute, LATE, type NormsResult, SETTLED, TICKS } from "./compute.ts";
 import { normsFigure, shortName } from "./figure.ts";
 
-const isAttention = (name: string) => name.includes(".attn.");
+const isAttentionMatrix = (name: string) => name.includes(".attn.");
 
 /** Mean over some matrices of log(1 + epoch), as an epoch: the typical one. */
 function typicalEpoch(
@@ -19,8 +19,8 @@ function typicalEpoch(
 
 function headline(entries: readonly Labelled<NormsResult>[]): string {
   const clause = ({ result }: Labelled<NormsResult>) => {
-    const attention = typicalEpoch(result, isAttention);
-    const others = typicalEpoch(result, (name) => !isAttention(name));
+    const attention = typicalEpoch(result, isAttentionMatrix);
+    const others = typicalEpoch(result, (name) => !isAttentionMatrix(name));
     if (attention === undefined || others === undefined) return "no gradient norms are logged";
     return (
       `the attention matrices' gradient norm has accumulated half of its total (over log(1 + epoch)) by epoch ${short(attention)}, the others' by ` +
@@ -52,10 +52,10 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
   options: {},
   run: compute,
   metrics: (result) => {
-    const attention = typicalEpoch(result, isAttention);
-    const others = typicalEpoch(result, (name) => !isAttention(name));
-    const late = typicalEpoch(result, isAttention, result.late_half_epoch);
-    const lateOthers = typicalEpoch(result, (name) => !isAttention(name), result.late_half_epoch);
+    const attention = typicalEpoch(result, isAttentionMatrix);
+    const others = typicalEpoch(result, (name) => !isAttentionMatrix(name));
+    const late = typicalEpoch(result, isAttentionMatrix, result.late_half_epoch);
+    const lateOthers = typicalEpoch(result, (name) => !isAttentionMatrix(name), result.late_half_epoch);
     return {
       matrices: result.matrices.length,
       initial_weight_norm: norm(result.initial_weight_norm),
@@ -91,7 +91,7 @@ With more than ${TICKS} ticks logged, every n-th and the last are kept; epochs c
   },
   finding: (entries) =>
     stated("The attention matrices' gradients come later in training than the others'", entries, ({ result }) => {
-      const [attention, others] = [isAttention, (name: string) => !isAttention(name)].map((chosen) =>
+      const [attention, others] = [isAttentionMatrix, (name: string) => !isAttentionMatrix(name)].map((chosen) =>
         typicalEpoch(result, chosen),
       );
       return attention !== undefined && others !== undefined && attention > others;

@@ -73,7 +73,7 @@ function settingsOf({ seed: _seed, epochs: _epochs, ...settings }: AnalysisInput
  * The smallest and largest r over seeds: among runs with seeds of their own that agree in all other settings, where there are
  * several.
  */
-export function spread(entries: readonly Labelled<PositionalResult>[]): string {
+export function correlationSpread(entries: readonly Labelled<PositionalResult>[]): string {
   const bySettings = new Map<string, Labelled<PositionalResult>[]>();
   for (const entry of entries) {
     const settings = settingsOf(entry.config);

@@ -61,7 +61,7 @@ function isAddition({ config }: AnalysisInput): boolean {
 /** The loss that a measure is judged by: over the samples not trained on where they are known. */
 const heldOut = (losses: SplitLosses) => losses.test ?? losses.all;
 
-const trained = (losses: SplitLosses) => losses.train ?? losses.all;
+const trainedLoss = (losses: SplitLosses) => losses.train ?? losses.all;
 
 function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonly number[]): Pick<Snapshot, "losses" | "none"> {
   const { p, labels } = input.config;
@@ -75,7 +75,7 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
     if (others.length === 0) return { losses, none: undefined };
     const none = {
       restricted: mean(others.map(({ restricted }) => heldOut(restricted))),
-      excluded: mean(others.map(({ excluded }) => trained(excluded))),
+      excluded: mean(others.map(({ excluded }) => trainedLoss(excluded))),
     };
     return { losses, none: [none] };
   }
@@ -84,12 +84,12 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
   const losses = heads.map((head) => headLosses(input, headLogits(logits, head), head.number, residues(numbers, head)));
   const none = heads.map((head, h) => ({
     restricted: chanceOf(head, labels).loss,
-    excluded: trained((losses[h] as MechanismLosses).loss),
+    excluded: trainedLoss((losses[h] as MechanismLosses).loss),
   }));
   return { losses, none };
 }
 
-function snapshot(input: AnalysisInput, model: SeriesModel, key: readonly number[]): Snapshot {
+function progressAt(input: AnalysisInput, model: SeriesModel, key: readonly number[]): Snapshot {
   const { p } = input.config;
   const logits = activationOf({ config: input.config, activations: model.activations }, "logits");
   const W_E = tokenEmbedding({ config: input.config, parameters: model.parameters });
@@ -122,7 +122,7 @@ export async function compute(input: AnalysisInput): Promise<ProgressResult> {
   const key = isAddition(input) ? keyFrequencies(cosCoefficients(sumByTotal(last, p), p)) : [];
   const snapshots: Snapshot[] = [];
   for await (const model of series.models(["logits"])) {
-    snapshots.push(snapshot(input, model, key));
+    snapshots.push(progressAt(input, model, key));
     input.onProgress?.(snapshots.length, series.checkpoints.length);
   }
   const heads = trainedHeads(input.heads);

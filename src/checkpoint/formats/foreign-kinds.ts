@@ -22,7 +22,7 @@ const endsWith = (bytes: Uint8Array, hex: string) => {
 export const TENSORFLOW =
   'in Python, r = tf.train.load_checkpoint(PATH_WITHOUT_ENDING); numpy.savez("model.npz", **{n: r.get_tensor(n) for n in r.get_variable_to_shape_map()})';
 
-const unpack = (what: string, command: string) => () => `is packed with ${what}: unpack it first (${command})`;
+const unpackFirst = (what: string, command: string) => () => `is packed with ${what}: unpack it first (${command})`;
 
 /** What people have in place of a model file, told by its first bytes. */
 const KINDS: readonly Kind[] = [
@@ -44,12 +44,12 @@ const KINDS: readonly Kind[] = [
     is: (_, text) => /^\s*<(?:\?xml|Error|svg)/i.test(text),
     what: () => "is XML, such as a server's error, not a model: download it again",
   },
-  { is: starts("1f8b"), what: unpack("gzip", "gunzip FILE, or tar xzf FILE") },
-  { is: starts("425a68"), what: unpack("bzip2", "bunzip2 FILE") },
-  { is: starts("fd377a585a00"), what: unpack("xz", "unxz FILE") },
-  { is: starts("28b52ffd"), what: unpack("zstd", "unzstd FILE") },
-  { is: starts("377abcaf271c"), what: unpack("7-Zip", "7z x FILE") },
-  { is: starts("526172211a07"), what: unpack("RAR", "unrar x FILE") },
+  { is: starts("1f8b"), what: unpackFirst("gzip", "gunzip FILE, or tar xzf FILE") },
+  { is: starts("425a68"), what: unpackFirst("bzip2", "bunzip2 FILE") },
+  { is: starts("fd377a585a00"), what: unpackFirst("xz", "unxz FILE") },
+  { is: starts("28b52ffd"), what: unpackFirst("zstd", "unzstd FILE") },
+  { is: starts("377abcaf271c"), what: unpackFirst("7-Zip", "7z x FILE") },
+  { is: starts("526172211a07"), what: unpackFirst("RAR", "unrar x FILE") },
   {
     is: (bytes) => ascii(bytes, 257, 262) === "ustar",
     what: () => "is a tar archive: unpack it first (tar xf FILE), and give the model inside",
@@ -78,7 +78,7 @@ const KINDS: readonly Kind[] = [
     is: (bytes) => endsWith(bytes, "57fb808b247547db"),
     what: () => `is the index of a TensorFlow checkpoint: ${TENSORFLOW}`,
   },
-  { is: starts("7801", "785e", "789c", "78da"), what: unpack("zlib, as joblib writes", "in Python, zlib.decompress") },
+  { is: starts("7801", "785e", "789c", "78da"), what: unpackFirst("zlib, as joblib writes", "in Python, zlib.decompress") },
   {
     is: (_, text) => /^\s*[{[]/.test(text) && !text.includes("\0"),
     what: () => "is JSON, not a model: give the file with the weights beside it",

@@ -22,7 +22,7 @@ function partialOf(value: PyObject): { readonly callee: PyValue; readonly keywor
 }
 
 /** Options that are not the usual ones, in parentheses as Python prints them. */
-function optionsOf(values: PyDict): string {
+function unusualOptions(values: PyDict): string {
   const unusual = OPTIONS.flatMap(([option, usual]) => {
     const value = values.entries.get(option);
     return value === undefined || value === usual ? [] : [`${option}=${String(value).slice(0, 40)}`];
@@ -37,12 +37,12 @@ function nameOf(value: PyValue): string | undefined {
   const partial = partialOf(value);
   if (partial !== undefined) {
     const { callee, keywords } = partial;
-    const known = optionsOf(keywords);
+    const known = unusualOptions(keywords);
     const more = known === "" && keywords.entries.size > 0 ? "(…)" : known;
     return callee instanceof PyGlobal ? `${callee.path}${more}` : undefined;
   }
   const module = moduleOf(value);
-  if (module !== undefined) return `${module.path}${optionsOf(module.attributes)}`;
+  if (module !== undefined) return `${module.path}${unusualOptions(module.attributes)}`;
   const [member, ...others] = value.args instanceof PyTuple ? value.args.items : [];
   // `torch.tanh` is pickled as what getattr finds in PyTorch's own table of functions.
   const [attribute] = others;
@@ -88,7 +88,7 @@ function ofModule(module: Module, path: string, depth: number, seen: Set<PyDict>
     if (statement !== undefined) found.push(statement);
     if (typeof value === "object" && value !== null) open.push(value);
   }
-  const options = optionsOf(attributes);
+  const options = unusualOptions(attributes);
   const hooks = hasHooks(module) ? "(with a forward hook)" : "";
   const weightless = isEmpty(parameters) && isEmpty(buffers) && isEmpty(modules);
   if (weightless || options !== "" || hooks !== "")

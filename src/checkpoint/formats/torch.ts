@@ -30,7 +30,7 @@ function pairs(list: PyValue | undefined): PyDict | undefined {
 }
 
 /** What calls of PyTorch's own helpers and Python's containers come to. Anything else stays inert. */
-function construct(global: PyGlobal, args: readonly PyValue[]): PyValue | undefined {
+function constructed(global: PyGlobal, args: readonly PyValue[]): PyValue | undefined {
   const [first, second, third, fourth] = args;
   switch (global.path) {
     case "collections.OrderedDict":
@@ -69,7 +69,7 @@ function construct(global: PyGlobal, args: readonly PyValue[]): PyValue | undefi
  */
 function rebuilt(by: PyValue | undefined, args: PyValue | undefined): PyValue | undefined {
   const known = by instanceof PyGlobal && by.path !== "torch._tensor._rebuild_from_type_v2" && args instanceof PyTuple;
-  return known ? construct(by, args.items) : undefined;
+  return known ? constructed(by, args.items) : undefined;
 }
 
 function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string, archive: Archive) {
@@ -169,7 +169,7 @@ export function decodeTorch(
   const stated = entries.get(`${root}byteorder`);
   const order = stated === undefined ? "little" : new TextDecoder().decode(stated.read());
   ensure(order === "little" || order === "big", "input", () => `${where}: must be little- or big-endian, is ${quoted(order)}`);
-  const value = readPickle(pickle.read(), where, construct);
+  const value = readPickle(pickle.read(), where, constructed);
   const groups = findGroups(value, { entries, root, where, big: order === "big" });
   const script = entries.has(`${root}constants.pkl`);
   ensure(groups.length > 0, "input", () => {

@@ -132,7 +132,7 @@ function dataStart(entry: Central, bytes: Uint8Array, view: DataView, limit: num
   return start;
 }
 
-function unpack(entry: Central, packed: Uint8Array, here: string): Uint8Array {
+function unpackEntry(entry: Central, packed: Uint8Array, here: string): Uint8Array {
   let content = packed;
   if (entry.method === 8) {
     try {
@@ -184,7 +184,7 @@ export function readZip(bytes: Uint8Array, where: string): Map<string, ZipEntry>
     entries.set(entry.name, {
       name: entry.name,
       size: entry.size,
-      read: () => unpack(entry, bytes.subarray(start, start + entry.packed), here),
+      read: () => unpackEntry(entry, bytes.subarray(start, start + entry.packed), here),
     });
   }
   return entries;

@@ -41,7 +41,7 @@ const SEPARATE: readonly Role[] = ["blocks.0.attn.W_Q", "blocks.0.attn.W_K", "bl
 /** Where a read-out may be attention's output: see {@link settle}. */
 const MAX_READ_OUTS = 8;
 
-const moduleOf = (name: string) => name.replace(/[._/]?(?:weights?|kernel|bias|embeddings?)$|[./][wb]$/i, "");
+const modulePath = (name: string) => name.replace(/[._/]?(?:weights?|kernel|bias|embeddings?)$|[./][wb]$/i, "");
 const isBias = (name: string) => /[._/]?bias$|[./]b$/i.test(name);
 
 /** Whether `ignored` names the tensor or a module that it belongs to. */
@@ -93,7 +93,7 @@ class Sorter {
     this.#group = group;
     this.#nameOf = (name) => {
       const named = placement.get(name) ?? roleNamed(name);
-      if (named === undefined || attention === undefined || moduleOf(name) !== moduleOf(attention)) return named;
+      if (named === undefined || attention === undefined || modulePath(name) !== modulePath(attention)) return named;
       // The module of `attention` is attention's output and not the read-out that its name says.
       if (named.role === "unembed.W_U") return { ...named, role: "blocks.0.attn.W_O" };
       return named.role === "unembed.b_U" ? { ...named, role: "blocks.0.attn.b_O" } : named;
@@ -121,7 +121,7 @@ class Sorter {
     for (const [role, { tensor: weight }] of mapping.tensors) {
       const bias = biasOf(role);
       if (bias === undefined || mapping.tensors.has(bias)) continue;
-      const name = [...this.#group.tensors.keys()].find((other) => isBias(other) && moduleOf(other) === moduleOf(weight));
+      const name = [...this.#group.tensors.keys()].find((other) => isBias(other) && modulePath(other) === modulePath(weight));
       if (name === undefined || name === weight || this.used.has(name)) continue;
       const tensor = this.#readable(bias, name);
       this.used.add(name);

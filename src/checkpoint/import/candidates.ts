@@ -135,11 +135,11 @@ function habit(assignment: Assignment, reading: Reading, decided: Orientation | 
   }
 }
 
-function layoutOf(read: Read): Layout | "mixed" {
+function commonLayout(read: Read): Layout | "mixed" {
   return LAYOUTS.find((layout) => tensorReadings(read).every(({ layouts }) => layouts.includes(layout))) ?? "mixed";
 }
 
-function headsOf(
+function attentionHeadsOf(
   assignment: Assignment,
   read: Read,
   asked: number | undefined,
@@ -194,7 +194,7 @@ function waysOf(
     const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
     reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
   }
-  const { heads: counts, from: headsFrom } = headsOf(assignment, read, options.heads, stated.heads, reasons);
+  const { heads: counts, from: headsFrom } = attentionHeadsOf(assignment, read, options.heads, stated.heads, reasons);
   return counts.flatMap((heads) =>
     tasks.flatMap((task) => {
       // Addition is the same in either order.
@@ -215,7 +215,7 @@ function modelOf(
   const own = activation === "relu" ? {} : { activation };
   const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp, ...own };
   const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
-  const layout = layoutOf(read);
+  const layout = commonLayout(read);
   const orientations = tensorReadings(read)
     .filter(({ group }) => open.has(group))
     .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`);

@@ -20,7 +20,7 @@ interface Tried {
 }
 
 /** Accuracy of guessing; what is reported for divisibility labels has it taken out. */
-function chanceOf({ config }: ImportedModel): number {
+function chanceAccuracyOf({ config }: ImportedModel): number {
   if (config.labels === "divisibility") return 0;
   const heads = headsOf(config);
   return heads.reduce((sum, { classes }) => sum + 1 / classes, 0) / heads.length;
@@ -33,7 +33,7 @@ function chanceOf({ config }: ImportedModel): number {
 function standsOut(tried: readonly Tried[]): Tried | undefined {
   const [best, second] = [...tried].sort((a, b) => b.accuracy - a.accuracy);
   if (!best) return undefined;
-  const chance = chanceOf(best.model);
+  const chance = chanceAccuracyOf(best.model);
   const beyond = best.accuracy - chance;
   return beyond > Math.max(0.05, chance) && best.accuracy - (second?.accuracy ?? chance) > beyond / 2 ? best : undefined;
 }

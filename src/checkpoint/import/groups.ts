@@ -140,7 +140,7 @@ function ensurePlaced({ surplus, source }: Sorted, path: string): void {
 }
 
 /** The model that `state` names: by its whole path, its last part, or its number. */
-function named(models: readonly Sorted[], state: string, path: string): Sorted {
+function stateNamed(models: readonly Sorted[], state: string, path: string): Sorted {
   const last = (source: string) => source.split(".").at(-1) ?? "";
   const tests: readonly ((source: string) => boolean)[] = [
     (source) => source === state,
@@ -187,13 +187,13 @@ export function modelsIn(groups: readonly TensorGroup[], options: AssignOptions)
 /** The model of a file, or what comes nearest to one. */
 export function bestSorted(groups: readonly TensorGroup[], options: AssignOptions, state: string | undefined): Sorted {
   const models = modelsIn(groups, options);
-  if (state !== undefined) return named(models, state, options.where);
-  const best = models[0] ?? nearest(groups, options);
+  if (state !== undefined) return stateNamed(models, state, options.where);
+  const best = models[0] ?? nearestGroup(groups, options);
   ensure(best, "input", () => `${options.where}: must hold tensors, and holds none`);
   return best;
 }
 
-function nearest(groups: readonly TensorGroup[], options: AssignOptions): Sorted | undefined {
+function nearestGroup(groups: readonly TensorGroup[], options: AssignOptions): Sorted | undefined {
   const sorted = groups.map((group) => settle(group, options));
   return sorted.reduce<Sorted | undefined>((a, b) => (a === undefined || b.missing.length < a.missing.length ? b : a), undefined);
 }
@@ -211,11 +211,11 @@ export function chooseGroup(groups: readonly TensorGroup[], options: AssignOptio
   const models = modelsIn(groups, options);
   const [first] = models;
   if (first === undefined) {
-    const best = nearest(groups, options);
+    const best = nearestGroup(groups, options);
     ensure(best, "input", () => `${where}: must hold tensors, and holds none`);
     return refuse(best, groups.find(({ source }) => source === best.source)?.tensors ?? new Map(), where);
   }
-  const chosen = state === undefined ? first : named(models, state, where);
+  const chosen = state === undefined ? first : stateNamed(models, state, where);
   ensureBlocks(chosen, where);
   ensurePlaced(chosen, where);
   return { ...chosen, others: models.filter((model) => model !== chosen).map(({ source }) => source) };

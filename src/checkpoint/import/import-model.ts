@@ -68,7 +68,7 @@ function checked(groups: readonly TensorGroup[], path: string): TensorGroup[] {
 /** The MLP's activation, and who says so. */
 type ActivationRead = { readonly activation: Activation; readonly activation_from: ImportRecord["activation_from"] };
 
-function activationOf(asked: string | undefined, { activations }: Stated, where: string): ActivationRead {
+function activationRead(asked: string | undefined, { activations }: Stated, where: string): ActivationRead {
   const [stated, ...others] = activations;
   ensure(
     asked !== undefined || others.length === 0,
@@ -222,7 +222,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
     () =>
       `${path}: ${alien?.what}, which this model has not; read without it would be another function (--ignore ${printable(alien?.key ?? "")} takes that on your account)`,
   );
-  const activation = activationOf(request.activation, stated, path);
+  const activation = activationRead(request.activation, stated, path);
   const { layout, heads, task, low_digit, attention_rate } = request;
   const choices: ImportOptions = {
     ...(layout === undefined ? {} : { layout }),

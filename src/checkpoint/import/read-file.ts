@@ -134,7 +134,7 @@ function namesIn(path: string): string[] {
 }
 
 /** The names in a folder inside another; none where it is a file or cannot be read. */
-function listed(path: string): readonly string[] {
+function filesIn(path: string): readonly string[] {
   return statOf(path)?.isDirectory() === true ? namesIn(path) : [];
 }
 
@@ -206,7 +206,7 @@ function shardsOf(index: string): string[] {
   return (names as string[]).sort();
 }
 
-function readIndex(index: string): Decoded {
+function readShardIndex(index: string): Decoded {
   const decoded = decodeShards(dirname(index), shardsOf(index), index);
   const value = parseJsonBytes(readFileBytes(index), index) as { weight_map: Record<string, string> };
   const missing = Object.keys(value.weight_map).filter((name) => decoded.groups[0]?.tensors.has(name) !== true);
@@ -251,7 +251,7 @@ export function modelFiles(folder: string): string[] {
 function readFolder(path: string): Decoded {
   const names = namesIn(path);
   const index = names.find((name) => INDEX.test(name));
-  if (index !== undefined) return readIndex(join(path, index));
+  if (index !== undefined) return readShardIndex(join(path, index));
   const shard = names.find((name) => SHARD.test(name));
   const found = SINGLE.find((name) => names.includes(name));
   const models = modelFiles(path);
@@ -271,7 +271,7 @@ function readFolder(path: string): Decoded {
     arrays.length > 0,
     "input",
     () =>
-      `${path}: ${foreignFolder(names, (name) => listed(join(path, name))) ?? "a folder to import must hold .npy files, a model file or its shards, and holds none"}`,
+      `${path}: ${foreignFolder(names, (name) => filesIn(join(path, name))) ?? "a folder to import must hold .npy files, a model file or its shards, and holds none"}`,
   );
   const files = arrays.map((name) => [name, readFileBytes(join(path, name))] as const);
   const tensors = new Map(files.map(([name, bytes]) => [basename(name, ".npy"), decodeNpy(bytes, join(path, name))] as const));
@@ -306,6 +306,6 @@ function readSingle(path: string): Decoded {
  */
 export function decodePath(path: string): Decoded {
   if (statOf(path)?.isDirectory() === true) return readFolder(path);
-  if (INDEX.test(path)) return readIndex(path);
+  if (INDEX.test(path)) return readShardIndex(path);
   return readShard(path) ?? readSingle(path);
 }

@@ -53,7 +53,7 @@ export function knownActivation(name: string): Activation | undefined {
 const PUBLIC = /^(?:torch(?:\.|$)|jax(?:\.|$)|flax(?:\.|$)|transformers\.activations\.)/;
 
 /** An activation as stated, by this project's name where it has one. */
-function activationOf(value: string): string {
+function activationStated(value: string): string {
   const [path = "", options = ""] = /^([^(]*)(.*)$/s.exec(value)?.slice(1) ?? [];
   const name = path.replace(/^.*\./, "");
   const own = path.includes(".") && !PUBLIC.test(path);
@@ -146,7 +146,7 @@ export function statedBy(statements: Statements): Stated {
     return meaning?.kind === "activation" ? [meaning.name] : [];
   });
   const said = of(ACTIVATION).filter((value) => typeof value === "string" && value !== "");
-  const activations = [...new Set([...said, ...modules].map((value) => activationOf(String(value))))];
+  const activations = [...new Set([...said, ...modules].map((value) => activationStated(String(value))))];
   const scale = agreed(of(SCALE).filter((value) => typeof value === "number" && value > 0));
   const tied = agreed(of(TIED));
   return {

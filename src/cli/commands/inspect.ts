@@ -41,7 +41,7 @@ export type InspectResult = {
   heads?: HeadEvaluation[];
 };
 
-function describe(model: Model): InspectResult {
+function inspected(model: Model): InspectResult {
   const { checkpoint, split } = model;
   const tensors = [...tensorsOf(checkpoint.parameters)].map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] }));
   return {
@@ -107,7 +107,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const runtime = argv.evaluate ? (await openRuntime("onnx")).runtime : undefined;
   const outcomes = [];
   for (const model of models) {
-    const description = describe(model);
+    const description = inspected(model);
     const heads = runtime === undefined ? undefined : await (await import("../../api/evaluate.ts")).evaluateModel(model, runtime);
     const result: InspectResult = heads === undefined ? description : { ...description, heads };
     outcomes.push({ model, metrics: heads === undefined ? {} : meansOf(heads), result });

@@ -14,7 +14,7 @@ import { numberOption } from "../config-options.ts";
 import { EXIT, Interrupted } from "../exit.ts";
 import { figureWriter } from "../figure-file.ts";
 import { note, print } from "../output.ts";
-import { paramsText, SweepProgress, valueText } from "../sweep-progress.ts";
+import { objectiveNumber, paramsText, SweepProgress } from "../sweep-progress.ts";
 import { table } from "../table.ts";
 
 const ACTIONS = ["run", "work", "show"] as const;
@@ -76,7 +76,7 @@ function atLeastOne(option: string, value: number | undefined): void {
 }
 
 /** The specification in a file, with what the command line adds to it. */
-async function specOf(file: string, paper: boolean): Promise<SweepSpec> {
+async function specFromFile(file: string, paper: boolean): Promise<SweepSpec> {
   const { parseSpec, readSpec } = await import("../../sweep/spec.ts");
   const value = readSpec(new TextDecoder().decode(readFileBytes(file)), file);
   const isMap = typeof value === "object" && value !== null;
@@ -151,8 +151,8 @@ function trialRow(spec: Pick<SweepSpec, "objective">, trial: TrialView): string[
   const range = (of: (result: TrialView["seeds"][number]) => string) => seeds.map(of).join(" ");
   return [
     String(number),
-    valueText(spec, value),
-    sd === null ? "-" : valueText(spec, sd),
+    objectiveNumber(spec, value),
+    sd === null ? "-" : objectiveNumber(spec, sd),
     range(({ mean }) => mean.toFixed(3)),
     range(({ mean_above_7: mean }) => (mean === null ? "-" : mean.toFixed(3))),
     range(({ solved, tasks }) => `${solved}/${tasks}`),
@@ -197,7 +197,7 @@ async function show(argv: Arguments): Promise<void> {
         id: "sweep",
         spec: sweepFigure(view),
         title: `Sweep ${view.study}`,
-        headline: `${objectiveText(view.objective)}; best ${valueText(spec, best?.value ?? null)}: ${paramsText(best?.params ?? {})}`,
+        headline: `${objectiveText(view.objective)}; best ${objectiveNumber(spec, best?.value ?? null)}: ${paramsText(best?.params ?? {})}`,
       });
       note(`${argv.figure}: written`);
     }
@@ -222,7 +222,7 @@ export async function run(argv: Arguments): Promise<void> {
   const { defaultFolder, joinSweep, openSweep } = await import("../../sweep/sweep.ts");
   let sweep: Sweep;
   if (action === "run") {
-    const spec = await specOf(argv.sweep, argv.space === "paper");
+    const spec = await specFromFile(argv.sweep, argv.space === "paper");
     const place = { folder: argv.out ?? defaultFolder(spec.study), storage: argv.storage };
     sweep = await openSweep(spec, place, { onNote: note });
   } else {

@@ -56,7 +56,7 @@ function described(runtime: Runtime, why: string | undefined): string {
 }
 
 /** Mean over the trained tasks. */
-function percent(accuracy: readonly number[], heads: readonly Head[]): string {
+function meanPercent(accuracy: readonly number[], heads: readonly Head[]): string {
   const trained = accuracy.filter((_, h) => heads[h]?.active);
   return `${(100 * mean(trained)).toFixed(1)}%`;
 }
@@ -90,7 +90,7 @@ async function supervised(
         progress.update(epoch, accuracy);
       },
       onTick: ({ train, validation }: MetricsRow) => {
-        accuracy = { train: percent(train.accuracy, heads), validation: percent(validation.accuracy, heads) };
+        accuracy = { train: meanPercent(train.accuracy, heads), validation: meanPercent(validation.accuracy, heads) };
       },
     });
   } finally {

@@ -76,7 +76,7 @@ interface Place {
 }
 
 /** Draws a figure into `target` and puts `focus` into focus. */
-export async function drawFigure(spec: TopLevelSpec, place: Place): Promise<Result> {
+export async function drawLive(spec: TopLevelSpec, place: Place): Promise<Result> {
   let width = place.width;
   for (let attempt = 1; ; attempt++) {
     const result = await drawOnce(spec, { ...place, width });

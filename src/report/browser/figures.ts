@@ -5,7 +5,7 @@ import { FOCUS, type RunStyle, runStyles, tableOf } from "../../figures/index.ts
 import { figureLabel, givenLabel } from "../labels.ts";
 import type { FigureSource, PageIndex, RunData } from "../payload.ts";
 import { saysHtml } from "../says.ts";
-import { drawFigure, drawnRuns, specOf } from "./draw.ts";
+import { drawLive, drawnRuns, specOf } from "./draw.ts";
 import { saveCsv, savePng, saveSpec, saveSvg } from "./save.ts";
 import type { RunStore } from "./store.ts";
 
@@ -122,7 +122,7 @@ export class PageFigure {
       // The region around it says what it shows; its marks one by one would say nothing to a listener.
       fresh.setAttribute("aria-hidden", "true");
       const { styles, focus } = this.#shared;
-      const result = await drawFigure(spec, { target: fresh, controls, width: this.#width, styles, focus });
+      const result = await drawLive(spec, { target: fresh, controls, width: this.#width, styles, focus });
       if (turn !== this.#turn) {
         result.finalize();
         return;

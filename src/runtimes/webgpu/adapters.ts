@@ -12,7 +12,7 @@ const PACKAGE = "webgpu";
 /** Dawn goes on looking after its instances; one that was collected as garbage would crash the process. */
 const instances: GPU[] = [];
 
-async function load(): Promise<{ create: (options: string[]) => GPU; version: string }> {
+async function loadDawn(): Promise<{ create: (options: string[]) => GPU; version: string }> {
   try {
     const dawn = await import("webgpu");
     const create = (options: string[]): GPU => {
@@ -30,7 +30,7 @@ async function load(): Promise<{ create: (options: string[]) => GPU; version: st
 }
 
 /** Backends and names of the adapters. Dawn tells them only when it is asked for one that does not exist. */
-async function names(create: (options: string[]) => GPU): Promise<{ backend: string; name: string }[]> {
+async function adapterNames(create: (options: string[]) => GPU): Promise<{ backend: string; name: string }[]> {
   let told = "";
   try {
     await create(["adapter=\u0001"]).requestAdapter();
@@ -49,9 +49,9 @@ async function names(create: (options: string[]) => GPU): Promise<{ backend: str
 
 /** The adapters of this machine, hardware first. Throws where the package is missing. */
 export async function findAdapters(): Promise<{ adapters: FoundAdapter[]; version: string }> {
-  const { create, version } = await load();
+  const { create, version } = await loadDawn();
   const adapters: FoundAdapter[] = [];
-  for (const { backend, name } of await names(create)) {
+  for (const { backend, name } of await adapterNames(create)) {
     const open = async () => {
       const adapter = await create([`backend=${backend}`, `adapter=${name}`]).requestAdapter({
         powerPreference: "high-performance",

@@ -39,7 +39,7 @@ export interface Surroundings extends Omit<Scope, "shader"> {
 const MOST_WORKGROUPS = 65535;
 
 /** `count` workgroups spread over two axes, and the expression for the number of a workgroup. */
-export function spread(count: number): { workgroups: [number, number, number]; number: string } {
+export function dispatchGrid(count: number): { workgroups: [number, number, number]; number: string } {
   const rows = Math.ceil(count / MOST_WORKGROUPS);
   const columns = Math.ceil(count / rows);
   return { workgroups: [columns, rows, 1], number: rows === 1 ? "group.x" : `(group.y * ${columns}u + group.x)` };
@@ -92,7 +92,7 @@ function buffersOf(lights: readonly Light[]): number {
 function together(lights: readonly Light[]): Kernel {
   const shader = new Shader();
   const total = lights.reduce((sum, { workgroups }) => sum + workgroups, 0);
-  const { workgroups, number } = spread(total);
+  const { workgroups, number } = dispatchGrid(total);
   let first = 0;
   const calls: string[] = [];
   const functions = lights.map((light, i) => {

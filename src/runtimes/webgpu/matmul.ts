@@ -30,7 +30,7 @@ interface Operand {
 const threadsOf = (tile: Tile) => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns);
 
 /** Bytes of workgroup memory that a tile may take, operands turned. */
-const bytesOf = (tile: Tile) => 4 * tile.depth * (tile.rows + 4 + tile.columns + 4);
+const tileBytes = (tile: Tile) => 4 * tile.depth * (tile.rows + 4 + tile.columns + 4);
 
 /** The tile of a product's kernel, and into how many parts its sums are cut so that there is work for the whole device. */
 export function layoutOf(
@@ -45,7 +45,7 @@ export function layoutOf(
   const leastTerms = m * n > LARGE_RESULT ? LEAST_TERMS_LARGE : LEAST_TERMS;
   const partsFor = (tile: Tile) =>
     Math.max(1, Math.min(MOST_PARTS, Math.floor(k / leastTerms), Math.floor(FULL / threadsFor(tile))));
-  const fits = TILES.filter((tile) => bytesOf(tile) <= workgroupBytes);
+  const fits = TILES.filter((tile) => tileBytes(tile) <= workgroupBytes);
   const fills = fits.filter((tile) => m > tile.rows / 2 && n > tile.columns / 2);
   const last = TILES.at(-1) as Tile;
   const tile = given ?? fills.find((each) => threadsFor(each) * partsFor(each) >= FULL * ENOUGH) ?? fills.at(-1) ?? last;

@@ -64,7 +64,7 @@ async function allocate(gpu: Gpu, plan: Plan): Promise<Map<Memory, GPUBuffer>> {
   return buffers;
 }
 
-function bytesOf(array: NdArray): Uint8Array<ArrayBuffer> {
+function bytesBehind(array: NdArray): Uint8Array<ArrayBuffer> {
   return new Uint8Array(array.data.buffer as ArrayBuffer, array.data.byteOffset, array.data.byteLength);
 }
 
@@ -103,7 +103,7 @@ export class WebgpuProgram implements Program {
         () => {
           for (const [memory, array] of plan.constants) {
             const buffer = buffers.get(memory);
-            if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, bytesOf(array));
+            if (buffer !== undefined) gpu.device.queue.writeBuffer(buffer, 0, bytesBehind(array));
           }
           return plan.kernels.map(({ bound, workgroups }, i): Dispatch => {
             const pipeline = pipelines[i] as GPUComputePipeline;
@@ -141,7 +141,7 @@ export class WebgpuProgram implements Program {
   setState(state: Arrays): void {
     this.#check();
     for (const [name, { memory, shape }] of this.#plan.state) {
-      this.#write(memory, bytesOf(checked(`state ${name}`, state[name], "float32", sizeOf(shape))));
+      this.#write(memory, bytesBehind(checked(`state ${name}`, state[name], "float32", sizeOf(shape))));
     }
   }
 
@@ -223,7 +223,7 @@ export class WebgpuProgram implements Program {
         }
       }
       for (const [name, { memory, field }] of uploads) {
-        this.#write(memory, bytesOf(checked(`feed ${name}`, given[name], field.dtype, field.size)));
+        this.#write(memory, bytesBehind(checked(`feed ${name}`, given[name], field.dtype, field.size)));
       }
     });
     this.#write(table.table, new Uint8Array(rows.buffer));

@@ -1,6 +1,6 @@
 import { MiiiiError, sizeOf } from "../../core/index.ts";
 import type { Group } from "./fuse.ts";
-import { entry, type Kernel, type Surroundings, shaderFor, spread } from "./kernel.ts";
+import { dispatchGrid, entry, type Kernel, type Surroundings, shaderFor } from "./kernel.ts";
 import { Writer } from "./shader.ts";
 import { LEAST_THREADS, THREADS } from "./tuning.ts";
 
@@ -31,7 +31,7 @@ export function softmaxKernel(group: Group, surroundings: Surroundings): Kernel 
   const writer = new Writer(scope);
   const value = writer.value(source, "e");
   const target = shader.bind(surroundings.memoryOf(root), "f32", true);
-  const { workgroups, number } = spread(rows);
+  const { workgroups, number } = dispatchGrid(rows);
   /** Combines what the lanes of each segment have found, and gives it to all of them. */
   const together = (name: string, combine: (a: string, b: string) => string) => `shared_[local] = ${name};
     for (var step = ${lanes >> 1}u; step > 0u; step >>= 1u) {

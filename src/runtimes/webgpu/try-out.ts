@@ -7,7 +7,7 @@ const [ROWS, TERMS, COLUMNS] = [70, 150, 90] as const;
 /** Relative error from which a device is not to be trusted: some hundred units in float32's last place. */
 const TOLERANCE = 1e-5;
 
-const entry = (i: number) => (((i * 37) % 101) - 50) / 101;
+const entryAt = (i: number) => (((i * 37) % 101) - 50) / 101;
 
 const SOURCE: ProgramSource = {
   dtype: "float32",
@@ -25,8 +25,8 @@ const SOURCE: ProgramSource = {
  * @throws MiiiiError (`runtime`) saying what was wrong.
  */
 export async function tryOut(runtime: Runtime): Promise<void> {
-  const a = Float32Array.from({ length: ROWS * TERMS }, (_, i) => entry(i));
-  const b = Float32Array.from({ length: TERMS * COLUMNS }, (_, i) => entry(7 * i + 3));
+  const a = Float32Array.from({ length: ROWS * TERMS }, (_, i) => entryAt(i));
+  const b = Float32Array.from({ length: TERMS * COLUMNS }, (_, i) => entryAt(7 * i + 3));
   const program = await runtime.compile(SOURCE);
   try {
     const { product, logs } = await runOnce(program, { a: float32(a, [ROWS, TERMS]), b: float32(b, [TERMS, COLUMNS]) });

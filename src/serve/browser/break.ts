@@ -13,7 +13,7 @@ import { onWidth } from "./width.ts";
 const SET_ORDER = ["validation", "test", "train", "all"] as const;
 
 /** Labels of the circuits of a model: tasks, or frequencies of addition, each with its number of neurons. */
-export function circuitsOf({ picture }: Pane): (readonly [label: number, neurons: number])[] {
+export function circuitChoices({ picture }: Pane): (readonly [label: number, neurons: number])[] {
   const neurons = picture?.neurons;
   if (neurons === undefined || neurons === null || picture === undefined) return [];
   const labels = picture.config.task === "nanda" ? neurons.k : neurons.m;
@@ -81,7 +81,7 @@ export class BreakCard {
   choices(pane: Pane): void {
     const circuit = select("break-circuit");
     const before = circuit.value;
-    const circuits = circuitsOf(pane);
+    const circuits = circuitChoices(pane);
     fillOptions(circuit, [
       ["", "all work"],
       ...circuits.map(([label, count]) => [String(label), `without ${circuitName(pane, label)} (${count} neurons)`] as const),

@@ -1,7 +1,7 @@
 import type { Result } from "vega-embed";
 import type { TopLevelSpec } from "vega-lite";
 import { type RunStyle, styleRuns } from "../../figures/index.ts";
-import { drawFigure } from "../../report/browser/draw.ts";
+import { drawLive } from "../../report/browser/draw.ts";
 import { swatch } from "../../report/browser/figures.ts";
 import { saveCsv, savePng, saveSpec, saveSvg } from "../../report/browser/save.ts";
 import { elementById } from "../../report/browser/store.ts";
@@ -75,7 +75,7 @@ export class LiveFigure {
     const fresh = document.createElement("div");
     fresh.className = "live";
     fresh.setAttribute("aria-hidden", "true");
-    const result = await drawFigure(spec, {
+    const result = await drawLive(spec, {
       target: fresh,
       controls: this.#part(".controls"),
       width: this.#width,

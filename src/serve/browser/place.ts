@@ -11,7 +11,7 @@ export interface Place {
   readonly neuron?: number;
 }
 
-function named(text: string | null): Named | undefined {
+function placeNamed(text: string | null): Named | undefined {
   const [, run, epoch] = /^(\d{1,6})(?:@(\d{1,15}))?$/.exec(text ?? "") ?? [];
   return run === undefined ? undefined : { run: Number(run), epoch: epoch === undefined ? undefined : Number(epoch) };
 }
@@ -19,7 +19,7 @@ function named(text: string | null): Named | undefined {
 /** What the address says; nothing of it that is malformed. */
 export function readPlace(): Place {
   const given = new URLSearchParams(location.hash.slice(1));
-  const [a, b] = [named(given.get("a")), named(given.get("b"))];
+  const [a, b] = [placeNamed(given.get("a")), placeNamed(given.get("b"))];
   const neuron = /^\d{1,6}$/.test(given.get("neuron") ?? "") ? Number(given.get("neuron")) : undefined;
   return { ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }), ...(neuron === undefined ? {} : { neuron }) };
 }
