@@ -1,25 +1,19 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
-  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
-  appendJsonLine,
   checkParameters,
   createRunDirectory,
   encodeSafetensors,
@@ -27,55 +21,20 @@ import {
   listCheckpoints,
   lockRun,
   openRunDirectory,
-  type RunHeader,
   readCheckpoint,
-  readFileBytes,
-  readHistory,
-  readJsonLines,
   readLastCheckpoint,
-  readMetrics,
-  readOmega,
   readResume,
   runFiles,
   splitHash,
-  sweepTemporaries,
-  temporaryBeside,
   tensorsOf,
-  truncateJsonLines,
   writeCheckpoint,
   writeFileAtomic,
   writeResume,
 } from "../src/checkpoint/index.ts";
-import { float32, int32, MiiiiError, type NdArray } from "../src/core/index.ts";
-import { initParameters, layeredConfig, type MetricsRow, perParameter, type RunConfig } from "../src/model/index.ts";
+import { float32, int32, type NdArray } from "../src/core/index.ts";
+import { initParameters, perParameter, type RunConfig } from "../src/model/index.ts";
+import { config, fails, header, inFolder } from "./helpers/run-folder.ts";
 
-const config: RunConfig = {
-  ...layeredConfig([]),
-  task: "nanda",
-  p: 11,
-  labels: "remainder",
-  shuffle_labels: false,
-  d_model: 8,
-  n_heads: 2,
-  d_head: 4,
-  d_mlp: 16,
-  preset: "test",
-  seed: 5,
-  init: "he",
-  epochs: 10,
-  lr: 1e-3,
-  warmup: 10,
-  beta1: 0.9,
-  beta2: 0.98,
-  eps: 1e-8,
-  weight_decay: 1,
-  grokfast_alpha: 0.98,
-  grokfast_lambda: 0,
-  dropout: 0,
-  dropout_mask: "step",
-  train_fraction: 0.3,
-};
-const header: RunHeader = { miiii: "0.1.0", config, split_hash: "ab", runtime: "onnx", versions: { node: "20" }, note: [1, 2] };
 const parameters = initParameters(config, 5);
 
 /** What a lock of this process says. */
@@ -87,99 +46,6 @@ function lockTextOf(run: { readonly path: string }): string {
     lock.release();
   }
 }
-
-function inFolder(run: (folder: string) => void): void {
-  const folder = mkdtempSync(join(tmpdir(), "miiii-test-"));
-  try {
-    run(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-const fails = (run: () => unknown, code: string, pattern: RegExp) =>
-  assert.throws(run, (error: Error & { code?: string }) => {
-    assert.ok(error instanceof MiiiiError, String(error.stack));
-    assert.match(error.message, pattern);
-    assert.equal(error.code, code);
-    assert.ok(!error.message.includes("\n"));
-    return true;
-  });
-
-test("writeFileAtomic replaces a file whole and leaves nothing else behind, failing or not", () =>
-  inFolder((folder) => {
-    const path = join(folder, "a.bin");
-    writeFileAtomic(path, new Uint8Array([1, 2, 3]));
-    writeFileAtomic(path, new Uint8Array([4]));
-    assert.deepEqual([...readFileBytes(path)], [4]);
-    mkdirSync(join(folder, "taken", "full"), { recursive: true });
-    fails(() => writeFileAtomic(join(folder, "taken"), new Uint8Array([1])), "io", /taken: cannot be written: E[A-Z]+/);
-    fails(() => writeFileAtomic(join(folder, "none", "a"), new Uint8Array([1])), "io", /none\/a: cannot be written: ENOENT/);
-    assert.deepEqual(readdirSync(folder).sort(), ["a.bin", "taken"]);
-  }));
-
-test(
-  "writeFileAtomic says so where the folder may not be written to",
-  { skip: process.getuid?.() === 0 && "root may write anywhere" },
-  () =>
-    inFolder((folder) => {
-      chmodSync(folder, 0o500);
-      fails(
-        () => writeFileAtomic(join(folder, "a"), new Uint8Array([1])),
-        "io",
-        /a: cannot be written: EACCES: permission denied$/,
-      );
-      chmodSync(folder, 0o700);
-    }),
-);
-
-test(
-  "writeFileAtomic writes through devices, and a full one is an io error",
-  { skip: !existsSync("/dev/full") && "no /dev/full here" },
-  () =>
-    inFolder((folder) => {
-      for (const name of ["full", "null"]) symlinkSync(`/dev/${name}`, join(folder, name));
-      fails(
-        () => writeFileAtomic(join(folder, "full"), new Uint8Array([1])),
-        "io",
-        /full: cannot be written: ENOSPC: no space left on device$/,
-      );
-      writeFileAtomic(join(folder, "null"), new Uint8Array([1]));
-      assert.ok(statSync("/dev/null").isCharacterDevice() && lstatSync(join(folder, "null")).isSymbolicLink());
-      assert.deepEqual(readdirSync(folder).sort(), ["full", "null"]);
-    }),
-);
-
-test("writeFileAtomic keeps symbolic links and modes, and takes no name that is there", () =>
-  inFolder((folder) => {
-    const [target, link] = [join(folder, "target"), join(folder, "link")];
-    writeFileSync(target, "old");
-    // The usual umask would take the group's right to write.
-    chmodSync(target, 0o664);
-    symlinkSync("target", link);
-    writeFileAtomic(link, new TextEncoder().encode("new"));
-    assert.ok(lstatSync(link).isSymbolicLink());
-    assert.equal(readFileSync(target, "utf8"), "new");
-    assert.equal(statSync(target).mode & 0o777, 0o664);
-    assert.notEqual(temporaryBeside(target), temporaryBeside(target));
-  }));
-
-test("what dead processes left half-written is swept, what the living write is not", () =>
-  inFolder((folder) => {
-    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-    const names = [`.a.${dead}.0123456789ab.tmp`, `.a.${dead}.tmp`, `.a.1.0123456789ab.tmp`, "a.tmp", ".hidden"];
-    for (const name of names) writeFileSync(join(folder, name), "");
-    sweepTemporaries(folder);
-    assert.deepEqual(readdirSync(folder).sort(), [".a.1.0123456789ab.tmp", ".hidden", "a.tmp"]);
-  }));
-
-test("readFileBytes tells a missing file from a folder", () =>
-  inFolder((folder) => {
-    fails(() => readFileBytes(join(folder, "a")), "io", /a: no such file$/);
-    fails(() => readFileBytes(folder), "io", /must be a file, is a directory$/);
-    writeFileSync(join(folder, "f"), "");
-    fails(() => readFileBytes(join(folder, "f", "a")), "io", /a: (no such file|cannot be read: ENOTDIR)/);
-  }));
 
 test("a run directory is made once, never overwritten, and opened again as it was", () =>
   inFolder((folder) => {
@@ -328,114 +194,6 @@ test("a model file without config, or with a broken one, is refused", () =>
     const read = readCheckpoint(path);
     assert.deepEqual(read.config, sizes);
     assert.equal(read.epoch, undefined);
-  }));
-
-const scores = { loss: [0.5], accuracy: [0.25] };
-const tick = (epoch: number): MetricsRow => ({
-  epoch,
-  train: scores,
-  validation: scores,
-  objective: 0.5,
-  weight_norms: { "embed.W_E": epoch / 3 },
-});
-
-test("rows are appended, read, cut for resuming; a half-written last line is dropped and said so", () =>
-  inFolder((folder) => {
-    const run = createRunDirectory(folder, header);
-    const path = runFiles.metrics(run);
-    assert.deepEqual(readMetrics(run), { rows: [], warnings: [] });
-    assert.deepEqual(readOmega(run), { rows: [], warnings: [] });
-    for (const epoch of [0, 1, 2, 4]) appendJsonLine(path, tick(epoch));
-    assert.deepEqual(readMetrics(run).rows.at(-1), tick(4));
-
-    writeFileSync(path, '{"epoch":5,"lo', { flag: "a" });
-    const half = readMetrics(run);
-    assert.equal(half.rows.length, 4);
-    assert.deepEqual(half.warnings, [`${path}: the last line is half-written and left out`]);
-    appendJsonLine(path, tick(6));
-    assert.deepEqual(
-      readJsonLines(path).rows.map(({ epoch }) => epoch),
-      [0, 1, 2, 4, 6],
-    );
-
-    writeFileSync(path, "\0\0\0\n", { flag: "a" });
-    assert.equal(readMetrics(run).warnings.length, 1);
-    assert.equal(truncateJsonLines(path, 2), 2);
-    assert.deepEqual(readJsonLines(path), { rows: [0, 1, 2].map(tick), warnings: [] });
-    assert.equal(truncateJsonLines(join(folder, "none"), 2), 0);
-  }));
-
-test("two processes' rows in one file are read up to where they cross, and said so; resuming cuts the rest away", () =>
-  inFolder((folder) => {
-    const path = join(folder, "m.jsonl");
-    for (const epoch of [1, 2, 3, 2, 3, 4]) writeFileSync(path, `{"epoch":${epoch}}\n`, { flag: "a" });
-    const { rows, warnings } = readJsonLines(path);
-    assert.deepEqual(
-      rows.map(({ epoch }) => epoch),
-      [1, 2, 3],
-    );
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? "", /line 4: epochs must ascend, got 2 after 3 .*; this and the 2 lines after it are left out/);
-    // A row that comes twice crosses as well.
-    writeFileSync(join(folder, "twice.jsonl"), '{"epoch":1}\n{"epoch":1}\n');
-    assert.deepEqual(readJsonLines(join(folder, "twice.jsonl")).rows, [{ epoch: 1 }]);
-    truncateJsonLines(path, 9);
-    assert.equal(readFileSync(path, "utf8"), '{"epoch":1}\n{"epoch":2}\n{"epoch":3}\n');
-    const options = { unordered: true } as const;
-    for (const epoch of [3, 1]) appendJsonLine(path, { epoch });
-    assert.equal(readJsonLines(path, options).rows.length, 5);
-  }));
-
-test("rows that are wrong elsewhere are errors by line", () =>
-  inFolder((folder) => {
-    const path = join(folder, "m.jsonl");
-    const broken = (text: string, pattern: RegExp) => {
-      writeFileSync(path, text);
-      fails(() => readJsonLines(path), "input", pattern);
-    };
-    broken('{"epoch":0}\nx\n{"epoch":2}\n', /line 2: must be valid JSON/);
-    broken('{"epoch":0}\nx\n{"epo', /line 2: must be valid JSON/);
-    broken('{"epoch":-1}\n{"epoch":2}\n', /line 1: must be an object with an epoch from 0 to 1000000000, got -1/);
-    broken('{"epoch":9007199254740991}\n', /line 1: .* got 9007199254740991/);
-    broken("[]\n", /line 1: must be an object with an epoch, got \[\]/);
-    fails(
-      () => appendJsonLine(path, { epoch: 1, loss: Number.NaN } as { epoch: number }),
-      "numeric",
-      /epoch 1.loss: must be finite, got NaN/,
-    );
-    fails(() => appendJsonLine(folder, { epoch: 1 }), "io", /cannot be written: EISDIR/);
-  }));
-
-test("rows of metrics, frequencies and history are checked field by field", () =>
-  inFolder((folder) => {
-    const write = (name: string, value: object) => writeFileSync(join(folder, name), `${JSON.stringify(value)}\n`);
-    const metrics = (change: object, pattern: RegExp) => {
-      write("metrics.jsonl", { ...tick(3), ...change });
-      fails(() => readMetrics({ path: folder }), "input", pattern);
-    };
-    metrics({ train: undefined }, /metrics.jsonl: line 1: train must hold loss and accuracy, got nothing/);
-    metrics({ validation: { ...scores, accuracy: [1, 1] } }, /line 1: validation.accuracy: must hold 1 numbers, got 2/);
-    metrics({ validation: { ...scores, loss: ["1"] } }, /line 1: validation.loss\[0\]: must be a number, got "1"/);
-    metrics({ objective: null }, /line 1: objective: must be a number, got null/);
-    metrics({ weight_norms: [1] }, /line 1: weight_norms: must map tensors to numbers, got \[1\]/);
-    metrics({ gradient_norms: { "embed.W_E": "x" } }, /line 1: gradient_norms.embed.W_E: must be a number, got "x"/);
-
-    const bins = [0, 1];
-    const statistics = { epoch: 1, sound_mean: 1, nominal_mean: 2, sound_by_omega0: bins, sound_by_omega1: bins };
-    const whole = { ...statistics, nominal_by_omega0: bins, nominal_by_omega1: bins, paper_bins: [bins] };
-    write("omega.jsonl", whole);
-    assert.deepEqual(readOmega({ path: folder }).rows, [whole]);
-    const omega = (change: object, pattern: RegExp) => {
-      write("omega.jsonl", { ...whole, ...change });
-      fails(() => readOmega({ path: folder }), "input", pattern);
-    };
-    omega({ sound_by_omega1: [1] }, /omega.jsonl: line 1: sound_by_omega1: must hold 2 numbers, got 1/);
-    omega({ paper_bins: [bins, bins, bins, bins] }, /line 1: paper_bins must be at most three lists/);
-    omega({ paper_bins: [[1]] }, /line 1: paper_bins\[0\]: must hold 2 numbers, got 1/);
-
-    const stretch = { epoch: 5, from_epoch: 0, wall_seconds: 1, runtime: "onnx", device: "d", versions: {}, interrupted: false };
-    write("history.jsonl", { ...stretch, device: 3 });
-    fails(() => readHistory({ path: folder }), "input", /history.jsonl: line 1: device must be a string, got 3/);
   }));
 
 test("a run has one writer: its lock names the process, dead ones' are taken over, and it is noticed when it goes", () =>

@@ -154,7 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...faults(
     "src/checkpoint/rows.ts",
-    ["test/checkpoint-run.test.ts"],
+    ["test/run-rows.test.ts"],
     [
       ["bound", "(epoch as number) <= MAX_EPOCH,", "(epoch as number) <= 1e300,"],
       ["check", "bins = checkNumbers(row[name],", "bins = checkNumbers([],"],
@@ -162,12 +162,12 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...faults(
     "src/checkpoint/json-lines.ts",
-    ["test/checkpoint-run.test.ts"],
+    ["test/run-rows.test.ts"],
     [["order", "before.epoch >= row.epoch", "before.epoch > row.epoch"]],
   ),
   ...faults(
     "src/checkpoint/files.ts",
-    ["test/checkpoint-run.test.ts"],
+    ["test/atomic-files.test.ts"],
     [
       ["mode", "if (mode !== undefined) fchmodSync(fd, mode & 0o7777);", ""],
       ["link", "return realpathSync(path);", "return path;"],
