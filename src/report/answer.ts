@@ -52,8 +52,8 @@ function learned({ main, twin }: Cast): string[] {
   const has = own.mean - own.chance > 0.5 ? "has learned" : "was to learn";
   const beside =
     other === undefined
-      ? `chance is ${plainPercent(own.chance)}`
-      : `its twin trained on shuffled labels is on ${plainPercent(other.mean)}, chance on ${plainPercent(own.chance)}`;
+      ? `guessing on ${plainPercent(own.chance)}`
+      : `its twin, trained on shuffled labels, on ${plainPercent(other.mean)}, guessing on ${plainPercent(own.chance)}`;
   return [
     `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on${over}; ${beside}.`,
   ];
@@ -65,14 +65,12 @@ export function followsClosedForm({ median, null: none }: Result<"neurons">): bo
 }
 
 /** What the tasks' own neurons answer by their formulas alone; nothing where `algorithm` was not run. */
-function circuitClause({ main, twin }: Cast): string {
+function circuitClause({ main }: Cast): string {
   const own = resultIn(main, "algorithm");
   if (own === undefined) return "";
-  const other = resultIn(twin, "algorithm");
   const of = ({ ladder }: Result<"algorithm">, rung: "circuit" | "circuit_permuted" | "model") =>
     plainPercent(mean(ladder[rung].accuracy));
-  const beside = other === undefined ? "" : `, the twin's formulas on ${of(other, "circuit")}`;
-  return `; these formulas alone are right on ${of(own, "circuit")} of all inputs (the network on ${of(own, "model")}, formulas wired at random on ${of(own, "circuit_permuted")}${beside})`;
+  return `; these waves alone, as formulas, are right on ${of(own, "circuit")} of all inputs (the network on ${of(own, "model")}, the formulas with outputs swapped among neurons on ${of(own, "circuit_permuted")})`;
 }
 
 function computed(cast: Cast): string[] {
@@ -104,22 +102,36 @@ export interface VerdictCount {
   readonly count: number;
 }
 
-function held(counts: readonly VerdictCount[], finished: boolean): string[] {
+/** A source of claims and how many of its claims were tested. */
+export interface SourceCount {
+  readonly source: string;
+  readonly count: number;
+}
+
+/** What became of the claims, and whose they are. */
+export interface Judged {
+  readonly counts: readonly VerdictCount[];
+  /** Of the claims that were tested. */
+  readonly sources: readonly SourceCount[];
+}
+
+function held({ counts, sources }: Judged, finished: boolean): string[] {
   const number = (verdict: string) => counts.find((entry) => entry.verdict === verdict)?.count ?? 0;
   const all = counts.reduce((sum, { count }) => sum + count, 0);
   const untested = number("not tested");
   const tested = all - untested;
   if (tested === 0 && !finished) return [];
-  if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims of the papers can be tested on these runs alone.`];
-  const rest = untested === 0 ? "" : `; ${untested} ${finished ? "need other runs than these" : "are not tested yet"}`;
+  if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims can be tested on these runs alone.`];
+  const rest = untested === 0 ? "" : `; ${untested} ${finished ? "need other runs" : "are not tested yet"}`;
+  const whose = sources.map(({ source, count }) => `${count} ${escapeHtml(source)}`).join(", ");
   return [
-    `Of the ${tested} claims of the two papers that these runs can test, ${number("reproduced")} are reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
+    `Of the ${tested} claims tested here (${whose}), ${number("reproduced")} are reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
   ];
 }
 
 /** The answer in at most three sentences, from the results alone; HTML. */
-export function answerSentences(cast: Cast, counts: readonly VerdictCount[], finished = true): string[] {
-  return [...learned(cast), ...computed(cast), ...held(counts, finished)].slice(0, 3);
+export function answerSentences(cast: Cast, judged: Judged, finished = true): string[] {
+  return [...learned(cast), ...computed(cast), ...held(judged, finished)].slice(0, 3);
 }
 
 /** The question that the page answers. */

@@ -1,4 +1,5 @@
 import { type JudgedClaim, roleOf, settingsApart, type Verdict } from "../claims/index.ts";
+import type { SourceCount } from "./answer.ts";
 import { escapeHtml, slug } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
@@ -23,9 +24,21 @@ export function verdictBar(claims: readonly JudgedClaim[]): string {
   return `<div class="verdicts" role="group" aria-label="claims by verdict: choose one to see them">${buttons.join("")}</div>`;
 }
 
-/** The paper of a source such as "Section 4, Nanda et al. 2023". */
-function paperOf(source: string): string {
-  return /Nanda|Lee|Zhong|Power|Varma/.exec(source)?.[0] ?? "Syrkis & Søgaard";
+/** Whose a claim is, of a source such as "Nanda et al. 2023, section 4". */
+function sourceOf(paper: string): string {
+  return paper.split(",")[0] ?? paper;
+}
+
+/** How many claims of each paper were tested, and how many of neither, the largest first. */
+export function testedSources(claims: readonly JudgedClaim[]): SourceCount[] {
+  const counts = new Map<string, number>();
+  for (const { paper, verdict } of claims) {
+    if (verdict === "not tested") continue;
+    const source = sourceOf(paper);
+    const said = /\d{4}$/.test(source) ? `of ${source}` : "beyond the papers";
+    counts.set(said, (counts.get(said) ?? 0) + 1);
+  }
+  return [...counts].map(([source, count]) => ({ source, count })).sort((a, b) => b.count - a.count);
 }
 
 /** Labels of the runs that a claim was tested on. */
@@ -37,7 +50,7 @@ function replications({ replications: others }: JudgedClaim): string {
 }
 
 const attributes = (claim: JudgedClaim) =>
-  `id="claim-${slug(claim.id)}" data-claim data-verdict="${claim.verdict}" data-paper="${escapeHtml(paperOf(claim.paper))}" data-runs="${escapeHtml(testedOn(claim).join("\n"))}"`;
+  `id="claim-${slug(claim.id)}" data-claim data-verdict="${claim.verdict}" data-paper="${escapeHtml(sourceOf(claim.paper))}" data-runs="${escapeHtml(testedOn(claim).join("\n"))}"`;
 
 function claimItem(claim: JudgedClaim, sections: ReadonlySet<string>): string {
   const { id, claim: statement, paper, printed, rule, analysis, verdict, ours, none, why } = claim;
@@ -83,13 +96,13 @@ export function claimsSection(claims: readonly JudgedClaim[], sections: Readonly
       `<div data-claims-group><h3 class="verdict ${slug(verdict)}">${own.length} ${verdict}</h3><ul class="${verdict === "not tested" ? "untested" : "tested"}">${items.join("\n")}</ul></div>`,
     ];
   });
-  const papers = [...new Set(claims.map(({ paper }) => paperOf(paper)))].sort();
+  const papers = [...new Set(claims.map(({ paper }) => sourceOf(paper)))].sort();
   const runs = [...new Set(claims.flatMap(testedOn))];
   const filters = ORDER.filter((verdict) => claims.some((claim) => claim.verdict === verdict)).map(
     (verdict) => `<button type="button" data-filter-verdict="${verdict}" aria-pressed="false">${verdict}</button>`,
   );
-  return `<section id="claims"><h2>Claims of the papers</h2>${note}
-<details class="claims" data-print><summary>${claims.length} claims, each with the paper's value, ours, the null and the rule of its verdict</summary>
+  return `<section id="claims"><h2>Claims</h2>${note}
+<details class="claims" data-print><summary>${claims.length} claims, each with its source's value, ours, the null and the rule of its verdict</summary>
 <div class="filters needs-js">${filters.join("")}${chooser("paper", "paper", papers)}${chooser("run", "run", runs)}<span id="claims-shown" aria-live="polite"></span></div>
 ${groups.join("\n")}
 </details></section>`;

@@ -9,7 +9,7 @@ import { answerSentences, questionOf } from "./answer.ts";
 import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
 import { type Cast, castOf } from "./cast.ts";
-import { caveats, claimsSection, verdictBar, verdictCounts } from "./claims-section.ts";
+import { caveats, claimsSection, testedSources, verdictBar, verdictCounts } from "./claims-section.ts";
 import { type Draw, drawFigure } from "./drawing.ts";
 import { exploreSection } from "./explore-section.ts";
 import { findingsSection } from "./findings.ts";
@@ -159,7 +159,8 @@ interface PageBody {
 /** The first section: the question, the answer in sentences, the first figure, the verdicts. */
 function answerSection({ input, title, cast, hero, claims }: PageBody): string {
   const finished = input.unfinished === undefined;
-  const sentences = cast === undefined ? [] : answerSentences(cast, verdictCounts(claims), finished);
+  const sentences =
+    cast === undefined ? [] : answerSentences(cast, { counts: verdictCounts(claims), sources: testedSources(claims) }, finished);
   return `<section id="answer">
 <h1>${escapeHtml(title)}</h1>
 ${unfinishedNote(input)}
