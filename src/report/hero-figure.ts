@@ -19,7 +19,7 @@ function heroRun(run: ReportRun | undefined, said: string): HeroRun[] {
 function twinText({ main, twin }: Cast, drawn: HeroRun | undefined): string {
   if (drawn === undefined || twin === undefined) return "";
   const memorised = resultIn(twin, "curves")?.final.train_accuracy;
-  const share = memorised === undefined ? "" : `; it has ${plainPercent(mean(memorised))} of them`;
+  const share = memorised === undefined ? "" : ` (${plainPercent(mean(memorised))} were)`;
   const apart = settingsBetween(main.config, twin.config);
   const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;
   return ` Below, its twin${set}: trained on shuffled labels, which can only be learned by heart${share}; ${followingCount(drawn.emergence, -1)} neurons follow anything.`;
