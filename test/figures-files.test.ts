@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import type { Analysis } from "../src/analyses/kit/define.ts";
 import { writeCsv, writeParquet } from "../src/cli/data-file.ts";
 import { analysisFigure, figureWriter } from "../src/cli/figure-file.ts";
+import { specText } from "../src/figures/index.ts";
 import { made, madeRun, pictures } from "./helpers/report.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "miiii-figures-"));
@@ -64,6 +65,30 @@ test("PDF: one page of the drawing's size; SVG and PNG in the theme that was ask
   assert.match(svg, /^<svg style="background: #14181c; color: #e4e8ec" /);
   const spec = JSON.parse(readFileSync(file("f.vl.json"), "utf8")) as object;
   assert.ok(JSON.stringify(spec).includes("0.30000000000000004"));
+});
+
+test("a width is kept by what is drawn, the figure's own title and the spec with it", async () => {
+  const figure = analysisFigure(pictures as Analysis, [{ label: "a", result: { p: 41 }, config }]);
+  const long = {
+    text: "Pictures",
+    subtitle: "a subtitle that says more than a narrow figure has room for in one line of its own",
+  };
+  const titled = { ...figure, spec: { ...figure.spec, title: long } };
+  for (const width of [360, 700, 1100]) {
+    await figureWriter(file("w.svg"), { width })(titled);
+    await figureWriter(file("w.vl.json"), { width })(titled);
+    const drawn = Number(/ width="([\d.]+)"/.exec(readFileSync(file("w.svg"), "utf8"))?.[1]);
+    assert.ok(drawn <= width && drawn > 0.5 * Math.min(width, 700), `${drawn} of ${width}`);
+    assert.doesNotThrow(() => JSON.parse(readFileSync(file("w.vl.json"), "utf8")));
+  }
+});
+
+test("a spec reads as JSON whatever its data say, a row a line", () => {
+  const values = ["$&", '"', "\u0001", "a", "b"].map((label, i) => ({ label, i }));
+  const spec = { mark: "point", data: { values }, params: [{ name: "a", value: 1 }] };
+  const text = specText(spec as never);
+  assert.deepEqual(JSON.parse(text), spec);
+  assert.equal(text.split("\n").filter((line) => line.startsWith('{"label"')).length, values.length);
 });
 
 test("usage: an ending that is not known, a scale that is out of range or for a drawing without pixels", () => {

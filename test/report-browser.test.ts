@@ -118,6 +118,21 @@ test(
       lines.some((line) => /,constructor,/.test(line)),
       lines.join("\n"),
     );
+    const drawn = async (which: string) => {
+      await pictured.locator(".controls select").selectOption(which);
+      const [download] = await Promise.all([page.waitForEvent("download"), pictured.locator('[data-get="csv"]').click()]);
+      return readFileSync(await download.path(), "utf8")
+        .trimEnd()
+        .split("\n");
+    };
+    for (const which of ["first", "second"]) {
+      const cells = (await drawn(which)).filter((line) => line.startsWith("a,"));
+      assert.equal(cells.length, 41 * 41, "of two matrices the one that is drawn");
+      assert.ok(
+        cells.every((line) => line.includes(`,${which},`)),
+        cells[0],
+      );
+    }
     const spec = JSON.parse((await saved("spec")).bytes.toString()) as { config?: object };
     assert.ok(spec.config !== undefined && JSON.stringify(spec).includes('"value":0.75'));
     assert.match((await saved("svg")).bytes.toString(), /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);

@@ -3,7 +3,7 @@ import type { Analysis, Labelled } from "../analyses/kit/define.ts";
 import { writeText } from "../api/output.ts";
 import { writeFileAtomic } from "../checkpoint/index.ts";
 import { ensure, type Json, MiiiiError } from "../core/index.ts";
-import { flowFigure, runStyles, styleRuns } from "../figures/index.ts";
+import { flowFigure, runStyles, specText, styleRuns } from "../figures/index.ts";
 import type { PageTheme } from "../figures/render.ts";
 
 /** How a figure is laid out and drawn. */
@@ -50,6 +50,22 @@ function ensureLook({ width, scale }: FigureLook, ending: string): void {
   );
 }
 
+/** Drawings of a figure at most, each with less room than the one before. */
+const ATTEMPTS = 4;
+
+/** A figure laid out so that its drawing is at most `width` wide: what stands beside panels is known once they are drawn. */
+async function drawnWithin(spec: TopLevelSpec, width: number | undefined, render: (spec: TopLevelSpec) => Promise<string>) {
+  if (width === undefined) return { spec, svg: await render(spec) };
+  let room = width;
+  for (let attempt = 1; ; attempt++) {
+    const laidOut = flowFigure(spec, room);
+    const svg = await render(laidOut);
+    const over = Number(/^<svg [^>]*?\bwidth="([\d.]+)"/.exec(svg)?.[1] ?? 0) - width;
+    if (over <= 0 || attempt === ATTEMPTS) return { spec: laidOut, svg };
+    room = Math.max(WIDTHS[0] / 2, room - 1.5 * over);
+  }
+}
+
 /**
  * How a figure is drawn to `path`, by the file's ending; an ending that is not known is a usage error, before any work is done.
  */
@@ -57,14 +73,13 @@ export function figureWriter(path: string, look: FigureLook = {}): Draw {
   const ending = /(\.vl\.json|\.html|\.svg|\.png|\.pdf)$/i.exec(path)?.[1]?.toLowerCase();
   ensureLook(look, ending ?? "");
   const { width, scale, theme = "light" } = look;
-  const laidOut = ({ spec }: FigureToWrite): TopLevelSpec => (width === undefined ? spec : flowFigure(spec, width));
-  const drawn = async (figure: FigureToWrite) => {
+  const drawn = async ({ spec }: FigureToWrite) => {
     const render = await import("../figures/render.ts");
-    return { render, svg: await render.renderSvg(laidOut(figure)) };
+    return { render, ...(await drawnWithin(spec, width, render.renderSvg)) };
   };
   switch (ending) {
     case ".vl.json":
-      return async (figure) => writeText(path, `${JSON.stringify(laidOut(figure), null, 1)}\n`);
+      return async (figure) => writeText(path, specText(width === undefined ? figure.spec : (await drawn(figure)).spec));
     case ".svg":
       return async (figure) => {
         const { prefixIds } = await import("../report/index.ts");

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { FOCUS, focused, focusPanels } from "./focus.ts";
-import { GRID_NAME, type Grid, gridOf, gridPng } from "./grid.ts";
+import { type Grid, gridOf, gridPng, keepGrid } from "./grid.ts";
 import { GRID_STYLE } from "./image.ts";
 import type { RunStyle } from "./run-styles.ts";
 import { SIGNED_SCHEME } from "./theme.ts";
@@ -26,8 +26,15 @@ function numberPair(value: unknown): readonly [number, number] {
   return typeof low === "number" && typeof high === "number" ? [low, high] : [0, 1];
 }
 
+/** The field by which a layer of cells chooses among matrices: that of its filter. */
+function pickedField(transform: unknown): string {
+  const [filter] = Array.isArray(transform) ? transform.filter(isTree).flatMap((step) => step.filter ?? []) : [];
+  const [, field] = /^datum\["(.*?)"\] === /.exec(String(filter)) ?? [];
+  return field ?? "name";
+}
+
 /** The grid that a layer of cells shows, read from a spec that came from a file: from its rows, scales and tooltip. */
-function gridOfRows({ data, encoding }: Tree): Grid | undefined {
+function gridOfRows({ data, encoding, transform }: Tree): Grid | undefined {
   const rows = isTree(data) && Array.isArray(data.values) ? data.values.filter(isTree) : [];
   const { x, y, color, tooltip } = (encoding ?? {}) as Readonly<Record<string, Tree>>;
   const fields = Array.isArray(tooltip) ? tooltip.map(({ field }: Tree) => String(field)) : [];
@@ -42,13 +49,14 @@ function gridOfRows({ data, encoding }: Tree): Grid | undefined {
     return { field, names, low, high, ...ticks };
   };
   const columns = distinct(rows.map((row) => row[xField])).length;
-  const names = distinct(rows.map((row) => row[GRID_NAME] ?? ""));
+  const pick = pickedField(transform);
+  const names = distinct(rows.map((row) => row[pick] ?? ""));
   const matrices = names.map((name) => {
-    const cells = rows.filter((row) => (row[GRID_NAME] ?? "") === name).map((row) => Number(row[value]));
+    const cells = rows.filter((row) => (row[pick] ?? "") === name).map((row) => Number(row[value]));
     return { name: String(name), matrix: { columns, rows: cells.length / columns, data: cells } };
   });
   const coloring = scale.scheme === SIGNED_SCHEME ? "signed" : "magnitude";
-  return {
+  return keepGrid(data as Tree, {
     matrices,
     x: axis(xField, x),
     y: axis(yField, y),
@@ -56,7 +64,9 @@ function gridOfRows({ data, encoding }: Tree): Grid | undefined {
     coloring,
     domain: numberPair(scale.domain),
     levels: coloring === "signed" ? 65 : 64,
-  };
+    pick,
+    also: {},
+  });
 }
 
 /** The layer of cells as a layer of one image a matrix. */
@@ -64,7 +74,7 @@ function imageLayer(layer: Tree, grid: Grid, id: string): Tree {
   const { encoding = {}, transform = [] } = layer;
   const { x, y, opacity } = encoding as Readonly<Record<string, Tree>>;
   const values = grid.matrices.map(({ name, matrix }) => ({
-    [GRID_NAME]: name,
+    [grid.pick]: name,
     grid: id,
     x_from: grid.x.low,
     x_to: grid.x.high,

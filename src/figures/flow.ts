@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Panel } from "./panel.ts";
-import { resized } from "./resize.ts";
+import { resized, titled } from "./resize.ts";
 import { besideOf } from "./room.ts";
 import { panelsOf } from "./walk.ts";
 
@@ -62,6 +62,9 @@ function columnCount(panel: Panel, count: number): number {
   return count;
 }
 
+/** How much of the room lines of a group's title may take: without a canvas Vega holds text for wider than it is. */
+const TITLED = 0.7;
+
 const LAYOUT: ReadonlySet<string> = new Set(["concat", "hconcat", "vconcat", "columns"]);
 
 /** The least that a panel is drawn at, outside included, in a row of several. */
@@ -89,7 +92,8 @@ function isList(panel: Panel, panels: readonly Panel[]): boolean {
 function flowed(panel: Panel, available: number): Panel {
   const panels = panelsOf(panel);
   if (panels === undefined) return fitted(panel, available, 1);
-  const rest = Object.fromEntries(Object.entries(panel).filter(([key]) => !LAYOUT.has(key)));
+  const own = Object.entries(panel).filter(([key]) => !LAYOUT.has(key));
+  const rest = { ...Object.fromEntries(own), ...titled(panel.title, TITLED * available) };
   const given = columnCount(panel, panels.length);
   const wanted = given === 1 && isList(panel, panels) ? 2 : given;
   const rowsFit = (columns: number, size: (child: Panel) => number) => {

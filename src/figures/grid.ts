@@ -26,6 +26,10 @@ export interface Grid {
   readonly coloring: Coloring;
   readonly domain: readonly [number, number];
   readonly levels: number;
+  /** The field that tells the matrices apart. */
+  readonly pick: string;
+  /** What is the same in every row. */
+  readonly also: Row;
 }
 
 /** The data of a grid's layer: one row a cell, made when they are read. */
@@ -39,16 +43,18 @@ export interface GridData {
  */
 const GRIDS = new WeakMap<object, Grid>();
 
-/** The field that tells the matrices of a grid apart. */
-export const GRID_NAME = "name";
+/** Significant digits of a cell in a figure's data. */
+const DIGITS = 6;
 
-function gridRows({ matrices, x, y, value }: Grid): Row[] {
+function gridRows({ matrices, x, y, value, pick, also }: Grid): Row[] {
   return matrices.flatMap(({ name, matrix: { data, columns } }) =>
     Array.from(data, (number, i) => ({
-      ...(name === "" ? {} : { [GRID_NAME]: name }),
+      ...also,
+      ...(name === "" ? {} : { [pick]: name }),
       [y.field]: y.names[Math.floor(i / columns)] ?? null,
       [x.field]: x.names[i % columns] ?? null,
-      [value]: number,
+      // Grids come in a byte or two a cell: more digits would say what nobody knows.
+      [value]: Number(number.toPrecision(DIGITS)),
     })),
   );
 }
@@ -69,6 +75,12 @@ export function gridData(grid: Grid): GridData {
 /** The grid that a layer's data are; undefined for any other data. */
 export function gridOf(data: unknown): Grid | undefined {
   return typeof data === "object" && data !== null ? GRIDS.get(data) : undefined;
+}
+
+/** Says which grid a layer's data are, where they were read from a file; returns it. */
+export function keepGrid(data: object, grid: Grid): Grid {
+  GRIDS.set(data, grid);
+  return grid;
 }
 
 /** Columns of an image over log epochs. */

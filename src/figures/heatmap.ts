@@ -4,10 +4,12 @@ import { MAGNITUDE_SCHEME, SIGNED_SCHEME } from "./theme.ts";
 
 /** The color scale of a heatmap or an image: viridis, or blue to orange symmetric about 0. */
 export function valueColor(coloring: Coloring, domain: readonly [number, number], title: string, height = 200) {
+  // A legend says its ends, whatever they are: Vega would round them to the step of its ticks, 1.5 to 2.
+  const format = Math.max(...domain.map(Math.abs)) < 1000 ? ".3~g" : ",.0f";
   return {
     type: "quantitative",
     scale: { scheme: coloring === "signed" ? SIGNED_SCHEME : MAGNITUDE_SCHEME, domain: [...domain] },
-    legend: { title, gradientLength: 120, ...(height < 100 ? { orient: "top", direction: "horizontal" } : {}) },
+    legend: { title, format, gradientLength: 120, ...(height < 100 ? { orient: "top", direction: "horizontal" } : {}) },
   } as const;
 }
 

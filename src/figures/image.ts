@@ -1,18 +1,18 @@
 import { ensure } from "../core/index.ts";
 import { epochAxis } from "./epochs.ts";
-import { GRID_NAME, type Grid, type GridAxis, gridData } from "./grid.ts";
+import { type Grid, type GridAxis, gridData } from "./grid.ts";
 import { valueColor } from "./heatmap.ts";
 import { flatMatrix, type Matrix } from "./matrix.ts";
 import { type Coloring, colorDomain } from "./palette.ts";
-import { type Layer, type LayeredPanel, type PanelSize, type Parameter, titleOf } from "./panel.ts";
+import { type Layer, type LayeredPanel, type PanelSize, type Parameter, type Row, titleOf } from "./panel.ts";
 import { INK } from "./theme.ts";
 
 /**
  * What runs along an axis of an image: whole numbers from `from` (0 where left out), or names in order, or epochs on a log axis
- * (see `epochImageAxis`). `field` names it in the figure's data.
+ * (see `epochImageAxis`). `field` names it in the figure's data; `ids` are what its data and the pointer say where ticks count.
  */
 export type ImageAxis = { readonly title?: string; readonly field?: string } & (
-  | { readonly from?: number }
+  | { readonly from?: number; readonly ids?: readonly number[] }
   | { readonly labels: readonly (string | number)[] }
   | { readonly epochs: readonly number[] }
 );
@@ -29,6 +29,10 @@ export interface MatrixImageOptions extends PanelSize {
   readonly values: Matrix | readonly NamedMatrix[];
   /** The parameter that holds the name of the matrix to show; see {@link picker}. */
   readonly picker?: string;
+  /** What the names of the matrices are in the figure's data: "name" where left out. */
+  readonly pickField?: string;
+  /** What is the same in all cells, as columns of the figure's data. */
+  readonly also?: Row;
   readonly x?: ImageAxis;
   readonly y?: ImageAxis;
   readonly coloring?: Coloring;
@@ -79,6 +83,7 @@ function placeAxis(axis: ImageAxis, length: number, pixels: number, other: "row"
   const scale = { type: "linear", domain: [low, high], nice: false, zero: false, ...reverse } as const;
   if ("labels" in axis) {
     const { labels } = axis;
+    ensure(new Set(labels).size === labels.length, "input", () => `image: names along an axis must differ, got ${labels.join()}`);
     const every = Math.max(1, Math.ceil((length * 11) / pixels));
     const values = labels.map((_, i) => i).filter((i) => i % every === 0);
     const labelExpr = `${JSON.stringify(labels.map(String))}[datum.value]`;
@@ -91,9 +96,11 @@ function placeAxis(axis: ImageAxis, length: number, pixels: number, other: "row"
       axis: { grid: false, title, values, tickCount: values.length, labelExpr, labelLimit: 160 },
     };
   }
+  const ids = "ids" in axis ? axis.ids : undefined;
+  const place = ids === undefined ? at : `indexof([${ids.join(",")}], ${at})`;
   return {
-    grid: { field, names: Array.from({ length }, (_, i) => i + from), low, high },
-    edges: [`${at} - 0.5`, `${at} + 0.5`],
+    grid: { field, names: ids ?? Array.from({ length }, (_, i) => i + from), low, high },
+    edges: [`${place} - 0.5`, `${place} + 0.5`],
     scale,
     axis: { grid: false, title, tickCount: Math.max(2, Math.min(length, Math.round(pixels / 45))), format: "d", tickMinStep: 1 },
   };
@@ -138,13 +145,14 @@ export function matrixImage(options: MatrixImageOptions): LayeredPanel {
   const x = placeAxis(options.x ?? {}, first.columns, width, "column");
   const y = placeAxis(options.y ?? {}, first.rows, height, "row");
   const value = "value";
-  const grid: Grid = { matrices, x: x.grid, y: y.grid, value, coloring, domain, levels };
+  const { pickField: pick = "name", also = {} } = options;
+  const grid: Grid = { matrices, x: x.grid, y: y.grid, value, coloring, domain, levels, pick, also };
   const [x0, x1, y0, y1] = ["x_from", "x_to", "y_from", "y_to"] as const;
   const color = valueColor(coloring, domain, options.valueTitle ?? value, height);
   const cells: Layer = {
     data: gridData(grid),
     transform: [
-      ...(options.picker === undefined ? [] : [{ filter: `datum.${GRID_NAME} === ${options.picker}` }]),
+      ...(options.picker === undefined ? [] : [{ filter: `datum[${JSON.stringify(pick)}] === ${options.picker}` }]),
       { calculate: x.edges[0], as: x0 },
       { calculate: x.edges[1], as: x1 },
       { calculate: y.edges[0], as: y0 },

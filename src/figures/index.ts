@@ -30,5 +30,6 @@ export * from "./panel.ts";
 export * from "./png.ts";
 export * from "./run-styles.ts";
 export * from "./scatter.ts";
+export * from "./spec-text.ts";
 export * from "./table.ts";
 export * from "./theme.ts";

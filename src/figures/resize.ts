@@ -5,7 +5,8 @@ import { isTree, type Tree } from "./walk.ts";
 
 const joined = (text: unknown) => (Array.isArray(text) ? text.join(" ") : text);
 
-function titled(title: unknown, width: number): Tree {
+/** A view's title broken into lines that fit, to be spread into it. */
+export function titled(title: unknown, width: number): Tree {
   if (!isTree(title)) return {};
   const rewrapped = (text: unknown, room: number) => (typeof text === "string" ? wrapText(text, room) : text);
   const { heading, below } = titleRoom(width);

@@ -31,37 +31,36 @@ const PAPER = "Syrkis & Søgaard 2024";
 const grid = (p: number, value: (x0: number, x1: number) => number): number[][] =>
   Array.from({ length: p }, (_, x0) => Array.from({ length: p }, (_, x1) => value(x0, x1)));
 
-function polarPanel(title: string, color: string, end: number, keep: string): Panel {
+/** Where the numbers stand: their data have the places at a multiplier of 1. */
+function polarPanel(title: string, color: string, end: number, numbers: readonly number[], keep?: string): Panel {
   const side = { type: "quantitative" as const, scale: { domain: [-end, end], nice: false }, axis: null };
   return {
     title: { text: title, fontSize: 12, fontWeight: 500 },
     width: 320,
     height: 320,
-    data: { sequence: { start: 1, stop: end, as: "n" } },
+    data: { values: numbers.map((n) => ({ n, x: n * Math.cos(n), y: n * Math.sin(n) })) },
     transform: [
-      { filter: keep },
-      { calculate: "datum.n * cos(angle * datum.n)", as: "x" },
-      { calculate: "datum.n * sin(angle * datum.n)", as: "y" },
+      ...(keep === undefined ? [] : [{ filter: keep }]),
+      { calculate: "datum.n * cos(angle * datum.n)", as: "turned_x" },
+      { calculate: "datum.n * sin(angle * datum.n)", as: "turned_y" },
     ],
     mark: { type: "circle", size: 5, color, opacity: 1 },
-    encoding: { x: { field: "x", ...side }, y: { field: "y", ...side }, tooltip: { field: "n" } },
+    encoding: { x: { field: "turned_x", ...side }, y: { field: "turned_y", ...side }, tooltip: { field: "n" } },
   };
 }
 
 /** Points n·cos(a·n), n·sin(a·n) for multiples of a modulus and for primes; modulus and a can be turned. */
 function polar(p: number): TopLevelSpec {
   const end = p * p;
-  const isPrime = primesBelow(p)
-    .map((q) => `(datum.n === ${q} || datum.n % ${q})`)
-    .join(" && ");
+  const naturals = Array.from({ length: end - 1 }, (_, i) => i + 1);
   const slider = (name: string, label: string, value: number, range: { min: number; max: number; step: number }): Parameter => ({
     name,
     value,
     bind: { input: "range", ...range, name: `${label} ` },
   });
   const panels = [
-    polarPanel("multiples of the modulus", runColor(0), end, "datum.n % modulus === 0"),
-    polarPanel("primes", runColor(3), end, `datum.n > 1 && ${isPrime}`),
+    polarPanel("multiples of the modulus", runColor(0), end, naturals, "datum.n % modulus === 0"),
+    polarPanel("primes", runColor(3), end, primesBelow(end)),
   ];
   return figure(concatPanels(panels, { scales: "mixed" }), {
     title: `Natural numbers below ${end} in polar coordinates`,
@@ -105,8 +104,8 @@ function basisFigure(p: number): TopLevelSpec {
   const image = matrixImage({
     values: basis(p),
     coloring: "signed",
-    x: { title: "token" },
-    y: { labels },
+    x: { title: "token", field: "token" },
+    y: { field: "wave", labels },
     valueTitle: "entry",
     width: 340,
     height: 340,

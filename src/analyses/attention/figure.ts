@@ -15,6 +15,7 @@ function row({ label, result }: Labelled<AttentionResult>, key: 0 | 1, legend: b
       title: `head ${head} to ${key === 0 ? "x₀" : "x₁"}`,
       subtitle: k === 0 ? "does not vary" : `k = ${k}: ${percent(share)}`,
       values: { data: pattern === undefined ? [] : dequantised(pattern), columns: result.p },
+      also: { run: label, head, key: key === 0 ? "x0" : "x1" },
       domain: [0, 1],
       levels: 64,
       valueTitle: "attention",

@@ -45,8 +45,9 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
     values: none.map((row) => row.map((value) => value ?? 0)),
     coloring: "signed",
     domain: [-1, 1],
-    x: { title: "task q", labels: result.q },
-    y: { title: name, labels: ablations.labels },
+    also: { run: label, null: "random" },
+    x: { title: "task q", field: "task", labels: result.q },
+    y: { title: name, field: name, labels: ablations.labels },
     legend: false,
   });
   return [lost, random];

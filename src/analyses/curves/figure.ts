@@ -32,14 +32,16 @@ const MOST_LOSS = 1.5;
 /** Tasks × log epochs of one run and split, with a mark where each task groks. */
 function image({ label, result }: Labelled<CurvesResult>, split: "train" | "validation", legend: boolean): Panel {
   const marks = result.q.flatMap((q, row) =>
-    result.grok_epoch[row] === null ? [] : [{ row, q, grok_epoch: at(result.grok_epoch as number[], row), kind: "grok epoch" }],
+    result.grok_epoch[row] === null
+      ? []
+      : [{ task_index: row, q, grok_epoch: at(result.grok_epoch as number[], row), kind: "grok epoch" }],
   );
   const overlay: Layer = {
     data: { values: marks },
     mark: { type: "point", filled: true, size: 16, opacity: 1 },
     encoding: {
       x: { field: "grok_epoch", type: "quantitative" },
-      y: { field: "row", type: "quantitative" },
+      y: { field: "task_index", type: "quantitative" },
       shape: {
         field: "kind",
         type: "nominal",
@@ -57,6 +59,8 @@ function image({ label, result }: Labelled<CurvesResult>, split: "train" | "vali
     title: `${label}: ${split}`,
     values: MEASURES.map(({ name, field }) => ({ name, values: result[split][field] })),
     picker: PICKER,
+    pickField: "measure",
+    also: { split },
     domain: [0, 1],
     x: epochImageAxis(result.epochs),
     y: { title: "task q", labels: result.q, field: "q" },

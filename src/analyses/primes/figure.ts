@@ -16,30 +16,29 @@ function reachOf(entries: readonly Labelled<PrimesResult>[]): number {
 }
 
 /** Live neurons sorted by best prime, and by falling ε² within one. */
-function sortedRows(result: PrimesResult): number[][] {
-  const order = result.best_prime
+function sortedNeurons(result: PrimesResult): number[] {
+  return result.best_prime
     .map((_, j) => j)
     .filter((j) => at(result.best_prime, j) !== 0)
     .sort(
       (a, b) =>
         at(result.best_prime, a) - at(result.best_prime, b) || at(result.best_selectivity, b) - at(result.best_selectivity, a),
     );
-  return order.map((j) => result.neuron_selectivity[j] ?? []);
 }
 
 /** One image a run with live neurons, from 0 to the largest ε² of all. */
 function images(entries: readonly Labelled<PrimesResult>[]): Panel[] {
   const drawn = entries
-    .map(({ label, result }) => ({ label, result, rows: sortedRows(result) }))
-    .filter(({ rows }) => rows.length > 0);
+    .map(({ label, result }) => ({ label, result, neurons: sortedNeurons(result) }))
+    .filter(({ neurons }) => neurons.length > 0);
   const largest = reachOf(entries);
-  return drawn.map(({ label, result, rows }) =>
+  return drawn.map(({ label, result, neurons }) =>
     matrixImage({
       title: label,
-      values: rows,
+      values: neurons.map((j) => result.neuron_selectivity[j] ?? []),
       domain: [0, largest],
-      x: { title: "prime q", labels: result.primes },
-      y: { title: "neuron, by best prime" },
+      x: { title: "prime q", field: "q", labels: result.primes },
+      y: { title: "neuron, by best prime", field: "neuron", ids: neurons },
       valueTitle: "ε²",
       width: 300,
       height: 320,

@@ -1,7 +1,17 @@
 import type { Result } from "vega-embed";
 import type { TopLevelSpec } from "vega-lite";
 import { ANALYSES } from "../../analyses/registry.ts";
-import { drawable, FOCUS, flowFigure, type Grid, type RunStyle, shownCells, styleRuns, untitled } from "../../figures/index.ts";
+import {
+  drawable,
+  FOCUS,
+  flowFigure,
+  type Grid,
+  type RunStyle,
+  type ShownMatrices,
+  shownCells,
+  styleRuns,
+  untitled,
+} from "../../figures/index.ts";
 import { backgroundFigures } from "../background.ts";
 import { figureLabel, givenLabel } from "../labels.ts";
 import type { FigureSource, RunData } from "../payload.ts";
@@ -59,7 +69,7 @@ function cellAt(grid: Grid, name: string, fx: number, fy: number): readonly (rea
 
 /** What a scenegraph's item tells of the datum that it draws. */
 interface Drawn {
-  readonly datum?: { readonly grid?: unknown; readonly name?: unknown };
+  readonly datum?: Readonly<Record<string, unknown>>;
   readonly mark?: { readonly marktype?: string };
 }
 
@@ -75,15 +85,38 @@ interface Place {
   readonly focus: string;
 }
 
+/** A figure that is drawn, and the grids that are images in it. */
+export interface DrawnFigure {
+  readonly result: Result;
+  readonly grids: ReadonlyMap<string, Grid>;
+}
+
+/** An item of a scenegraph, as far as it tells which images are drawn. */
+interface SceneItem extends Drawn {
+  readonly items?: readonly SceneItem[];
+}
+
+/** Which matrices of each grid are drawn: what pickers and sliders choose. */
+export function shownMatrices({ result, grids }: DrawnFigure): ShownMatrices {
+  const shown = new Map<Grid, Set<string>>();
+  const visit = ({ datum, items = [] }: SceneItem): void => {
+    const grid = typeof datum?.grid === "string" ? grids.get(datum.grid) : undefined;
+    if (grid !== undefined) shown.set(grid, (shown.get(grid) ?? new Set()).add(String(datum?.[grid.pick] ?? "")));
+    for (const item of items) visit(item);
+  };
+  visit((result.view.scenegraph() as unknown as { readonly root: SceneItem }).root);
+  return shown;
+}
+
 /** Draws a figure into `target` and puts `focus` into focus. */
-export async function drawLive(spec: TopLevelSpec, place: Place): Promise<Result> {
+export async function drawLive(spec: TopLevelSpec, place: Place): Promise<DrawnFigure> {
   let width = place.width;
   for (let attempt = 1; ; attempt++) {
-    const result = await drawOnce(spec, { ...place, width });
+    const live = await drawOnce(spec, { ...place, width });
     // What stands beside a panel is estimated before it is drawn: where that was too little, the panels give way.
     const over = (place.target.querySelector("svg")?.width.baseVal.value ?? 0) - place.width - PADDING;
-    if (over <= 0 || attempt === ATTEMPTS) return result;
-    result.finalize();
+    if (over <= 0 || attempt === ATTEMPTS) return live;
+    live.result.finalize();
     width -= 1.5 * over;
   }
 }
@@ -94,7 +127,7 @@ const ATTEMPTS = 3;
 /** Around a figure, in pixels; its box has it to spare. */
 const PADDING = 12;
 
-async function drawOnce(spec: TopLevelSpec, { target, controls, width, styles, focus }: Place): Promise<Result> {
+async function drawOnce(spec: TopLevelSpec, { target, controls, width, styles, focus }: Place): Promise<DrawnFigure> {
   const { spec: drawn, grids } = drawable(flowFigure(untitled(spec), width), { styles });
   const params = (drawn.params ?? []).map((param) => (param.name === FOCUS ? { ...param, value: focus } : param));
   controls.replaceChildren();
@@ -130,7 +163,7 @@ async function drawOnce(spec: TopLevelSpec, { target, controls, width, styles, f
     if (event instanceof MouseEvent) overGrid(event, item, grids);
   });
   target.addEventListener("pointerleave", hideTip);
-  return result;
+  return { result, grids };
 }
 
 function overGrid(event: MouseEvent, item: unknown, grids: ReadonlyMap<string, Grid>): boolean {
@@ -138,7 +171,7 @@ function overGrid(event: MouseEvent, item: unknown, grids: ReadonlyMap<string, G
   const grid = mark?.marktype === "image" && typeof datum?.grid === "string" ? grids.get(datum.grid) : undefined;
   if (grid === undefined || !(event.target instanceof Element)) return false;
   const { left, top, width, height } = event.target.getBoundingClientRect();
-  const rows = cellAt(grid, String(datum?.name ?? ""), (event.clientX - left) / width, (event.clientY - top) / height);
+  const rows = cellAt(grid, String(datum?.[grid.pick] ?? ""), (event.clientX - left) / width, (event.clientY - top) / height);
   showTip(event, rows);
   return true;
 }

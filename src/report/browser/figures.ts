@@ -1,11 +1,10 @@
-import type { Result } from "vega-embed";
 import type { TopLevelSpec } from "vega-lite";
 import { ANALYSES } from "../../analyses/registry.ts";
-import { FOCUS, type RunStyle, runStyles, tableOf } from "../../figures/index.ts";
+import { FOCUS, type RunStyle, runStyles, type Table, tableOf } from "../../figures/index.ts";
 import { figureLabel, givenLabel } from "../labels.ts";
 import type { FigureSource, PageIndex, RunData } from "../payload.ts";
 import { saysHtml } from "../says.ts";
-import { drawLive, drawnRuns, specOf } from "./draw.ts";
+import { type DrawnFigure, drawLive, drawnRuns, shownMatrices, specOf } from "./draw.ts";
 import { saveCsv, savePng, saveSpec, saveSvg } from "./save.ts";
 import type { RunStore } from "./store.ts";
 
@@ -37,7 +36,7 @@ export class PageFigure {
   readonly box: HTMLElement;
   readonly #source: FigureSource;
   readonly #shared: Shared;
-  #result: Result | undefined;
+  #live: DrawnFigure | undefined;
   #spec: TopLevelSpec | undefined;
   #width = 0;
   #seen = false;
@@ -83,13 +82,13 @@ export class PageFigure {
 
   /** The page has another width. */
   async resize(): Promise<void> {
-    if (this.#seen && this.#result !== undefined && this.#available() !== this.#width) await this.#draw();
+    if (this.#seen && this.#live !== undefined && this.#available() !== this.#width) await this.#draw();
   }
 
   /** Another run is in focus, or none. */
   async focus(): Promise<void> {
     this.#legendStates();
-    if (this.#result !== undefined) await this.#result.view.signal(FOCUS, this.#shared.focus).runAsync();
+    if (this.#live !== undefined) await this.#live.result.view.signal(FOCUS, this.#shared.focus).runAsync();
   }
 
   #available(): number {
@@ -122,13 +121,13 @@ export class PageFigure {
       // The region around it says what it shows; its marks one by one would say nothing to a listener.
       fresh.setAttribute("aria-hidden", "true");
       const { styles, focus } = this.#shared;
-      const result = await drawLive(spec, { target: fresh, controls, width: this.#width, styles, focus });
+      const live = await drawLive(spec, { target: fresh, controls, width: this.#width, styles, focus });
       if (turn !== this.#turn) {
-        result.finalize();
+        live.result.finalize();
         return;
       }
-      this.#result?.finalize();
-      this.#result = result;
+      this.#live?.result.finalize();
+      this.#live = live;
       target.replaceChildren(fresh);
       this.#legend(this.#source.kind === "spec" ? this.#source.labels : drawnRuns(this.#source, runs).map(({ label }) => label));
       this.box.dataset.live = "yes";
@@ -191,17 +190,28 @@ export class PageFigure {
       if (svg !== null) (what === "svg" ? saveSvg : savePng)(svg, id);
       return;
     }
+    if (what === "csv") {
+      const table = await this.#table();
+      if (table !== undefined) saveCsv(table, id);
+      return;
+    }
     const spec = await this.#currentSpec();
-    if (spec === undefined) return;
-    if (what === "csv") saveCsv(spec, this.#shared.store.labels, id);
-    else saveSpec(spec, id);
+    if (spec !== undefined) saveSpec(spec, id);
+  }
+
+  /** The data of what is drawn: of several matrices, those that pickers and sliders choose. */
+  async #table(): Promise<Table | undefined> {
+    if (!this.#seen) await this.show();
+    const spec = await this.#currentSpec();
+    const shown = this.#live === undefined ? undefined : shownMatrices(this.#live);
+    return spec === undefined ? undefined : tableOf(spec, this.#shared.store.labels, shown);
   }
 
   async #fillTable(table: HTMLDetailsElement): Promise<void> {
-    const spec = await this.#currentSpec();
+    const data = await this.#table();
     const target = table.querySelector("table");
-    if (spec === undefined || target === null) return;
-    const { columns, rows } = tableOf(spec, this.#shared.store.labels);
+    if (data === undefined || target === null) return;
+    const { columns, rows } = data;
     const head = document.createElement("tr");
     for (const column of columns)
       head.appendChild(Object.assign(document.createElement("th"), { scope: "col", textContent: column }));
@@ -213,9 +223,13 @@ export class PageFigure {
     });
     target.replaceChildren(head, ...body);
     const note = table.querySelector(".count");
+    const chosen = [...(this.#live?.grids.values() ?? [])].some(({ matrices }) => matrices.length > 1);
+    const of = chosen ? ", of what is drawn now; the Vega-Lite spec has all that the controls choose from" : "";
     if (note !== null)
       note.textContent =
-        rows.length > TABLE_ROWS ? `the first ${TABLE_ROWS} of ${rows.length} rows; all are in the CSV` : `${rows.length} rows`;
+        rows.length > TABLE_ROWS
+          ? `the first ${TABLE_ROWS} of ${rows.length} rows${of}; all rows are in the CSV`
+          : `${rows.length} rows${of}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { csvOf, tableOf } from "../../figures/index.ts";
+import { csvOf, specText, type Table } from "../../figures/index.ts";
 
 /** Hands bytes to the reader under a file's name. */
 export function save(name: string, type: string, part: BlobPart): void {
@@ -45,12 +45,12 @@ export function savePng(svg: SVGSVGElement, id: string): void {
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText(svg, id))}`;
 }
 
-/** Saves all data of a figure as one long table. */
-export function saveCsv(spec: TopLevelSpec, labels: readonly string[], id: string): void {
-  save(`${id}.csv`, "text/csv", csvOf(tableOf(spec, labels)).replaceAll("\u2060", ""));
+/** Saves the data of a figure as one long table. */
+export function saveCsv(table: Table, id: string): void {
+  save(`${id}.csv`, "text/csv", csvOf(table).replaceAll("\u2060", ""));
 }
 
 /** Saves the spec, its values as data. */
 export function saveSpec(spec: TopLevelSpec, id: string): void {
-  save(`${id}.vl.json`, "application/json", `${JSON.stringify(spec, null, 1)}\n`);
+  save(`${id}.vl.json`, "application/json", specText(spec));
 }

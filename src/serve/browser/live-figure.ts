@@ -1,7 +1,6 @@
-import type { Result } from "vega-embed";
 import type { TopLevelSpec } from "vega-lite";
-import { type RunStyle, styleRuns } from "../../figures/index.ts";
-import { drawLive } from "../../report/browser/draw.ts";
+import { type RunStyle, styleRuns, tableOf } from "../../figures/index.ts";
+import { type DrawnFigure, drawLive, shownMatrices } from "../../report/browser/draw.ts";
 import { swatch } from "../../report/browser/figures.ts";
 import { saveCsv, savePng, saveSpec, saveSvg } from "../../report/browser/save.ts";
 import { elementById } from "../../report/browser/store.ts";
@@ -14,7 +13,7 @@ export class LiveFigure {
   #spec: TopLevelSpec | undefined;
   #styles: ReadonlyMap<string, RunStyle> = new Map();
   #labels: readonly string[] = [];
-  #result: Result | undefined;
+  #live: DrawnFigure | undefined;
   #turn = 0;
   #width = 0;
 
@@ -60,8 +59,8 @@ export class LiveFigure {
   clear(): void {
     this.#turn += 1;
     this.#spec = undefined;
-    this.#result?.finalize();
-    this.#result = undefined;
+    this.#live?.result.finalize();
+    this.#live = undefined;
     this.#drawing.replaceChildren();
     for (const part of [".controls", ".legend"]) this.#part(part).replaceChildren();
     this.#part(".tools").hidden = true;
@@ -75,7 +74,7 @@ export class LiveFigure {
     const fresh = document.createElement("div");
     fresh.className = "live";
     fresh.setAttribute("aria-hidden", "true");
-    const result = await drawLive(spec, {
+    const live = await drawLive(spec, {
       target: fresh,
       controls: this.#part(".controls"),
       width: this.#width,
@@ -83,11 +82,11 @@ export class LiveFigure {
       focus: "",
     });
     if (turn !== this.#turn) {
-      result.finalize();
+      live.result.finalize();
       return;
     }
-    this.#result?.finalize();
-    this.#result = result;
+    this.#live?.result.finalize();
+    this.#live = live;
     this.#drawing.replaceChildren(fresh);
     this.#part(".tools").hidden = false;
     this.#box.dataset.live = "yes";
@@ -99,7 +98,7 @@ export class LiveFigure {
     if (spec === undefined || svg === null) return;
     if (what === "svg") saveSvg(svg, this.#id);
     else if (what === "png") savePng(svg, this.#id);
-    else if (what === "csv") saveCsv(spec, this.#labels, this.#id);
+    else if (what === "csv") saveCsv(tableOf(spec, this.#labels, this.#live && shownMatrices(this.#live)), this.#id);
     else saveSpec(spec, this.#id);
   }
 }
