@@ -66,10 +66,19 @@ const margins = defineClaim({
       "rank correlation of margin over residual with accuracy, q > 7",
       "r",
     ),
+    partial: metric("algorithm", "margin_partial_correlation", "rank correlation beyond the tasks' sizes", "r"),
+    modulus: asNull(metric("algorithm", "margin_modulus_correlation", "rank correlation of −q alone with accuracy", "r")),
+    probability: asNull(
+      metric("algorithm", "margin_probability", "probability of as much beyond the tasks' sizes by chance", "number"),
+    ),
   },
-  rule: holds(atLeast("correlation", 0.7)).orPartly(atLeast("correlation", 0.4)),
-  ours: "ρ = {correlation}",
-  none: "ρ = 0",
+  rule: holds(atLeast("correlation", 0.7), atMost("probability", 0.01)).orPartly(
+    atLeast("correlation", 0.4),
+    atMost("probability", 0.05),
+  ),
+  ours: "ρ = {correlation}, {partial} beyond the tasks' sizes (p = {probability})",
+  none: "{modulus} by the tasks' sizes alone",
+  twin: "{correlation}, {partial} beyond the tasks' sizes",
 });
 
 /** Claims of this toolkit about the algorithm of n mod q. */

@@ -43,6 +43,8 @@ for (const options of [
       result.tasks.map((q) => model.neurons.filter(({ m }) => m === q).length),
     );
     assert.ok(result.margin.ratio.every((ratio) => ratio > 2));
+    // Every task is solved: there is no order of accuracies that a margin could predict.
+    assert.deepEqual([result.margin.rank_correlation, result.margin.beyond_modulus], [null, null]);
     assert.deepEqual([result.repair, result.not_evidence, result.validation_samples], [[], ["ideal"], 0]);
     assert.deepEqual(result.left_out, ["ladder.<rung>.validation"]);
   });

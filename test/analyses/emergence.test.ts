@@ -5,9 +5,11 @@ import { orderedR2 } from "../../src/analyses/emergence/figure.ts";
 import { emergence } from "../../src/analyses/emergence/index.ts";
 import type { AnalysisInput, SeriesModel } from "../../src/analyses/kit/define.ts";
 import { dequantised, quantised } from "../../src/analyses/kit/quantised.ts";
+import { neurons } from "../../src/analyses/neurons/index.ts";
 import { at, type NdArray } from "../../src/core/index.ts";
 import { construct } from "../../src/model/index.ts";
 import { headsOf } from "../../src/tasks/index.ts";
+import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel } from "../helpers/model-input.ts";
 import { checkContract, normals } from "../helpers/spectral-input.ts";
 
@@ -47,6 +49,10 @@ for (const options of [
     assert.equal(at(result.above_half, 1), model.neurons.length);
     // Noise: one in a hundred lies above a 99 % limit; twice that and two more is the most that is let pass.
     assert.ok(at(result.above_null, 0) <= 2 + 0.02 * result.neurons, `${result.above_null[0]} of ${result.neurons}`);
+    // One null for one question: that of `neurons`, whose draws are enough for a 99 % limit.
+    const { null: known } = await neurons.run(input, {});
+    assert.ok(result.null.draws >= 200 && result.null.draws === known.draws);
+    assertAllClose([at(result.null.R2, 1)], [known.R2], { atol: 1e-5 });
     assert.deepEqual(result.accuracy, [null, input.heads.map(() => 0.5)]);
     // The last matrix is a staircase: in the order of the figure, best rows never step back.
     const places = result.order.filter((j) => at(result.best, j) >= 0).map((j) => at(result.best, j));

@@ -13,6 +13,9 @@ const ladder = (change: Metrics) => ({
   circuit_reassigned: 0.07,
   chance: 0.06,
   margin_rank_correlation: 0.8,
+  margin_partial_correlation: 0.8,
+  margin_modulus_correlation: 0.5,
+  margin_probability: 0.001,
   ...change,
 });
 
@@ -30,5 +33,7 @@ test("verdicts follow from the numbers by the stated rules", () => {
     ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.84 }), "reproduced"],
     ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.5 }), "partly"],
     ["margins", "miiii", "algorithm", ladder({ margin_rank_correlation: 0.1 }), "not reproduced"],
+    ["margins", "miiii", "algorithm", ladder({ margin_probability: 0.04 }), "partly"],
+    ["margins", "miiii", "algorithm", ladder({ margin_probability: 0.2 }), "not reproduced"],
   ]);
 });

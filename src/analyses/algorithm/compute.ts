@@ -80,7 +80,7 @@ export async function compute(input: AnalysisInput, draws: number, repairs: numb
   const permuted = await permutedControl(control);
   const reassigned = heads.length > 1 ? await reassignedControl(control) : undefined;
   const { accuracy, validation } = grid.rungs.model;
-  const { margin, kernels, frequencies } = marginsOf(logits, config, heads, validation?.accuracy ?? accuracy);
+  const { margin, kernels, frequencies } = marginsOf(logits, config, heads, validation?.accuracy ?? accuracy, seed);
   const live = fitted.forms.flatMap((form, j) => (form === undefined ? [] : [at(fitted.best.R2, j)]));
   const repair = repairsOf(
     {

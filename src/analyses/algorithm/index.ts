@@ -6,6 +6,7 @@ import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, perRun, short, stated } from "../kit/text.ts";
 import { type AlgorithmResult, compute } from "./compute.ts";
 import { algorithmFigure } from "./figure.ts";
+import { RANK_DRAWS } from "./rank-control.ts";
 import { RUNGS, type RungName, rungAccuracy } from "./rungs.ts";
 
 const meanOfRung = (result: AlgorithmResult, rung: RungName) => {
@@ -30,6 +31,12 @@ const shown = (accuracy: number | undefined) => (accuracy === undefined ? "–" 
 function exact(result: AlgorithmResult, rung: RungName): number {
   return (rungAccuracy(result, rung) ?? []).filter((accuracy) => accuracy === 1).length;
 }
+
+/** What of a rank correlation is left beside the sizes of the tasks. */
+const sizesOf = (control: AlgorithmResult["margin"]["beyond_modulus"]) =>
+  control === null
+    ? ""
+    : `, beyond their size ${short(control.partial_correlation, 2)}   (size alone ${short(control.modulus_correlation, 2)}; p = ${short(control.probability, 2)})`;
 
 function headline(entries: readonly Labelled<AlgorithmResult>[]): string {
   const clause = ({ result }: Labelled<AlgorithmResult>) => {
@@ -64,14 +71,16 @@ M·W_U and \`half\` ½u·C; \`skip_cosine\`: the cosine of those two (0 where on
   cover the circle, a model's on shuffled labels included.
 
 \`margin\`: g(δ) = mean of L[n, (n − δ) mod q]; \`value\` = g(0) − max over δ ≠ 0; \`residual\`: standard deviation of the logits less g, each sample's mean removed; \`ratio\` of the two;
-\`rank_correlation\` of \`ratio\` with the model's accuracy (validation, else all) over the \`margin.tasks\` with q > 7. \`head_frequencies\`: bins of g's DFT over δ with more than 5 % of its energy.
+\`rank_correlation\` of \`ratio\` with the model's accuracy (validation, else all) over the \`margin.tasks\` with q > 7, and \`beyond_modulus\`, what of it the tasks' sizes do not explain (both null where those tasks have one accuracy). \`head_frequencies\`: bins of g's DFT over δ with more than 5 % of its energy.
 
 \`repair\`: the tasks of lowest accuracy (--repairs, below 0.99) with closed-form neurons of one more frequency \`k\` added to their logits, with nothing trained: so many \`neurons\` as the
 task has for each of its frequencies, with their median amplitude and read-out, at the k that raises the margin of g most. \`repaired\`: the accuracy then. \`sham_frequency\`: the
 same with x1 at k/q instead of k·p/q (null where those are the same waves); \`sham_phase\`: with the read-out at φ0 − φ1.`,
   null: `\`chance\`: 1/q. \`circuit_permuted\`: the circuit with rows of C permuted among the task's neurons; \`circuit_reassigned\`: each neuron given to a random other task, fitted anew at one of
 that task's frequencies and read out there (absent for one task). Each --draws (20) times, on ${CONTROL_SAMPLES} seeded inputs: means of accuracy and loss, and the \`largest\` accuracy of a draw. q = 2 has signs alone, so that a permuted
-read-out may be the same one, and neurons that serve a second task keep their read-out to it when they are given to that task: compare by task. The same ladder of a
+read-out may be the same one, and neurons that serve a second task keep their read-out to it when they are given to that task: compare by task.
+\`margin.beyond_modulus\`: accuracy and margin both fall with q without any structure (untrained models at p = 53: rank correlation 0.4, one in twenty above 0.8). \`modulus_correlation\`: of −q alone with
+accuracy; \`partial_correlation\`: of the ranks of \`ratio\` and accuracy, each less its linear fit on the ranks of q; \`probability\` of that or more when they are permuted among the tasks (${RANK_DRAWS} draws). The same ladder of a
 model trained on shuffled labels is the third control: a rung counts as evidence only where that twin stays at chance.`,
   citation: "Ours; interchange with the closed form after the restricted loss of Nanda et al. 2023",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.hook_resid_mid", "logits", "matmul"],
@@ -97,6 +106,13 @@ model trained on shuffled labels is the third control: a rung counts as evidence
       model_loss: mean(result.ladder.model.loss),
       skip_cosine: result.skip_cosine,
       ...(result.margin.rank_correlation === null ? {} : { margin_rank_correlation: result.margin.rank_correlation }),
+      ...(result.margin.beyond_modulus === null
+        ? {}
+        : {
+            margin_modulus_correlation: result.margin.beyond_modulus.modulus_correlation,
+            margin_partial_correlation: result.margin.beyond_modulus.partial_correlation,
+            margin_probability: result.margin.beyond_modulus.probability,
+          }),
       repaired: repair.length,
       ...(repair.length === 0
         ? {}
@@ -129,7 +145,7 @@ model trained on shuffled labels is the third control: a rung counts as evidence
       ...(margin.rank_correlation === null
         ? []
         : [
-            `margin       over residual: rank correlation with accuracy ${short(margin.rank_correlation, 2)} over ${margin.tasks} tasks q > 7`,
+            `margin       over residual: rank correlation with accuracy ${short(margin.rank_correlation, 2)} over ${margin.tasks} tasks q > 7${sizesOf(margin.beyond_modulus)}`,
           ]),
       ...(repair.length === 0
         ? []

@@ -3,6 +3,7 @@ import { spearman } from "../../math/index.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
 import { groupKernel, headLogits, residues, sampleNumbers } from "../logits/groups.ts";
 import type { TrainedHead } from "../logits/score.ts";
+import { type RankControl, rankControl } from "./rank-control.ts";
 
 /** A frequency of g with more than this share of its energy is one of the output head's. */
 const STRONG = 0.05;
@@ -15,8 +16,10 @@ export type Margin = {
   residual: number[];
   /** `value` over `residual`. */
   ratio: number[];
-  /** Rank correlation of `ratio` with accuracy over the tasks q > 7; null for fewer than three. */
+  /** Rank correlation of `ratio` with accuracy over the tasks q > 7; null for fewer than three, or with one accuracy. */
   rank_correlation: number | null;
+  /** What of it the sizes of the tasks do not explain; null for fewer than four, or with one accuracy. */
+  beyond_modulus: RankControl | null;
   tasks: number;
 };
 
@@ -29,6 +32,7 @@ export function marginsOf(
   config: Parameters<typeof sampleNumbers>[0],
   heads: readonly TrainedHead[],
   accuracy: readonly number[],
+  seed: number,
 ): { readonly margin: Margin; readonly kernels: Float64Array[]; readonly frequencies: number[][] } {
   const numbers = sampleNumbers(config);
   const found = heads.map((head) => {
@@ -41,18 +45,17 @@ export function marginsOf(
     return { kernel, value, residual, ratio };
   });
   const late = heads.flatMap(({ q }, task) => (q > 7 ? [task] : []));
+  const [ratios, accuracies] = [late.map((task) => at(found, task).ratio), late.map((task) => at(accuracy, task))];
+  const moduli = late.map((task) => at(heads, task).q);
+  // Equal accuracies, as of a model that has solved every task, have no order to predict.
+  const alike = accuracies.every((value) => value === accuracies[0]);
   return {
     margin: {
       value: found.map(({ value }) => value),
       residual: found.map(({ residual }) => residual),
       ratio: found.map(({ ratio }) => ratio),
-      rank_correlation:
-        late.length < 3
-          ? null
-          : spearman(
-              late.map((task) => at(found, task).ratio),
-              late.map((task) => at(accuracy, task)),
-            ),
+      rank_correlation: late.length < 3 || alike ? null : spearman(ratios, accuracies),
+      beyond_modulus: alike ? null : rankControl(ratios, accuracies, moduli, seed),
       tasks: late.length,
     },
     kernels: found.map(({ kernel }) => kernel),

@@ -10,7 +10,7 @@ import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
 
 /** Permutations behind the null of a neuron's best row. */
-export const DRAWS = 20;
+export const DRAWS = 200;
 
 /** Result of `emergence`. */
 export type EmergenceResult = {
