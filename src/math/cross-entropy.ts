@@ -1,5 +1,5 @@
 import { type DataOf, type DType, dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
-import { expBelow } from "./exp.ts";
+import { quickExp } from "./exp.ts";
 
 /** Where an output head's logits stand in a row: from column `offset`, `classes` of them. */
 export interface HeadColumns {
@@ -68,8 +68,8 @@ function argmaxOf(data: DataOf[DType], start: number, classes: number): number {
 function rowCrossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
   const max = data[start + best] as number;
   let others = 0;
-  for (let c = 0; c < best; c++) others += expBelow((data[start + c] as number) - max);
-  for (let c = best + 1; c < classes; c++) others += expBelow((data[start + c] as number) - max);
+  for (let c = 0; c < best; c++) others += quickExp((data[start + c] as number) - max);
+  for (let c = best + 1; c < classes; c++) others += quickExp((data[start + c] as number) - max);
   return max - (data[start + target] as number) + Math.log1p(others);
 }
 

@@ -1,4 +1,4 @@
-import { expBelow } from "./exp.ts";
+import { quickExp } from "./exp.ts";
 
 /** For each of some rows of logits [rows, m] its largest, which class that is, and Σ over the others of e^(logit − largest). */
 export interface ReadRows {
@@ -24,7 +24,7 @@ export function readRows(data: Float64Array, m: number, withLoss: boolean): Read
     }
     let rest = 0;
     if (withLoss) {
-      for (let c = 0; c < m; c++) if (c !== best) rest += expBelow((data[start + c] as number) - top);
+      for (let c = 0; c < m; c++) if (c !== best) rest += quickExp((data[start + c] as number) - top);
     }
     read.best[row] = best;
     read.top[row] = top;

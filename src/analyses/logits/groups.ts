@@ -156,35 +156,3 @@ export function energyOf(logits: NdArray<"float64">): number {
   for (const value of logits.data) total += value ** 2;
   return total;
 }
-
-/**
- * The logits' two parts: `restricted` = g((n − c) mod q) + class means of the rest, which depends on the residue alone: [classes,
- * classes] (residue, class); `excluded` = the rest, [samples, classes].
- */
-export function splitByKernel(
-  logits: NdArray<"float64">,
-  residue: Int32Array,
-  kernel: Float64Array,
-): { readonly restricted: NdArray<"float64">; readonly excluded: NdArray<"float64"> } {
-  const [samples, classes] = [dim(logits, 0), dim(logits, 1)];
-  const rest = new Float64Array(samples * classes);
-  const means = new Float64Array(classes);
-  // Twice over, so that no index has to be taken modulo q.
-  const twice = new Float64Array(2 * classes);
-  twice.set(kernel);
-  twice.set(kernel, classes);
-  for (let i = 0; i < samples; i++) {
-    const first = (residue[i] as number) + classes;
-    const start = i * classes;
-    for (let c = 0; c < classes; c++) {
-      const other = (logits.data[start + c] as number) - (twice[first - c] as number);
-      rest[start + c] = other;
-      means[c] = (means[c] as number) + other;
-    }
-  }
-  const restricted = Float64Array.from(
-    { length: classes * classes },
-    (_, i) => at(twice, Math.floor(i / classes) + classes - (i % classes)) + at(means, i % classes) / samples,
-  );
-  return { restricted: float64(restricted, [classes, classes]), excluded: float64(rest, logits.shape) };
-}

@@ -4,9 +4,10 @@ import type { Head, Labels } from "../../tasks/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { matmulOf, trainedHeads } from "../kit/inputs.ts";
-import { doubleCentred, energyOf, groupKernel, headLogits, residues, sampleNumbers, splitByKernel } from "./groups.ts";
+import { doubleCentred, energyOf, headLogits, residues, sampleNumbers } from "./groups.ts";
+import { type KernelLosses, kernelLosses } from "./kernel-losses.ts";
 import { partition, type SplitLosses, splitLosses, tabledLosses } from "./losses.ts";
-import { type MechanismLosses, sumSqWeights } from "./of-addition.ts";
+import { sumSqWeights } from "./of-addition.ts";
 import { permutedSums, sharesOf } from "./permuted-sums.ts";
 import { residueShares, splitByResidue } from "./residue-means.ts";
 
@@ -44,38 +45,34 @@ function targetsOf({ targets }: Pick<AnalysisInput, "targets">, h: number): Int3
   return Int32Array.from({ length: dim(targets, 0) }, (_, i) => at(targets.data, i * heads + h));
 }
 
-/**
- * An output head's logits in two parts, as a function of its group: a table [q, classes] by residue, and the rest, [samples,
- * classes].
- */
-interface Structure {
-  readonly g: Float64Array;
-  readonly restricted: NdArray<"float64">;
-  readonly excluded: NdArray<"float64">;
-}
-
-function structureOf(logits: NdArray<"float64">, residue: Int32Array, { q }: Head, labels: Labels): Structure {
-  if (labels === "divisibility") return splitByResidue(logits, residue, q);
-  const g = groupKernel(logits, residue);
-  return { g, ...splitByKernel(logits, residue, g) };
-}
-
-/** The losses of output head number `h`, whose own logits are [p², classes]: whole, without the rest, without the structure. */
-export function headLosses(
-  input: Pick<AnalysisInput, "config" | "heads" | "targets" | "split">,
+/** The losses of an output head with two classes, by what n mod q explains of its logits. */
+function divisibilityLosses(
+  input: Pick<AnalysisInput, "config" | "targets" | "split">,
   logits: NdArray<"float64">,
-  h: number,
-  residue: Int32Array,
-  { restricted, excluded }: Structure = structureOf(logits, residue, input.heads[h] as Head, input.config.labels),
-): MechanismLosses {
+  head: Head & { readonly number: number },
+): KernelLosses {
+  const own = headLogits(logits, head);
+  const residue = residues(sampleNumbers(input.config), head);
   const parts = partition(input.split, residue.length);
-  const targets = targetsOf(input, h);
-  const lossOf = (array: NdArray<"float64">) => splitLosses(array, targets, parts);
+  const targets = targetsOf(input, head.number);
+  const { g, restricted, excluded } = splitByResidue(own, residue, head.q);
   return {
-    loss: lossOf(logits),
+    g,
+    loss: splitLosses(own, targets, parts),
     restricted: tabledLosses(restricted, residue, targets, parts),
-    excluded: lossOf(excluded),
+    excluded: splitLosses(excluded, targets, parts),
   };
+}
+
+/** The losses of some output heads: whole, as a function of their group, and without it. */
+export function headLosses(
+  input: Pick<AnalysisInput, "config" | "targets" | "split">,
+  logits: NdArray<"float64">,
+  heads: readonly (Head & { readonly number: number })[],
+): KernelLosses[] {
+  return input.config.labels === "divisibility"
+    ? heads.map((head) => divisibilityLosses(input, logits, head))
+    : kernelLosses(input, logits, heads);
 }
 
 /** The tokens in their own order. */
@@ -102,13 +99,12 @@ async function kernelShares(
 export async function analyzeHeads(input: AnalysisInput, logits: NdArray<"float64">): Promise<HeadsResult> {
   const random = randomStream(input.seed, "mechanism/permutations");
   const { labels } = input.config;
-  const numbers = sampleNumbers(input.config);
   const { p } = input.config;
   const orders = [inOrder(p), ...Array.from({ length: HEAD_PERMUTATIONS }, () => tokenPermutation(p, random))];
   const heads = trainedHeads(input.heads);
+  const losses = headLosses(input, logits, heads);
   const analyze = async (head: (typeof heads)[number], done: number): Promise<HeadMechanism> => {
     const own = headLogits(logits, head);
-    const residue = residues(numbers, head);
     const centred = doubleCentred(own);
     const [share = 0, ...shares] =
       labels === "divisibility"
@@ -118,13 +114,12 @@ export async function analyzeHeads(input: AnalysisInput, logits: NdArray<"float6
             head.q,
           )
         : await kernelShares(centred, head, orders, input);
-    const structure = structureOf(own, residue, head, labels);
-    const { loss, restricted, excluded } = headLosses(input, own, head.number, residue, structure);
+    const { g, loss, restricted, excluded } = at(losses, done);
     input.onProgress?.(done + 1, heads.length);
     return {
       q: head.q,
       chance_loss: chanceOf(head, labels).loss,
-      g: Array.from(structure.g),
+      g: Array.from(g),
       logit_share: share,
       logit_share_null: upperLimit(shares, 0.99),
       logit_share_p: rankP(share, shares),

@@ -6,7 +6,6 @@ import { lastingEpoch } from "../kit/epochs.ts";
 import { activationOf, positionEmbedding, seriesOf, tokenEmbedding, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { cosCoefficients, keyFrequencies, sumByTotal } from "../logits/addition.ts";
-import { headLogits, residues, sampleNumbers } from "../logits/groups.ts";
 import type { SplitLosses } from "../logits/losses.ts";
 import { fourierNorms, neuronToLogit } from "../logits/neuron-to-logit.ts";
 import { additionLosses, type MechanismLosses, maskedLosses, otherFrequencies, sumSqWeights } from "../logits/of-addition.ts";
@@ -79,9 +78,8 @@ function lossesOf(input: AnalysisInput, logits: NdArray<"float64">, key: readonl
     };
     return { losses, none: [none] };
   }
-  const numbers = sampleNumbers(input.config);
   const heads = trainedHeads(input.heads);
-  const losses = heads.map((head) => headLosses(input, headLogits(logits, head), head.number, residues(numbers, head)));
+  const losses = headLosses(input, logits, heads);
   const none = heads.map((head, h) => ({
     restricted: chanceOf(head, labels).loss,
     excluded: trainedLoss((losses[h] as MechanismLosses).loss),
