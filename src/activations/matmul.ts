@@ -6,8 +6,8 @@ const BLOCK = 2048;
 
 /** Products of float64 matrices on a runtime, which is tens of times as fast as loops here. Call `dispose` when done. */
 export interface RuntimeMatmul {
-  /** [n, k] by [k, m] → [n, m]. */
-  readonly matmul: (a: NdArray<"float64">, b: NdArray<"float64">) => Promise<NdArray<"float64">>;
+  /** [n, k] by [k, m] → [n, m], in the memory of `into` where that is given: fresh memory costs as much as a small product. */
+  readonly matmul: (a: NdArray<"float64">, b: NdArray<"float64">, into?: Float64Array) => Promise<NdArray<"float64">>;
   readonly dispose: () => Promise<void>;
 }
 
@@ -27,11 +27,17 @@ export function runtimeMatmul(runtime: Runtime): RuntimeMatmul {
     return made;
   };
   return {
-    async matmul(a, b) {
+    async matmul(a, b, into) {
       const [n, inner, columns] = [dim(a, 0), dim(a, 1), dim(b, 1)];
       ensure(dim(b, 0) === inner, "input", () => `matmul: b must have ${inner} rows, got ${dim(b, 0)}`);
-      if (n <= BLOCK) return (await runOnce(await program(), { a, b })).product as NdArray<"float64">;
-      const out = float64(new Float64Array(n * columns), [n, columns]);
+      const size = n * columns;
+      ensure(
+        into === undefined || into.length >= size,
+        "input",
+        () => `matmul: into must hold ${size} numbers, got ${into?.length}`,
+      );
+      if (n <= BLOCK && into === undefined) return (await runOnce(await program(), { a, b })).product as NdArray<"float64">;
+      const out = float64(into?.subarray(0, size) ?? new Float64Array(size), [n, columns]);
       for (let start = 0; start < n; start += BLOCK) {
         const end = Math.min(n, start + BLOCK);
         await runInto(await program(), { a: rows(a, start, end), b }, { product: rows(out, start, end) });

@@ -208,7 +208,7 @@ test("a circuit's scores are those of its logits over the whole grid, written ou
   const rows = Int32Array.of(3, 50, 51, 120);
   for (const samples of [Int32Array.from({ length: p * p }, (_, i) => i), rows]) {
     const expected = headMetrics(logits, targets, [{ offset: 0, classes: q }], samples);
-    const [got] = await scoreCircuit(circuitOf(q, neurons, p), p, [{ targets, samples }], product);
+    const [got] = await scoreCircuit(circuitOf(q, neurons, p), p, [{ targets, samples }], { matmul: product });
     assert.equal(got?.accuracy, expected.accuracy[0]);
     assertAllClose([got?.loss ?? 0], [expected.loss[0] ?? 0], { rtol: 1e-10 });
   }

@@ -2,7 +2,7 @@ import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
 import { mean, readRows, rowLoss } from "../../math/index.ts";
 import type { Matmul } from "../kit/define.ts";
 import type { Judge } from "../logits/score.ts";
-import { type CircuitNeuron, cellsOf, centredFields, logitsOfWaves, type Score, scoreCircuit } from "./circuit.ts";
+import { type CircuitNeuron, cellsOf, centredFields, logitsOfWaves, type Score, scoreCircuit, scoringMemory } from "./circuit.ts";
 import { circuitsOf } from "./circuits.ts";
 import { harmonicsOf } from "./dictionary.ts";
 import { closedForm } from "./fit.ts";
@@ -44,18 +44,25 @@ function rungOver(scores: readonly (readonly Score[])[]): ControlRung {
   };
 }
 
-/** Draws whose logits are held at a time. */
-const TOGETHER = 20;
+/** Draws whose logits are held at a time: few enough that they stay near the processor until they are read. */
+const TOGETHER = 10;
+
+/** Memory that all tasks' draws use in turn. */
+interface Memory {
+  readonly factors: Float64Array;
+  readonly logits: Float64Array;
+}
 
 /**
  * One task's circuit under several permutations of its read-out rows: the neurons' fields are the same in all of them, and so one
- * product gives all.
+ * product gives some.
  */
 async function permutedScores(
   { judge, fitted, neurons, readout, matmul, withLoss = true }: ControlInput,
   task: number,
   orders: readonly Int32Array[],
   samples: Int32Array,
+  memory: Memory,
 ): Promise<Score[]> {
   const head = at(judge.heads, task);
   const group = at(neurons, task);
@@ -63,57 +70,61 @@ async function permutedScores(
   const { q: m } = head;
   const ks = [...new Set(group.map(({ own }) => own.form.k))].sort((a, b) => a - b);
   const { cells, place } = cellsOf(samples, m, p);
-  const width = orders.length * 2 * ks.length;
-  const weights = new Float64Array(group.length * width);
+  const forms = group.map(({ own }) => own.form);
+  const fields = centredFields(m, forms, p, cells); // [cells, neurons]
   const waves = group.map(({ neuron }) => ks.map((k) => readoutWave(readout, neuron, head, k)));
-  orders.forEach((order, draw) => {
-    group.forEach(({ own }, j) => {
-      const place = ks.indexOf(own.form.k);
-      const { a, b } = at(at(waves, at(order, j)), place);
-      const column = j * width + 2 * (draw * ks.length + place);
-      weights[column] = a;
-      weights[column + 1] = b;
+  /** Logits under some of the orders, [cells·draws, m]. */
+  const logitsUnder = async (some: readonly Int32Array[]): Promise<Float64Array> => {
+    const size = cells.length * some.length * m;
+    if (group.length === 0) return memory.logits.fill(0, 0, size).subarray(0, size);
+    const width = some.length * 2 * ks.length;
+    const weights = new Float64Array(group.length * width);
+    some.forEach((order, draw) => {
+      forms.forEach(({ k }, j) => {
+        const wave = ks.indexOf(k);
+        const { a, b } = at(at(waves, at(order, j)), wave);
+        const column = j * width + 2 * (draw * ks.length + wave);
+        weights[column] = a;
+        weights[column + 1] = b;
+      });
     });
-  });
-  let logits = new Float64Array(cells.length * orders.length * m);
-  if (group.length > 0) {
-    const fields = centredFields(
-      m,
-      group.map(({ own }) => own.form),
-      p,
-      cells,
-    );
-    const factors = await matmul(fields, float64(weights, [group.length, width])); // [cells, draws·2·ks]
-    logits = (await logitsOfWaves(factors.data, { m, ks }, matmul)) as typeof logits; // [cells·draws, m]
-  }
-  const read = readRows(logits, m, withLoss);
+    const factors = await matmul(fields, float64(weights, [group.length, width]), memory.factors); // [cells, draws·2·ks]
+    return logitsOfWaves(factors.data, { m, ks }, matmul, memory.logits);
+  };
   const targets = at(judge.targets, task);
-  return orders.map((_, draw) => {
-    let [hits, loss] = [0, 0];
-    for (let i = 0; i < samples.length; i++) {
-      const row = (place[i] as number) * orders.length + draw;
-      const target = targets[samples[i] as number] as number;
-      if (read.best[row] === target) hits++;
-      loss += rowLoss(read, logits, row, m, target);
+  const scores: Score[] = [];
+  for (let first = 0; first < orders.length; first += TOGETHER) {
+    const some = orders.slice(first, first + TOGETHER);
+    const logits = await logitsUnder(some);
+    const read = readRows(logits, m, withLoss);
+    for (let draw = 0; draw < some.length; draw++) {
+      let [hits, loss] = [0, 0];
+      for (let i = 0; i < samples.length; i++) {
+        const row = (place[i] as number) * some.length + draw;
+        const target = targets[samples[i] as number] as number;
+        if (read.best[row] === target) hits++;
+        if (withLoss) loss += rowLoss(read, logits, row, m, target);
+      }
+      scores.push({ accuracy: hits / samples.length, loss: loss / samples.length });
     }
-    return { accuracy: hits / samples.length, loss: loss / samples.length };
-  });
+  }
+  return scores;
 }
 
 /** Circuits with the read-out rows permuted among a task's neurons, each projected on its new neuron's frequency. */
 export async function permutedControl(input: ControlInput): Promise<ControlRung> {
-  const { neurons, seed, draws } = input;
+  const { judge, neurons, seed, draws } = input;
   const samples = controlSamples(input);
   const random = randomStream(seed, "algorithm/permuted");
   const orders = Array.from({ length: draws }, () => neurons.map((group) => random.permutation(group.length)));
+  const moduli = judge.heads.map(({ q }) => q);
+  // A circuit has no more waves, two a frequency, than classes.
+  const size = TOGETHER * scoringMemory(moduli, samples.length).length;
+  const memory = { factors: new Float64Array(size), logits: new Float64Array(size) };
   const scores: Score[][] = [];
   for (let task = 0; task < neurons.length; task++) {
-    const own: Score[] = [];
-    for (let first = 0; first < draws; first += TOGETHER) {
-      const some = orders.slice(first, first + TOGETHER).map((order) => at(order, task));
-      own.push(...(await permutedScores(input, task, some, samples)));
-    }
-    scores.push(own);
+    const own = orders.map((order) => at(order, task));
+    scores.push(await permutedScores(input, task, own, samples, memory));
   }
   return rungOver(scores);
 }
@@ -131,6 +142,8 @@ export async function reassignedControl(input: ControlInput): Promise<ControlRun
   const used = neurons.map((group) => [...new Set(group.map(({ own }) => own.form.k))]);
   const taskOf = new Map(neurons.flatMap((group, task) => group.map(({ neuron }) => [neuron, task] as const)));
   const scores: Score[][] = heads.map(() => []);
+  const moduli = heads.map(({ q }) => q);
+  const scoring = { matmul, memory: scoringMemory(moduli, samples.length) };
   for (let draw = 0; draw < draws; draw++) {
     const groups: CircuitNeuron[][] = heads.map(() => []);
     for (const [neuron, own] of taskOf) {
@@ -146,7 +159,7 @@ export async function reassignedControl(input: ControlInput): Promise<ControlRun
       });
     }
     for (const [task, circuit] of circuitsOf(heads, groups, p).entries()) {
-      const [score] = await scoreCircuit(circuit, p, [{ targets: at(judge.targets, task), samples }], matmul);
+      const [score] = await scoreCircuit(circuit, p, [{ targets: at(judge.targets, task), samples }], scoring);
       scores[task]?.push(score ?? { accuracy: 0, loss: 0 });
     }
   }

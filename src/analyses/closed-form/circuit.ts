@@ -155,11 +155,15 @@ export interface Score {
   readonly loss: number;
 }
 
-/** Logits from the factors of cosines and of −sines, [rows, 2·frequencies], in turn: [rows, m]. */
+/**
+ * Logits from the factors of cosines and of −sines, [rows, 2·frequencies], in turn: [rows, m]; in the memory of `into` where that
+ * is given.
+ */
 export async function logitsOfWaves(
   factors: Float64Array,
   circuit: Pick<Circuit, "m" | "ks">,
   matmul: Matmul,
+  into?: Float64Array,
 ): Promise<Float64Array> {
   const { m, ks } = circuit;
   const { cos, sin } = classWaves(circuit);
@@ -171,7 +175,7 @@ export async function logitsOfWaves(
     }
   }
   const width = 2 * ks.length;
-  return (await matmul(float64(factors, [factors.length / width, width]), float64(waves, [width, m]))).data;
+  return (await matmul(float64(factors, [factors.length / width, width]), float64(waves, [width, m]), into)).data;
 }
 
 /** Samples (grid indices) and what an output head should answer at each grid index, [p²]. */
@@ -180,28 +184,45 @@ export interface Reading {
   readonly samples: Int32Array;
 }
 
+/** How circuits are scored. */
+export interface Scoring {
+  readonly matmul: Matmul;
+  /** Whether losses are wanted (they are); without, they are 0. */
+  readonly withLoss?: boolean;
+  /** Memory for logits, at least as much as one of the circuits needs: see {@link scoringMemory}. */
+  readonly memory?: Float64Array;
+}
+
+/** Memory for the logits of any of some circuits at so many samples. */
+export function scoringMemory(moduli: readonly number[], samples: number): Float64Array {
+  return new Float64Array(Math.max(0, ...moduli.map((m) => Math.min(m * m, samples) * m)));
+}
+
 /** Scores of a circuit on several readings. Samples of one cell have the same logits, which are computed once. */
 export async function scoreCircuit(
   circuit: Circuit,
   p: number,
   readings: readonly Reading[],
-  matmul: Matmul,
-  withLoss = true,
+  { matmul, withLoss = true, memory }: Scoring,
 ): Promise<Score[]> {
   const { m, ks, cosines, sines } = circuit;
-  const { cells, place } = cellsOf(
-    readings.flatMap(({ samples }) => Array.from(samples)),
-    m,
-    p,
-  );
-  const factors = new Float64Array(cells.length * 2 * ks.length);
-  cells.forEach((cell, row) => {
-    for (let i = 0; i < ks.length; i++) {
-      factors[2 * (row * ks.length + i)] = at(cosines, i)[cell] as number;
-      factors[2 * (row * ks.length + i) + 1] = at(sines, i)[cell] as number;
+  const every = new Int32Array(readings.reduce((sum, { samples }) => sum + samples.length, 0));
+  readings.reduce((start, { samples }) => {
+    every.set(samples, start);
+    return start + samples.length;
+  }, 0);
+  const { cells, place } = cellsOf(every, m, p);
+  const width = 2 * ks.length;
+  const factors = new Float64Array(cells.length * width);
+  for (let i = 0; i < ks.length; i++) {
+    const [cosine, sine] = [at(cosines, i), at(sines, i)];
+    for (let row = 0; row < cells.length; row++) {
+      const cell = cells[row] as number;
+      factors[row * width + 2 * i] = cosine[cell] as number;
+      factors[row * width + 2 * i + 1] = sine[cell] as number;
     }
-  });
-  const logits = ks.length === 0 ? new Float64Array(cells.length * m) : await logitsOfWaves(factors, circuit, matmul);
+  }
+  const logits = ks.length === 0 ? new Float64Array(cells.length * m) : await logitsOfWaves(factors, circuit, matmul, memory);
   const read = readRows(logits, m, withLoss);
   let next = 0;
   return readings.map(({ targets, samples }) => {
@@ -210,7 +231,7 @@ export async function scoreCircuit(
       const row = place[next++] as number;
       const target = targets[i] as number;
       if (read.best[row] === target) hits++;
-      loss += rowLoss(read, logits, row, m, target);
+      if (withLoss) loss += rowLoss(read, logits, row, m, target);
     }
     return { accuracy: hits / samples.length, loss: loss / samples.length };
   });

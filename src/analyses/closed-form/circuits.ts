@@ -1,7 +1,7 @@
 import { at, type NdArray } from "../../core/index.ts";
 import type { Matmul } from "../kit/define.ts";
 import type { Judge, TaskScore, TrainedHead } from "../logits/score.ts";
-import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit } from "./circuit.ts";
+import { type Circuit, type CircuitNeuron, circuitOf, scoreCircuit, scoringMemory } from "./circuit.ts";
 import type { FittedNeurons } from "./neurons.ts";
 import { readoutWave } from "./readout.ts";
 
@@ -28,8 +28,16 @@ export function idealNeuron({ form, wave }: CircuitNeuron): CircuitNeuron {
 }
 
 /** Scores of one circuit a task. */
-export async function scoreCircuits(judge: Judge, circuits: readonly Circuit[], p: number, matmul: Matmul): Promise<TaskScore[]> {
+export async function scoreCircuits(
+  judge: Judge,
+  circuits: readonly Circuit[],
+  p: number,
+  matmul: Matmul,
+  withLoss = true,
+): Promise<TaskScore[]> {
   const { samples } = judge;
+  const moduli = circuits.map(({ m }) => m);
+  const scoring = { matmul, withLoss, memory: scoringMemory(moduli, p * p) };
   const scores: TaskScore[] = [];
   for (const [task, circuit] of circuits.entries()) {
     const targets = at(judge.targets, task);
@@ -39,7 +47,7 @@ export async function scoreCircuits(judge: Judge, circuits: readonly Circuit[], 
       { targets, samples: judge.validation ?? new Int32Array(0) },
       { targets: answers ?? targets, samples: answers === undefined ? new Int32Array(0) : samples },
     ];
-    const [score, validation, answer] = await scoreCircuit(circuit, p, readings, matmul);
+    const [score, validation, answer] = await scoreCircuit(circuit, p, readings, scoring);
     scores.push({
       accuracy: score?.accuracy ?? 0,
       loss: score?.loss ?? 0,

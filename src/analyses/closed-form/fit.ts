@@ -34,7 +34,12 @@ export interface Dictionary {
   readonly high: Int32Array;
   readonly pairing: Int32Array;
   readonly k: Int32Array;
+  /** Memory for one block of fits. */
+  readonly scratch: Float64Array;
 }
+
+/** Neurons whose energies are computed at a time: of so many they stay in a core's cache until they are read. */
+const BLOCK = 128;
 
 /** Puts pairings together, so that one product fits them all. */
 export function dictionaryOf(pairings: readonly Pairing[], p: number): Dictionary {
@@ -64,11 +69,9 @@ export function dictionaryOf(pairings: readonly Pairing[], p: number): Dictionar
     high: Int32Array.from(high),
     pairing: Int32Array.from(numbers),
     k: Int32Array.from(ks),
+    scratch: new Float64Array(2 * BLOCK * 2 * waves),
   };
 }
-
-/** Neurons whose energies are computed at a time. */
-const BLOCK = 512;
 
 /** What is fitted: each neuron's f and g, [2·neurons, p], and Σf² + Σg², [neurons]. */
 export type Digits = Pick<AdditiveParts, "neurons" | "digits" | "energy">;
@@ -78,7 +81,7 @@ export type Digits = Pick<AdditiveParts, "neurons" | "digits" | "energy">;
  * as there are waves, valid until the next call. Neurons without energy are passed over.
  */
 export async function forEnergies(
-  { basis, waves }: Dictionary,
+  { basis, waves, scratch }: Dictionary,
   { neurons, digits, energy }: Digits,
   matmul: Matmul,
   visit: (neuron: number, energies: Float64Array, f: number, g: number) => void,
@@ -87,7 +90,7 @@ export async function forEnergies(
   for (let first = 0; first < neurons; first += BLOCK) {
     const count = Math.min(BLOCK, neurons - first);
     const own = float64(digits.subarray(2 * first * p, 2 * (first + count) * p), [2 * count, p]);
-    const along = (await matmul(own, basis)).data; // [2·count, 2·waves]
+    const along = (await matmul(own, basis, scratch)).data; // [2·count, 2·waves]
     for (let row = 0; row < 2 * count; row++) {
       const start = row * 2 * waves;
       for (let wave = start; wave < start + waves; wave++) {

@@ -137,7 +137,7 @@ export function closedGrid({ parts, forms }: FittedNeurons): ClosedGrid {
 }
 
 /** Samples whose |û| is held at a time: all of them would take as much memory as an activation. */
-const BLOCK = 1024;
+export const CLOSED_BLOCK = 512;
 
 /**
  * Calls `use` with |û| of one block of samples after the other, [count, d_mlp], and where it begins; the array is the same each
@@ -148,9 +148,9 @@ export async function forMagnitudes(
   use: (magnitude: NdArray<"float64">, start: number) => Promise<void>,
 ): Promise<void> {
   const neurons = dim(digits, 1);
-  const block = new Float64Array(Math.min(BLOCK, p * p) * neurons);
-  for (let start = 0; start < p * p; start += BLOCK) {
-    const count = Math.min(BLOCK, p * p - start);
+  const block = new Float64Array(Math.min(CLOSED_BLOCK, p * p) * neurons);
+  for (let start = 0; start < p * p; start += CLOSED_BLOCK) {
+    const count = Math.min(CLOSED_BLOCK, p * p - start);
     for (let i = 0; i < count; i++) {
       const [low, high] = [Math.floor((start + i) / p) * neurons, (p + ((start + i) % p)) * neurons];
       const row = i * neurons;
@@ -175,10 +175,11 @@ export function halvedColumns(readout: NdArray<"float64">, columns: Columns): Nd
 export async function closedStream(closed: ClosedGrid, W_out: NdArray<"float64">, matmul: Matmul): Promise<NdArray<"float64">> {
   const width = dim(W_out, 1);
   const stream = new Float64Array(closed.p ** 2 * width);
+  const product = new Float64Array(CLOSED_BLOCK * width);
   await forMagnitudes(closed, async (magnitude, start) => {
-    stream.set((await matmul(magnitude, W_out)).data, start * width);
+    const { data } = await matmul(magnitude, W_out, product);
+    for (let i = 0; i < data.length; i++) stream[start * width + i] = (data[i] as number) / 2;
   });
-  for (let i = 0; i < stream.length; i++) stream[i] = (stream[i] as number) / 2;
   return float64(stream, [closed.p ** 2, width]);
 }
 

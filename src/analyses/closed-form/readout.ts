@@ -49,6 +49,21 @@ export interface ReadoutWave {
   readonly b: number;
 }
 
+const CIRCLES = new Map<number, { readonly cos: Float64Array; readonly sin: Float64Array }>();
+
+/** cos and sin of 2πj/m, j = 0 … m − 1. */
+function circleOf(m: number): { readonly cos: Float64Array; readonly sin: Float64Array } {
+  const known = CIRCLES.get(m);
+  if (known !== undefined) return known;
+  const angle = (j: number) => (2 * Math.PI * j) / m;
+  const made = {
+    cos: Float64Array.from({ length: m }, (_, j) => Math.cos(angle(j))),
+    sin: Float64Array.from({ length: m }, (_, j) => Math.sin(angle(j))),
+  };
+  CIRCLES.set(m, made);
+  return made;
+}
+
 /**
  * A neuron's read-out to an output head projected on the waves of frequency k over its m classes; for m = 2 on the cosine alone.
  */
@@ -60,12 +75,15 @@ export function readoutWave(
 ): ReadoutWave {
   const m = head.classes;
   const start = j * dim(readout, 1) + head.offset;
-  let [cosine, sine] = [0, 0];
+  const { cos, sin } = circleOf(m);
+  let [cosine, sine, place] = [0, 0, 0];
   for (let c = 0; c < m; c++) {
-    const angle = (2 * Math.PI * ((k * c) % m)) / m;
     const value = readout.data[start + c] as number;
-    cosine += value * Math.cos(angle);
-    sine += value * Math.sin(angle);
+    cosine += value * (cos[place] as number);
+    sine += value * (sin[place] as number);
+    // k·(c + 1) mod m.
+    place += k;
+    if (place >= m) place -= m;
   }
   return m === 2 ? { a: cosine / 2, b: 0 } : { a: (2 * cosine) / m, b: (-2 * sine) / m };
 }

@@ -3,7 +3,7 @@ import { headAccuracy, mean, quantile } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { permutedControl } from "../closed-form/circuit-nulls.ts";
 import { circuitNeurons, circuitsOf, scoreCircuits } from "../closed-form/circuits.ts";
-import { closedGrid, forMagnitudes } from "../closed-form/halves.ts";
+import { CLOSED_BLOCK, closedGrid, forMagnitudes } from "../closed-form/halves.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { centredUnembedding, readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
@@ -68,8 +68,9 @@ async function closedScores(
   const W_out = toFloat64(parameters["blocks.0.mlp.W_out"]);
   const W_U = centredUnembedding(parameters, heads);
   const hits = judge.heads.map(() => 0);
+  const [streams, products] = [new Float64Array(CLOSED_BLOCK * dim(W_U, 0)), new Float64Array(CLOSED_BLOCK * dim(W_U, 1))];
   await forMagnitudes(closedGrid(fitted), async (magnitude, start) => {
-    const logits = await matmul(await matmul(magnitude, W_out), W_U); // [count, classes]
+    const logits = await matmul(await matmul(magnitude, W_out, streams), W_U, products); // [count, classes]
     const count = dim(logits, 0);
     headAccuracy(logits, rows(judge.together, start, start + count), judge.heads).forEach((accuracy, task) => {
       hits[task] = at(hits, task) + count * accuracy;
@@ -113,7 +114,7 @@ async function courseAt(
     neuronsOf,
     model: accuraciesOf(judge, logits),
     closed: await closedScores(judge, fitted, { parameters, heads: input.heads }, matmul),
-    circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul),
+    circuit: await scoreCircuits(judge, circuitsOf(judge.heads, own, p), p, matmul, false),
     permuted: mean(control.accuracy),
   };
 }

@@ -48,8 +48,11 @@ export interface SeriesModel {
 /** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */
 export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
 
-/** The product of two float64 matrices, [n, k] by [k, m]. */
-export type Matmul = (a: NdArray<"float64">, b: NdArray<"float64">) => Promise<NdArray<"float64">>;
+/**
+ * The product of two float64 matrices, [n, k] by [k, m]. It may be written to the memory of `into`, which holds n·m numbers or
+ * more: for products of which only the last is needed.
+ */
+export type Matmul = (a: NdArray<"float64">, b: NdArray<"float64">, into?: Float64Array) => Promise<NdArray<"float64">>;
 
 /** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
 export interface AnalysisInput {
