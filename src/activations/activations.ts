@@ -45,13 +45,17 @@ function zeros(length: number, shared: boolean): Float64Array {
   return shared ? new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT)) : new Float64Array(length);
 }
 
+/** Outputs by name. */
+type Outputs = { readonly [name in ForwardOutput]?: NdArray<"float64"> };
+
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
 export interface GridModel {
   /**
    * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before.
-   * `changes` replaces weights or biases by name, in the shape that they have.
+   * `changes` replaces weights or biases by name, in the shape that they have. Outputs that `into` names are written to its arrays
+   * over the samples, which are given back.
    */
-  run(changes?: Partial<Parameters>): Promise<{ readonly [name in ForwardOutput]?: NdArray<"float64"> }>;
+  run(changes?: Partial<Parameters>, into?: Outputs): Promise<Outputs>;
   dispose(): Promise<void>;
 }
 
@@ -89,8 +93,8 @@ export async function gridModel(
       }),
     );
   return {
-    async run(changes = {}) {
-      const whole = reuse ? before : ({} as typeof before);
+    async run(changes = {}, into = {}) {
+      const whole: typeof before = reuse ? before : { ...into };
       for (let start = 0; start < samples.length; start += block) {
         const count = Math.min(block, samples.length - start);
         const places = placesOf(whole, start, count);

@@ -16,8 +16,11 @@ import { type RuntimeMatmul, runtimeMatmul } from "./matmul.ts";
 
 /** A model that takes edits; see {@link editableModel}. */
 export interface EditableModel {
-  /** Logits, [samples, classes], under `edits`; all p² samples where none are named. */
-  readonly forward: (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
+  /**
+   * Logits, [samples, classes], under `edits`; all p² samples where none are named. They are written to the memory of `into`, of
+   * as many numbers or more, where that is given.
+   */
+  readonly forward: (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
   readonly dispose: () => Promise<void>;
 }
 
@@ -83,6 +86,7 @@ async function withoutNeurons(
   readout: NdArray<"float64">,
   cut: readonly number[],
   { matmul }: RuntimeMatmul,
+  into: Float64Array | undefined,
 ): Promise<NdArray<"float64">> {
   const [samples, width, classes] = [dim(deviation, 0), dim(deviation, 1), dim(readout, 1)];
   const [own, rows] = [new Float64Array(samples * cut.length), new Float64Array(cut.length * classes)];
@@ -92,7 +96,7 @@ async function withoutNeurons(
   cut.forEach((j, g) => {
     rows.set(readout.data.subarray(j * classes, (j + 1) * classes), g * classes);
   });
-  const added = await matmul(float64(own, [samples, cut.length]), float64(rows, [cut.length, classes])); // [samples, classes]
+  const added = await matmul(float64(own, [samples, cut.length]), float64(rows, [cut.length, classes]), into); // [samples, classes]
   for (let i = 0; i < added.data.length; i++) added.data[i] = (logits.data[i] as number) - (added.data[i] as number);
   return added;
 }
@@ -145,11 +149,13 @@ class Editable implements EditableModel {
     return (await this.#streams.run(changes))["blocks.0.hook_resid_mid"] as NdArray<"float64">;
   }
 
-  async #logits(changes: Partial<Parameters>, samples: Int32Array): Promise<NdArray<"float64">> {
+  async #logits(changes: Partial<Parameters>, samples: Int32Array, into: Float64Array | undefined): Promise<NdArray<"float64">> {
     const model =
       this.#models.get(samples) ?? (await gridModel(this.#runtime, this.#config, this.#base, ["logits"], { samples }));
     this.#models.set(samples, model);
-    return (await model.run(changes)).logits as NdArray<"float64">;
+    const shape = [samples.length, this.#classes()];
+    const places = into === undefined ? {} : { logits: float64(into.subarray(0, samples.length * this.#classes()), shape) };
+    return (await model.run(changes, places)).logits as NdArray<"float64">;
   }
 
   async #uneditedAt(samples: Int32Array): Promise<Unedited> {
@@ -198,16 +204,16 @@ class Editable implements EditableModel {
     return changes as Partial<Parameters>;
   }
 
-  async forward(edits: Edits, samples: Int32Array = this.#all): Promise<NdArray<"float64">> {
+  async forward(edits: Edits, samples: Int32Array = this.#all, into?: Float64Array): Promise<NdArray<"float64">> {
     const { averageDigit, meanAblateSkip = false } = edits;
     const isStreamEdited = averageDigit !== undefined || meanAblateSkip;
     if (edits.meanAblateNeurons?.length && !isStreamEdited && !edits.meanAblateHeads?.length && edits.W_E === undefined) {
       ensureIndices(edits.meanAblateNeurons, this.#config.d_mlp, "neurons");
       const unedited = await this.#uneditedAt(samples);
-      return withoutNeurons(unedited, await this.#readoutMatrix(), edits.meanAblateNeurons, this.#products);
+      return withoutNeurons(unedited, await this.#readoutMatrix(), edits.meanAblateNeurons, this.#products, into);
     }
     const changes = this.#changesOf(edits);
-    if (!isStreamEdited) return this.#logits(changes, samples);
+    if (!isStreamEdited) return this.#logits(changes, samples, into);
     const stream = await this.#streamOf(changes);
     if (meanAblateSkip) this.#streamMeans ??= columnMeans(await this.#streamOf({}));
     const read = averageDigit === undefined ? stream : averageOverDigit(stream, this.#config.p, averageDigit);
@@ -247,5 +253,5 @@ export async function editableModel(
     neurons: columnMeans(over["blocks.0.mlp.hook_post"] as NdArray<"float64">),
   };
   const model = new Editable({ runtime, config, parameters }, means);
-  return { forward: (edits, samples) => model.forward(edits, samples), dispose: () => model.dispose() };
+  return { forward: (edits, samples, into) => model.forward(edits, samples, into), dispose: () => model.dispose() };
 }

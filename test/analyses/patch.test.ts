@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { activationsOf } from "../../src/activations/index.ts";
-import { allColumns, contribution } from "../../src/analyses/closed-form/contribution.ts";
+import { allColumns, contribution, valuesOfGroups } from "../../src/analyses/closed-form/contribution.ts";
 import type { NeuronGroup } from "../../src/analyses/closed-form/groups.ts";
 import type { AnalysisInput } from "../../src/analyses/kit/define.ts";
 import { agreement, answersOf } from "../../src/analyses/logits/answers.ts";
@@ -72,7 +72,9 @@ test("the closed products are the plain model run with those neurons replaced, f
     );
     const all = allColumns(heads);
     const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
-    const by = await contribution(change, readout, group, all, product);
+    const [, own] = valuesOfGroups(change, [[1], group]);
+    assert.ok(own);
+    const by = await contribution(own, readout, all, product);
     base.forEach((sample, i) => {
       const expected = replaced(input, sample, at(source, i), group, value);
       const got = by.slice(i * all.classes, (i + 1) * all.classes).map((add, c) => add + at(logits.data, i * all.classes + c));
@@ -86,7 +88,7 @@ test("the closed products are the plain model run with those neurons replaced, f
     // A head's own columns alone give its columns of the whole.
     const [head] = heads.slice(2);
     assert.ok(head);
-    const part = await contribution(change, readout, group, head, product);
+    const part = await contribution(own, readout, head, product);
     const whole = Array.from({ length: 12 }, (_, i) =>
       Array.from(by.slice(i * all.classes + head.offset, i * all.classes + head.offset + head.classes)),
     );

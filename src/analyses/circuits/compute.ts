@@ -1,5 +1,6 @@
 import { at, MiiiiError, randomStream } from "../../core/index.ts";
 import { headMetrics } from "../../math/index.ts";
+import { logitsOf } from "../../tasks/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, OptionValues } from "../kit/define.ts";
 import { activationOf, trainedHeads } from "../kit/inputs.ts";
@@ -65,8 +66,10 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
     ) +
     passes(embeddingSizes, draws) +
     attentionParts.length;
+  // The same memory for all of them: fresh memory costs as much as a group's product.
+  const memory = new Float64Array((samples?.length ?? p * p) * logitsOf(heads));
   const evaluate: Evaluate = async (edits) => {
-    const { accuracy, loss } = headMetrics(await forward(edits, samples), targets, heads, samples);
+    const { accuracy, loss } = headMetrics(await forward(edits, samples, memory), targets, heads, samples);
     done++;
     input.onProgress?.(done, total);
     const own = (values: ArrayLike<number>) => trained.map(({ number }) => at(values, number));

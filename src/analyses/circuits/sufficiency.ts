@@ -1,6 +1,6 @@
 import { at, dim, float64, type NdArray, randomStream, toFloat64 } from "../../core/index.ts";
 import { headAccuracy, mean } from "../../math/index.ts";
-import { type Columns, contribution } from "../closed-form/contribution.ts";
+import { type Columns, contribution, valuesOfGroups } from "../closed-form/contribution.ts";
 import { drawn, liveNeurons, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";
@@ -99,20 +99,20 @@ export async function sufficiencyOf(input: AnalysisInput, limit: number, draws: 
     const classOf = Int32Array.from(samples, (i) => targets.data[i * heads.length + head.number] as number);
     const accuracyOf = (values: Float64Array) =>
       at(headAccuracy(float64(values, [samples.length, head.classes]), classOf, [{ ...head, offset: 0 }]), 0);
-    const of = (chosen: readonly number[]) => contribution(neurons, readout, chosen, head, matmul);
-    const [all, own] = [whole(head), await of(group.neurons)];
-    const others = all.map((value, i) => value - (own[i] as number));
     const next = at(groups, (g + 1) % groups.length);
-    const row = {
+    const none = Array.from({ length: draws }, () => drawn(live, group.neurons.length, random.permutation));
+    const chosen = valuesOfGroups(neurons, [group.neurons, next === group ? [] : next.neurons, ...none]);
+    const parts: Float64Array[] = [];
+    for (const one of chosen) parts.push(await contribution(one, readout, head, matmul));
+    const [own = new Float64Array(), other = new Float64Array(), ...drawnParts] = parts;
+    const all = whole(head);
+    rows.push({
       model: accuracyOf(all),
       own: accuracyOf(own),
-      others: accuracyOf(others),
-      other_group: accuracyOf(await of(next === group ? [] : next.neurons)),
-      random: [] as number[],
-    };
-    for (let draw = 0; draw < draws; draw++)
-      row.random.push(accuracyOf(await of(drawn(live, group.neurons.length, random.permutation))));
-    rows.push(row);
+      others: accuracyOf(all.map((value, i) => value - (own[i] as number))),
+      other_group: accuracyOf(other),
+      random: drawnParts.map(accuracyOf),
+    });
   }
   return {
     labels: groups.map(({ label }) => label),

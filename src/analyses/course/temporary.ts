@@ -1,6 +1,6 @@
 import { at, dim, float64, type NdArray, randomStream, rowsAt } from "../../core/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import { allColumns, contribution } from "../closed-form/contribution.ts";
+import { allColumns, contribution, type GroupValues, valuesOfGroups } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
@@ -128,27 +128,29 @@ async function ablateAtPeak(
     [0, train.length],
     [train.length, samples.length],
   ] as const;
-  const scores = async (group: readonly number[]) => {
-    const by = await contribution(deviations, readout, group, columns, matmul);
+  const scores = async (group: GroupValues) => {
+    const by = await contribution(group, readout, columns, matmul);
     const answers = allAnswersOf(logits, judge.heads, { by, columns, sign: -1 });
     return sets.map(([from, to]) => (from === to ? undefined : accuracies(judge, answers, samples, from, to)));
   };
-  const before = await scores([]);
-  const lostBy = async (group: readonly number[]) => {
+  const none: GroupValues = { group: [], values: float64([], [samples.length, 0]) };
+  const before = await scores(none);
+  const lostBy = async (group: GroupValues) => {
     const after = await scores(group);
     return after.map((own, set) => own?.map((accuracy, task) => at(before[set] ?? [], task) - accuracy));
   };
   const random = randomStream(input.seed, `course/ablation/${model.epoch}`);
   const found: PairAblation[] = [];
   for (const { m, k, epoch, neurons } of peaks) {
-    const lost = await lostBy(neurons);
-    const none: (readonly (readonly number[] | undefined)[])[] = [];
-    for (let draw = 0; draw < ABLATION_DRAWS; draw++) none.push(await lostBy(drawn(live, neurons.length, random.permutation)));
+    const groups = Array.from({ length: ABLATION_DRAWS }, () => drawn(live, neurons.length, random.permutation));
+    const losses: (readonly (readonly number[] | undefined)[])[] = [];
+    for (const group of valuesOfGroups(deviations, [neurons, ...groups])) losses.push(await lostBy(group));
+    const [lost = [], ...drawnAway] = losses;
     const task = judge.heads.findIndex(({ q }) => q === m);
     const costOn = (set: number): Cost | null => {
       const own = lost[set];
       if (own === undefined) return null;
-      const drawnLosses = none.map((draw) => draw[set] ?? []);
+      const drawnLosses = drawnAway.map((draw) => draw[set] ?? []);
       return costOf({ own, random: drawnLosses }, task, judge.heads);
     };
     const held = costOn(1);

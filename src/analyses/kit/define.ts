@@ -45,8 +45,11 @@ export interface SeriesModel {
   readonly activations: { readonly [name in ActivationName]?: NdArray<"float64"> };
 }
 
-/** Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. */
-export type Forward = (edits: Edits, samples?: Int32Array) => Promise<NdArray<"float64">>;
+/**
+ * Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. They may be written to the
+ * memory of `into`, which holds as many numbers or more.
+ */
+export type Forward = (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
 
 /**
  * The product of two float64 matrices, [n, k] by [k, m]. It may be written to the memory of `into`, which holds n·m numbers or

@@ -1,6 +1,6 @@
 import { at, dim, float64, type NdArray, type Random, randomStream, rowsAt, toFloat64 } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
-import { allColumns, type Columns, contribution } from "../closed-form/contribution.ts";
+import { allColumns, type Columns, contribution, valuesOfGroups } from "../closed-form/contribution.ts";
 import { drawn, type GroupedBy, groupedBy, liveNeurons, type NeuronGroup, neuronGroups } from "../closed-form/groups.ts";
 import { fitNeurons } from "../closed-form/neurons.ts";
 import { unembedding } from "../closed-form/readout.ts";
@@ -114,8 +114,12 @@ async function interchange(
   const total = new Float64Array(dim(change, 0) * all.classes);
   const unchanged: number[] = [];
   const each: Patched[] = [];
-  for (const { label, neurons } of groups) {
-    const by = await contribution(change, readout, neurons, all, matmul);
+  const values = valuesOfGroups(
+    change,
+    groups.map(({ neurons }) => neurons),
+  );
+  for (const [g, { label }] of groups.entries()) {
+    const by = await contribution(at(values, g), readout, all, matmul);
     if (by.every((value) => value === 0)) unchanged.push(label);
     for (let i = 0; i < total.length; i++) total[i] = (total[i] as number) + (by[i] as number);
     each.push(shares(patching, by, all, everyHead));
@@ -145,11 +149,12 @@ async function randomInterchange(
   const own: { iia: number; sufficient: number }[][] = [];
   for (let draw = 0; draw < draws; draw++) {
     const row: { iia: number; sufficient: number }[] = [];
-    for (const { head, neurons } of groups) {
-      const chosen = drawn(live, neurons.length, random.permutation);
+    const chosen = groups.map(({ neurons }) => drawn(live, neurons.length, random.permutation));
+    const values = valuesOfGroups(change, chosen);
+    for (const [g, { head }] of groups.entries()) {
       const columns = draw === 0 ? all : at(patching.heads, head);
       const heads = draw === 0 ? everyHead : [head];
-      const found = shares(patching, await contribution(change, readout, chosen, columns, matmul), columns, heads);
+      const found = shares(patching, await contribution(at(values, g), readout, columns, matmul), columns, heads);
       if (draw === 0) matrices.push(found);
       const place = heads.indexOf(head);
       row.push({ iia: at(found.answers, place), sufficient: at(found.sufficient, place) });
