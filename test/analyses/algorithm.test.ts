@@ -96,9 +96,8 @@ test("logits are linear half + even half + biases, and the even half is ½|u|·C
     NdArray<"float64">,
     NdArray<"float64">,
   ];
-  const whole = { offset: 0, classes: 17 };
   // C is centred within heads, W_U is not: compare within heads.
-  const { linear, even, half } = await halvesOf(logits, mid, weights, whole, product);
+  const { linear, even, half } = await halvesOf(logits, mid, weights, product);
   const absolute = matmul(
     float64(
       pre.data.map((u) => Math.abs(u) / 2),

@@ -2,18 +2,9 @@ import { at, dim, float64, type NdArray, toFloat64 } from "../../core/index.ts";
 import type { BiasName, Parameters } from "../../model/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { Matmul } from "../kit/define.ts";
-import type { Columns } from "./contribution.ts";
 import { type ClosedForm, wavesOf } from "./fit.ts";
 import type { FittedNeurons } from "./neurons.ts";
 import { centredUnembedding, readoutMatrix, unembedding } from "./readout.ts";
-
-/** The columns of a matrix, copied. */
-export function columnsAt(matrix: NdArray<"float64">, { offset, classes }: Columns): NdArray<"float64"> {
-  const [n, width] = [dim(matrix, 0), dim(matrix, 1)];
-  const out = new Float64Array(n * classes);
-  for (let i = 0; i < n; i++) out.set(matrix.data.subarray(i * width + offset, i * width + offset + classes), i * classes);
-  return float64(out, [n, classes]);
-}
 
 /** A row vector times a matrix [n, m]. */
 function rowTimes(row: ArrayLike<number>, matrix: NdArray<"float64">): Float64Array {
@@ -67,18 +58,8 @@ export async function weightsOf(parameters: Parameters, heads: readonly Head[], 
   };
 }
 
-/** Adds a row to each row of a matrix, in place. */
-function addRow(matrix: NdArray<"float64">, row: Float64Array): NdArray<"float64"> {
-  const m = dim(matrix, 1);
-  for (let start = 0; start < matrix.data.length; start += m) {
-    for (let c = 0; c < m; c++) matrix.data[start + c] = (matrix.data[start + c] as number) + (row[c] as number);
-  }
-  return matrix;
-}
-
-/** The parts of the logits of some columns, [p², columns] each. */
+/** The parts of the logits of some samples, [samples, classes] each. */
 export interface Halves {
-  readonly logits: NdArray<"float64">;
   /** M·W_U. */
   readonly skip: NdArray<"float64">;
   /** ½u·C. */
@@ -89,28 +70,35 @@ export interface Halves {
   readonly even: NdArray<"float64">;
 }
 
-/** Takes the logits of some columns apart. */
+/** Memory for the parts of the logits of so many samples. */
+export function halvesMemory(samples: number, classes: number): { readonly [part in keyof Halves]: Float64Array } {
+  const part = () => new Float64Array(samples * classes);
+  return { skip: part(), half: part(), linear: part(), even: part() };
+}
+
+/** Takes the logits of some samples, [samples, classes], apart; `mid` is their stream before the MLP, [samples, d_model]. */
 export async function halvesOf(
   logits: NdArray<"float64">,
   mid: NdArray<"float64">,
   weights: Weights,
-  columns: Columns,
   matmul: Matmul,
+  memory = halvesMemory(dim(logits, 0), dim(logits, 1)),
 ): Promise<Halves> {
-  const { offset, classes } = columns;
-  const own = columnsAt(logits, columns);
-  const skip = await matmul(mid, columnsAt(weights.unembed, columns));
-  const half = addRow(await matmul(mid, columnsAt(weights.half, columns)), weights.halfBias.subarray(offset, offset + classes));
-  const [linear, even] = [new Float64Array(own.data.length), new Float64Array(own.data.length)];
-  const bias = weights.bias.subarray(offset, offset + classes);
-  for (let row = 0; row < own.data.length; row += classes) {
+  const { shape, data } = logits;
+  const classes = dim(logits, 1);
+  const skip = await matmul(mid, weights.unembed, memory.skip); // [samples, classes]
+  const half = await matmul(mid, weights.half, memory.half); // [samples, classes]
+  const [linear, even] = [memory.linear.subarray(0, data.length), memory.even.subarray(0, data.length)];
+  for (let row = 0; row < data.length; row += classes) {
     for (let c = 0; c < classes; c++) {
-      const both = (skip.data[row + c] as number) + (half.data[row + c] as number);
+      const u = (half.data[row + c] as number) + (weights.halfBias[c] as number);
+      const both = (skip.data[row + c] as number) + u;
+      half.data[row + c] = u;
       linear[row + c] = both;
-      even[row + c] = (own.data[row + c] as number) - both - (bias[c] as number);
+      even[row + c] = (data[row + c] as number) - both - (weights.bias[c] as number);
     }
   }
-  return { logits: own, skip, half, linear: float64(linear, own.shape), even: float64(even, own.shape) };
+  return { skip, half, linear: float64(linear, shape), even: float64(even, shape) };
 }
 
 /** The closed forms of all neurons over the grid. */
@@ -161,80 +149,13 @@ export async function forMagnitudes(
   }
 }
 
-/** Half of some columns of C. */
-export function halvedColumns(readout: NdArray<"float64">, columns: Columns): NdArray<"float64"> {
-  const halved = columnsAt(readout, columns);
-  for (let i = 0; i < halved.data.length; i++) halved.data[i] = (halved.data[i] as number) / 2;
-  return halved;
-}
-
-/**
- * ½|û|·W_out, [p², d_model]: what the even half of the closed forms adds to the stream. Through it, ½|û|·C takes half of the
- * operations.
- */
-export async function closedStream(closed: ClosedGrid, W_out: NdArray<"float64">, matmul: Matmul): Promise<NdArray<"float64">> {
-  const width = dim(W_out, 1);
-  const stream = new Float64Array(closed.p ** 2 * width);
-  const product = new Float64Array(CLOSED_BLOCK * width);
-  await forMagnitudes(closed, async (magnitude, start) => {
-    const { data } = await matmul(magnitude, W_out, product);
-    for (let i = 0; i < data.length; i++) stream[start * width + i] = (data[i] as number) / 2;
-  });
-  return float64(stream, [closed.p ** 2, width]);
-}
-
-/** ½û·C of some columns, [p², columns]. */
-export async function closedHalf(
-  { digits, p }: ClosedGrid,
-  readout: NdArray<"float64">,
-  columns: Columns,
-  matmul: Matmul,
-): Promise<NdArray<"float64">> {
-  const byDigit = await matmul(digits, halvedColumns(readout, columns)); // [2p, columns]
-  const { classes } = columns;
-  const half = new Float64Array(p * p * classes);
-  for (let x0 = 0; x0 < p; x0++) {
-    for (let x1 = 0; x1 < p; x1++) {
-      const [row, low, high] = [(x0 * p + x1) * classes, x0 * classes, (p + x1) * classes];
-      for (let c = 0; c < classes; c++) half[row + c] = (byDigit.data[low + c] as number) + (byDigit.data[high + c] as number);
-    }
-  }
-  return float64(half, [p * p, classes]);
-}
-
-/**
- * Inner product of two matrices [n, columns], both centred over samples and within each of the output heads' columns, summed over
- * the heads: from sums over rows and columns, since copies of the matrices would cost more than the products.
- */
-export function centredProduct(
-  x: NdArray<"float64">,
-  y: NdArray<"float64">,
-  heads: readonly { readonly offset: number; readonly classes: number }[],
-): number {
-  const [n, width] = [dim(x, 0), dim(x, 1)];
-  const [a, b] = [x.data, y.data];
-  let product = 0;
-  for (const { offset, classes } of heads) {
-    const [columnsX, columnsY] = [new Float64Array(classes), new Float64Array(classes)];
-    let [meanX, meanY] = [0, 0];
-    for (let i = 0; i < n; i++) {
-      const start = i * width + offset;
-      let [sumX, sumY, both] = [0, 0, 0];
-      for (let c = 0; c < classes; c++) {
-        const [u, v] = [a[start + c] as number, b[start + c] as number];
-        sumX += u;
-        sumY += v;
-        both += u * v;
-        columnsX[c] = (columnsX[c] as number) + u;
-        columnsY[c] = (columnsY[c] as number) + v;
-      }
-      product += both - (sumX * sumY) / classes;
-      meanX += sumX;
-      meanY += sumY;
-    }
-    meanX /= classes;
-    meanY /= classes;
-    for (let c = 0; c < classes; c++) product -= (((columnsX[c] as number) - meanX) * ((columnsY[c] as number) - meanY)) / n;
-  }
-  return product;
+/** ½û·C of the two digits' parts of û, [2p, classes]: a sample's is the sum of two rows. */
+export function closedHalf({ digits }: ClosedGrid, { readout }: Weights, matmul: Matmul): Promise<NdArray<"float64">> {
+  return matmul(
+    float64(
+      digits.data.map((value) => value / 2),
+      digits.shape,
+    ),
+    readout,
+  );
 }

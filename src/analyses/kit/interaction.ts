@@ -3,15 +3,20 @@ import { dim, float64, type NdArray } from "../../core/index.ts";
 /** An interaction below this share of its column's sum of squares is rounding. */
 const ROUNDING = 1e-20;
 
-/**
- * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
- * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
- */
-export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
+/** Means of each column of activations [p², d] over x1 and over x0, [p, d], and over both, [d]. */
+interface DigitMeans {
+  readonly rows: Float64Array;
+  readonly columns: Float64Array;
+  readonly grand: Float64Array;
+  /** Sums of squares, [d]. */
+  readonly squares: Float64Array;
+}
+
+function digitMeans(values: NdArray<"float64">, p: number): DigitMeans {
   const d = dim(values, 1);
   const { data } = values;
   const [rows, columns] = [new Float64Array(p * d), new Float64Array(p * d)];
-  const [grand, squares, left] = [new Float64Array(d), new Float64Array(d), new Float64Array(d)];
+  const [grand, squares] = [new Float64Array(d), new Float64Array(d)];
   for (let i = 0; i < p * p; i++) {
     const [row, column] = [Math.floor(i / p) * d, (i % p) * d];
     for (let j = 0; j < d; j++) {
@@ -22,6 +27,43 @@ export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"f
       squares[j] = (squares[j] as number) + value * value;
     }
   }
+  return { rows, columns, grand, squares };
+}
+
+/** What is to be taken from activations [p², d] for their interaction to be left. */
+export interface Additive extends DigitMeans {
+  /** 1 for columns where only rounding is left, [d]. */
+  readonly rounding: Uint8Array;
+}
+
+/** The part of each column of activations [p², d] that is a sum of a function of x0 and one of x1. */
+export function additiveOf(values: NdArray<"float64">, p: number): Additive {
+  const d = dim(values, 1);
+  const means = digitMeans(values, p);
+  const left = new Float64Array(d);
+  for (let i = 0; i < p * p; i++) {
+    const [row, column] = [Math.floor(i / p) * d, (i % p) * d];
+    for (let j = 0; j < d; j++) {
+      const rest =
+        (values.data[i * d + j] as number) -
+        (means.rows[row + j] as number) -
+        (means.columns[column + j] as number) +
+        (means.grand[j] as number);
+      left[j] = (left[j] as number) + rest * rest;
+    }
+  }
+  return { ...means, rounding: Uint8Array.from(left, (rest, j) => (rest > ROUNDING * (means.squares[j] as number) ? 0 : 1)) };
+}
+
+/**
+ * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
+ * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
+ */
+export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
+  const d = dim(values, 1);
+  const { data } = values;
+  const { rows, columns, grand, squares } = digitMeans(values, p);
+  const left = new Float64Array(d);
   const out = new Float64Array(data.length);
   for (let i = 0; i < p * p; i++) {
     const [row, column] = [Math.floor(i / p) * d, (i % p) * d];

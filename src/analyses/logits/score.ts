@@ -1,5 +1,5 @@
 import { at, dim, int32, type NdArray } from "../../core/index.ts";
-import { headAccuracy, headMetrics } from "../../math/index.ts";
+import { headAccuracy } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { residues, sampleNumbers } from "./groups.ts";
@@ -63,22 +63,7 @@ export interface TaskScore {
   readonly task_accuracy?: number;
 }
 
-/** Scores logits [p², classes] of the task at place `task`. */
-export function scoreLogits(judge: Judge, task: number, logits: NdArray<"float64">, offset: number): TaskScore {
-  const column = [{ offset, classes: at(judge.heads, task).classes }];
-  const score = (targets: Int32Array, rows?: Int32Array) => {
-    const { accuracy, loss } = headMetrics(logits, targets, column, rows);
-    return { accuracy: at(accuracy, 0), loss: at(loss, 0) };
-  };
-  const targets = at(judge.targets, task);
-  return {
-    ...score(targets),
-    ...(judge.validation === undefined ? {} : { validation: score(targets, judge.validation) }),
-    ...(judge.answers === undefined ? {} : { task_accuracy: at(headAccuracy(logits, at(judge.answers, task), column), 0) }),
-  };
-}
-
-/** The accuracies of {@link scoreLogits} for all tasks, on all samples and on validation alone, without the losses. */
+/** The accuracies of all tasks over logits [p², classes], on all samples and on validation alone. */
 export function accuraciesOf(
   { heads, together, validation }: Judge,
   logits: NdArray<"float64">,
