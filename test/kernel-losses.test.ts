@@ -14,7 +14,9 @@ const { targets } = makeDataset(config, 0);
 const split = makeSplit(p, 0.5, 0);
 const classes = heads.reduce((sum, head) => sum + head.classes, 0);
 
-/** One head's logits, as they are, as a function of n − c with the class means of the rest, and less that function: written out. */
+/**
+ * One head's logits, as they are, as a function of n − c with the class means of the rest, and less that function: written out.
+ */
 function written(logits: NdArray<"float64">, { q, offset }: { readonly q: number; readonly offset: number }) {
   const width = dim(logits, 1);
   const number = (i: number) => Math.floor(i / p) + (i % p) * p;

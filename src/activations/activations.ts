@@ -52,8 +52,8 @@ type Outputs = { readonly [name in ForwardOutput]?: NdArray<"float64"> };
 export interface GridModel {
   /**
    * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before.
-   * `changes` replaces weights or biases by name, in the shape that they have. Outputs that `into` names are written to its arrays
-   * over the samples, which are given back.
+   * `changes` replaces weights or biases by name, in the shape that they have. Outputs that `into` names are written to its
+   * arrays over the samples, which are given back.
    */
   run(changes?: Partial<Parameters>, into?: Outputs): Promise<Outputs>;
   dispose(): Promise<void>;

@@ -21,8 +21,8 @@ export interface Products {
 const NAMES = ["model", "skip", "half", "even"] as const satisfies readonly (keyof Parts)[];
 
 /**
- * Inner products of parts of the logits, centred over samples and within each of the output heads' columns, from sums over rows and
- * columns as samples come in: copies of the parts would cost more than the products.
+ * Inner products of parts of the logits, centred over samples and within each of the output heads' columns, from sums over rows
+ * and columns as samples come in: copies of the parts would cost more than the products.
  */
 export class CentredProducts {
   readonly #heads: readonly Columns[];

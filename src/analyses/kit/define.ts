@@ -46,8 +46,8 @@ export interface SeriesModel {
 }
 
 /**
- * Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. They may be written to the
- * memory of `into`, which holds as many numbers or more.
+ * Logits, [samples, classes], of the given samples (grid indices; all p² where left out) under `edits`. They may be written to
+ * the memory of `into`, which holds as many numbers or more.
  */
 export type Forward = (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
 

@@ -30,7 +30,10 @@ interface Split {
 
 type Numbered = Head & { readonly number: number };
 
-/** The sums of all output heads' logits over the samples of each residue, [q, q] (residue, class) each, in one pass over the logits. */
+/**
+ * The sums of all output heads' logits over the samples of each residue, [q, q] (residue, class) each, in one pass over the
+ * logits.
+ */
 function sumsOf(logits: NdArray<"float64">, heads: readonly Numbered[], residueOf: readonly Int32Array[]): Float64Array[] {
   const [samples, width] = [dim(logits, 0), dim(logits, 1)];
   const { data } = logits;
@@ -76,8 +79,8 @@ function overflowing(row: Float64Array, target: number): number {
 }
 
 /**
- * What sample `i` costs an output head whole and without g, written to its `costs`: log1p of Σ over the other classes of e^(logit −
- * target's logit).
+ * What sample `i` costs an output head whole and without g, written to its `costs`: log1p of Σ over the other classes of e^(logit
+ * − target's logit).
  */
 function costsAt(data: Float64Array, start: number, { q, residue, twice, costs }: Split, i: number, target: number): void {
   // Class c has g's entry `last − c`.
