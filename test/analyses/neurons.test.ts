@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { additiveParts } from "../../src/analyses/closed-form/additive.ts";
 import { bestPairs, dictionaryOf, pairingsOf, wrapped } from "../../src/analyses/closed-form/fit.ts";
+import { permutedLimit } from "../../src/analyses/closed-form/neurons.ts";
 import { neurons } from "../../src/analyses/neurons/index.ts";
 import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
 import { matmul, mean, median } from "../../src/math/index.ts";
@@ -85,6 +86,30 @@ for (const options of WRITTEN) {
     assert.deepEqual([result.sharing.neurons, result.null.R2 < 1], [0, true]);
   });
 }
+
+test("the null is drawn once for the same parts, draws, seed and dictionary, and anew for any other", async () => {
+  const p = 13;
+  const moduli = [2, 3, 5, 7, 11].map((m, head) => ({ m, c0: 1, c1: p % m, head }));
+  const dictionary = dictionaryOf(pairingsOf(moduli, p), p);
+  const parts = additiveParts(normals([p * p, 6], "null"), p);
+  let products = 0;
+  const counted = (a: NdArray<"float64">, b: NdArray<"float64">) => {
+    products += 1;
+    return product(a, b);
+  };
+  const [first, again] = await Promise.all([
+    permutedLimit({ parts, dictionary }, 100, 1, counted),
+    permutedLimit({ parts, dictionary: dictionaryOf(pairingsOf(moduli, p), p) }, 100, 1, counted),
+  ]);
+  const once = products;
+  assert.deepEqual(again, first);
+  // Other parts of the same values: the same draws.
+  assert.deepEqual(await permutedLimit({ parts: { ...parts }, dictionary }, 100, 1, counted), first);
+  assert.equal(products, 2 * once);
+  const fewer = dictionaryOf(pairingsOf(moduli.slice(0, 3), p), p);
+  assert.notDeepEqual(await permutedLimit({ parts, dictionary: fewer }, 100, 1, counted), first);
+  assert.notDeepEqual(await permutedLimit({ parts, dictionary }, 100, 2, counted), first);
+});
 
 test("the closed form needs both digits at the task's pair: crossed and grid frequencies explain about half", async () => {
   const model = construct({ task: "miiii", p: 29, d_model: 128 });

@@ -19,16 +19,24 @@ export interface FittedNeurons {
 }
 
 /** Fits the dictionary of the task's output heads to the pre-activations [p², d_mlp] of a model. */
-export async function fitNeurons(
+export function fitNeurons(
   where: string,
   input: Pick<AnalysisInput, "config" | "heads" | "matmul">,
   pre: NdArray<"float64">,
+): Promise<FittedNeurons> {
+  return fitParts(where, input, additiveParts(pre, input.config.p));
+}
+
+/** {@link fitNeurons} from the additive parts of the pre-activations. */
+export async function fitParts(
+  where: string,
+  input: Pick<AnalysisInput, "config" | "heads" | "matmul">,
+  parts: AdditiveParts,
 ): Promise<FittedNeurons> {
   const { config, heads } = input;
   const { p } = config;
   const pairings = pairingsOf(moduliOf(where, config, heads), p);
   const dictionary = dictionaryOf(pairings, p);
-  const parts = additiveParts(pre, p);
   const best = await bestPairs(dictionary, parts, matmulOf(input));
   const forms = parts.live.map((alive, j) => {
     const pairing = pairings[at(best.pairing, j)];
@@ -48,16 +56,38 @@ function reorder(vectors: Float64Array, order: Int32Array, into: Float64Array, s
 /** Permutations that are fitted at a time. */
 const TOGETHER = 8;
 
+/** A null of {@link permutedLimit}. */
+type Limit = { readonly limit: number; readonly neurons: number };
+
+/** What is known of each model's parts, by draws, seed and dictionary. */
+const LIMITS = new WeakMap<AdditiveParts, Map<string, Promise<Limit>>>();
+
 /**
  * The 99 % quantile of the best R² of 64 seeded live neurons under `draws` permutations of the tokens, the same one for both
  * digits; 0 where no neuron varies.
  */
-export async function permutedLimit(
+export function permutedLimit(
+  fitted: Pick<FittedNeurons, "parts" | "dictionary">,
+  draws: number,
+  seed: number,
+  matmul: Matmul,
+): Promise<Limit> {
+  const known = LIMITS.get(fitted.parts) ?? new Map<string, Promise<Limit>>();
+  LIMITS.set(fitted.parts, known);
+  const moduli = fitted.dictionary.pairings.map(({ modulus: { m, c0, c1 } }) => `${m} ${c0} ${c1}`);
+  const key = JSON.stringify([draws, seed, moduli]);
+  // Analyses that go through a run together ask for the same one.
+  const limit = known.get(key) ?? drawLimit(fitted, draws, seed, matmul);
+  known.set(key, limit);
+  return limit;
+}
+
+async function drawLimit(
   { parts, dictionary }: Pick<FittedNeurons, "parts" | "dictionary">,
   draws: number,
   seed: number,
   matmul: Matmul,
-): Promise<{ limit: number; neurons: number }> {
+): Promise<Limit> {
   const { p } = parts;
   const live = parts.live.flatMap((alive, j) => (alive ? [j] : []));
   if (live.length === 0) return { limit: 0, neurons: 0 };

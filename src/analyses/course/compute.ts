@@ -4,8 +4,9 @@ import { additiveShare } from "../closed-form/additive.ts";
 import { permutedControl } from "../closed-form/circuit-nulls.ts";
 import { circuitNeurons, circuitsOf, scoreCircuits } from "../closed-form/circuits.ts";
 import { CLOSED_BLOCK, closedGrid, forMagnitudes } from "../closed-form/halves.ts";
-import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
+import { type FittedNeurons, fitParts, permutedLimit } from "../closed-form/neurons.ts";
 import { centredUnembedding, readoutMatrix } from "../closed-form/readout.ts";
+import { partsAt } from "../closed-form/series-parts.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { grokEpoch } from "../kit/epochs.ts";
 import { activationOf, matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
@@ -80,15 +81,10 @@ async function closedScores(
 }
 
 /** What one checkpoint shows. */
-async function courseAt(
-  input: AnalysisInput,
-  { parameters, activations }: SeriesModel,
-  judge: Judge,
-  matmul: Matmul,
-  draws: number,
-) {
+async function courseAt(input: AnalysisInput, model: SeriesModel, judge: Judge, matmul: Matmul, draws: number) {
+  const { parameters, activations } = model;
   const here = { config: input.config, activations };
-  const fitted = await fitNeurons("course", input, activationOf(here, "blocks.0.mlp.hook_pre"));
+  const fitted = await fitParts("course", input, partsAt(model, input.config));
   const logits = activationOf(here, "logits");
   const readout = await readoutMatrix(parameters, input.heads, matmul);
   const neurons = circuitNeurons(judge.heads, fitted, readout);

@@ -1,11 +1,12 @@
 import { at } from "../../core/index.ts";
-import { type AdditiveParts, additiveParts } from "../closed-form/additive.ts";
+import type { AdditiveParts } from "../closed-form/additive.ts";
 import { moduliOf } from "../closed-form/dictionary.ts";
 import { type Dictionary, dictionaryOf, pairingsOf, sharesByPair, sharesByPairing } from "../closed-form/fit.ts";
 import { permutedLimit } from "../closed-form/neurons.ts";
+import { partsAt } from "../closed-form/series-parts.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
-import { activationOf, matmulOf, seriesOf } from "../kit/inputs.ts";
+import { matmulOf, seriesOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 import { rounded } from "../kit/text.ts";
 
@@ -132,9 +133,8 @@ export async function compute(input: AnalysisInput): Promise<EmergenceResult> {
   const rows = rowsOf(input);
   const matmul = matmulOf(input);
   const found: Snapshot[] = [];
-  for await (const { epoch, activations } of series.models(["blocks.0.mlp.hook_pre"])) {
-    const pre = activationOf({ config, activations }, "blocks.0.mlp.hook_pre");
-    found.push(await snapshot(rows, epoch, additiveParts(pre, config.p), seed, matmul));
+  for await (const model of series.models(["blocks.0.mlp.hook_pre"])) {
+    found.push(await snapshot(rows, model.epoch, partsAt(model, config), seed, matmul));
     onProgress?.(found.length, series.checkpoints.length);
   }
   const { metrics } = series;
