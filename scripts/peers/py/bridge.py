@@ -5,7 +5,7 @@ import warnings
 
 import torch
 from exchange import answer, question
-from plain_model import grid_tokens
+from recorded import over_grid
 from safetensors.torch import load_file, save_file
 
 warnings.filterwarnings("ignore")
@@ -39,11 +39,6 @@ for key, export in arguments.items():
             save_file(copies, f"{export['state']}.bridge.safetensors")
         for dtype in ("float32", "float64"):
             model = bridge.to(getattr(torch, dtype)).eval()
-            parts = []
-            with torch.no_grad():
-                for tokens in grid_tokens(export["p"]).split(2048):
-                    logits, cache = model.run_with_cache(tokens, names_filter=list(HOOKS.values()))
-                    parts.append((logits[:, -1], cache[HOOKS["pattern"]][:, :, -1], cache[HOOKS["post"]][:, -1]))
-            for name, tensors in zip(("logits", *HOOKS), zip(*parts)):
-                out[f"{key}/{dtype}/{direction}/{name}"] = torch.cat(tensors).double().numpy()
+            for name, array in over_grid(model, export["p"], HOOKS).items():
+                out[f"{key}/{dtype}/{direction}/{name}"] = array
 answer(out, unknown)
