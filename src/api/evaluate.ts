@@ -2,11 +2,11 @@ import { activationsOf } from "../activations/index.ts";
 import { chanceOf } from "../analyses/kit/chance.ts";
 import { RIGHT_ACCURACY } from "../checkpoint/import/choose.ts";
 import type { StoredConfig } from "../checkpoint/index.ts";
-import type { NdArray } from "../core/index.ts";
+import { type NdArray, rows, transpose } from "../core/index.ts";
 import { headMetrics, mean } from "../math/index.ts";
 import { ACTIVATIONS, type Activation, type Parameters } from "../model/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
-import { headsOf, makeDataset } from "../tasks/index.ts";
+import { headsOf, makeDataset, primesBelow } from "../tasks/index.ts";
 import type { Model } from "./models.ts";
 
 /** The sets of samples that a model is evaluated on; without a known split, `all` alone. */
@@ -83,11 +83,35 @@ export async function otherActivations(
   runtime: Runtime,
 ): Promise<readonly Activation[]> {
   const found: Activation[] = [];
+  const errors = 1 - (await scoreOf({ ...config, activation: "relu" }, parameters, runtime));
   for (const activation of ACTIVATIONS) {
     const accuracy = activation === "relu" ? 0 : await scoreOf({ ...config, activation }, parameters, runtime);
-    if (accuracy > RIGHT_ACCURACY) found.push(activation);
+    // One that is a little better explains nothing: what lacks is something else.
+    if (accuracy > RIGHT_ACCURACY && 1 - accuracy < errors / 3) found.push(activation);
   }
   return found;
+}
+
+/**
+ * The modulus at which a model that is inaccurate at the size of its vocabulary adds: then the vocabulary is padded, to a multiple
+ * of eight.
+ */
+export async function paddedModulus(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number | undefined> {
+  const { p: size, task, labels, equals } = config;
+  if (task !== "nanda" || labels !== "remainder" || equals === false || (size + 1) % 8 !== 0) return undefined;
+  const firstRows = (array: NdArray, count: number) => rows(array, 0, count);
+  for (const p of primesBelow(size).reverse()) {
+    if (2 * p < size) break;
+    const { "unembed.b_U": bias } = parameters;
+    const cut = {
+      ...parameters,
+      "embed.W_E": firstRows(parameters["embed.W_E"], p + 1),
+      "unembed.W_U": transpose(firstRows(transpose(parameters["unembed.W_U"]), p)),
+      ...(bias === undefined ? {} : { "unembed.b_U": firstRows(bias, p) }),
+    };
+    if ((await scoreOf({ ...config, p }, cut, runtime)) > RIGHT_ACCURACY) return p;
+  }
+  return undefined;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ForeignOptions {
   readonly task?: Exclude<TaskName, "basis"> | undefined;
   readonly lowDigit?: "first" | "second" | undefined;
   readonly attentionRate?: number | undefined;
+  /** p, where the vocabulary is padded. */
+  readonly modulus?: number | undefined;
   readonly mapping?: string | undefined;
   /** Names of tensors or modules that are left out on the user's own account. */
   readonly ignore?: readonly string[] | undefined;
@@ -29,13 +31,14 @@ export interface ForeignOptions {
 
 /** The request of the library's reader that the options come to. */
 export function requestOf(options: ForeignOptions): ImportRequest {
-  const { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation } = options;
+  const { layout, heads, task, lowDigit, attentionRate, modulus, mapping, ignore, state, activation } = options;
   return {
     ...(layout === undefined ? {} : { layout }),
     ...(heads === undefined ? {} : { heads }),
     ...(task === undefined ? {} : { task }),
     ...(lowDigit === undefined ? {} : { low_digit: lowDigit }),
     ...(attentionRate === undefined ? {} : { attention_rate: attentionRate }),
+    ...(modulus === undefined ? {} : { modulus }),
     ...(mapping === undefined ? {} : { mapping }),
     ...(ignore === undefined ? {} : { ignore }),
     ...(state === undefined ? {} : { state }),
@@ -53,12 +56,18 @@ const shortList = (names: readonly string[]) =>
 
 /** Why a model may be inaccurate; where another activation or operation explains its answers, that alone. */
 async function reasons({ config, parameters }: ImportedModel, activationAssumed: boolean): Promise<string> {
-  const [{ otherActivations, otherOperation }, { runtime }] = [await import("./evaluate.ts"), await openRuntime("onnx")];
+  const [{ otherActivations, otherOperation, paddedModulus }, { runtime }] = [
+    await import("./evaluate.ts"),
+    await openRuntime("onnx"),
+  ];
   const others = activationAssumed ? await otherActivations(config, parameters, runtime) : [];
   if (others.length > 0) return `low accuracy with ReLU, which was assumed; above 0.9 with --activation ${others.join(" or ")}`;
+  const modulus = await paddedModulus(config, parameters, runtime);
+  if (modulus !== undefined)
+    return `low accuracy at p = ${config.p}, the size of its vocabulary; above 0.9 with --modulus ${modulus}: it is padded`;
   const other = await otherOperation(config, parameters, runtime);
   return other === undefined
-    ? "low accuracy: not generalised, or another operation (subtraction, multiplication), activation or norm than this model has"
+    ? "low accuracy: not generalised, or another operation (subtraction, multiplication), activation, norm, or order of tokens or of attention heads than this model has"
     : `low accuracy: it answers ${other.name} (accuracy ${other.accuracy.toFixed(4)}), which is none of this project's tasks`;
 }
 

@@ -27,6 +27,10 @@ export function withForeignOptions<T>(parser: Argv<T>) {
       "attention-rate",
       numberOption("attention-rate", "of a model without '=': weights r·softmax + 1 − r", "number", { group: GROUP }),
     )
+    .option(
+      "modulus",
+      numberOption("modulus", "p, where the vocabulary is padded beyond the digits and '='", "integer", { group: GROUP }),
+    )
     .option("mapping", {
       type: "string",
       requiresArg: true,
@@ -52,6 +56,6 @@ export function withForeignOptions<T>(parser: Argv<T>) {
 
 /** What the options of {@link withForeignOptions} say. */
 export function foreignOptions(options: ForeignOptions): ForeignOptions {
-  const { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation } = options;
-  return { layout, heads, task, lowDigit, attentionRate, mapping, ignore, state, activation };
+  const { layout, heads, task, lowDigit, attentionRate, modulus, mapping, ignore, state, activation } = options;
+  return { layout, heads, task, lowDigit, attentionRate, modulus, mapping, ignore, state, activation };
 }

@@ -136,18 +136,28 @@ export function tensorOf(
     offset = 0,
     count,
     storage = "torch.FloatStorage",
+    metadata,
   }: {
     readonly stride?: readonly number[];
     readonly offset?: number;
     readonly count?: number;
     readonly storage?: string;
+    readonly metadata?: Py;
   } = {},
 ): Py {
   const strides = stride ?? shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
   const elements = count ?? shape.reduce((a, b) => a * b, 1);
   const reference = { reference: { tuple: ["storage", { global: storage }, key, "cpu", elements] } };
   const hooks = { call: "collections.OrderedDict", args: [] };
-  const args = [reference, offset, { tuple: shape }, { tuple: strides }, false, hooks];
+  const args = [
+    reference,
+    offset,
+    { tuple: shape },
+    { tuple: strides },
+    false,
+    hooks,
+    ...(metadata === undefined ? [] : [metadata]),
+  ];
   return { call: "torch._utils._rebuild_tensor_v2", args };
 }
 

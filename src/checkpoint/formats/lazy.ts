@@ -31,6 +31,8 @@ export interface TensorGroup {
 export interface Statement {
   readonly key: string;
   readonly value: string | number | boolean | null;
+  /** Whether it stands without a key, as the fields of a named tuple do: then `key` is empty. */
+  readonly nameless?: true;
   /** Whether `key` is the path of a module without weights in a model that was saved whole, and `value` its class. */
   readonly module?: true;
 }

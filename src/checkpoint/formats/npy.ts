@@ -1,6 +1,7 @@
 import { type DType, ensure, type NdArray, quoted, sizeOf } from "../../core/index.ts";
 import { bytesOf } from "../bytes.ts";
 import type { LazyTensor, Unreadable } from "./lazy.ts";
+import { savesFlat } from "./python-lines.ts";
 import { decodeStored, isIntegral, MAX_AXES, STORED_BYTES, type Stored, swapped } from "./stored.ts";
 import { writeZip, type ZipEntry } from "./zip.ts";
 
@@ -143,7 +144,7 @@ export function loneArray(bytes: Uint8Array, where: string): string {
     return 'holds arrays one after the other, without names, as Equinox writes its leaves: in Python, load it into its model, and numpy.savez("model.npz", **{name: array, …})';
   const array = decodeNpy(bytes, where);
   return "unreadable" in array && /pickled/.test(array.unreadable)
-    ? 'is one pickled object, which is never executed: in Python, numpy.savez("model.npz", **numpy.load(FILE, allow_pickle=True).item())'
+    ? `is one pickled object, which is never executed: in Python, ${savesFlat("numpy.load(FILE, allow_pickle=True).item()")}`
     : "a lone array is no model: give an .npz archive or a folder of .npy files named like tensors";
 }
 

@@ -71,12 +71,15 @@ export class PyTensor {
   readonly offset: PyValue;
   readonly size: PyValue;
   readonly stride: PyValue;
+  /** Whether its elements are the storage's with the other sign: PyTorch's lazy negation. */
+  readonly negative: boolean;
 
-  constructor(storage: PyValue, offset: PyValue, size: PyValue, stride: PyValue) {
+  constructor(storage: PyValue, offset: PyValue, size: PyValue, stride: PyValue, negative = false) {
     this.storage = storage;
     this.offset = offset;
     this.size = size;
     this.stride = stride;
+    this.negative = negative;
   }
 }
 

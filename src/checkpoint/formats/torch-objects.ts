@@ -6,7 +6,11 @@ export const DEEPEST_MODULE = 12;
 /** The entries of a dict that have names. */
 export function named(dict: PyDict): [string, PyValue][] {
   return [...dict.entries].flatMap(([key, value]) =>
-    typeof key === "string" || typeof key === "number" ? [[String(key), value] as [string, PyValue]] : [],
+    typeof key === "string" || typeof key === "number"
+      ? [[String(key), value] as [string, PyValue]]
+      : key instanceof Uint8Array && key.length <= 200
+        ? [[new TextDecoder("latin1").decode(key), value] as [string, PyValue]]
+        : [],
   );
 }
 

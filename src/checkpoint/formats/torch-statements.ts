@@ -1,9 +1,12 @@
 import type { Statement, Statements } from "./lazy.ts";
-import { PyDict, PyGlobal, PyObject, PyTuple, type PyValue } from "./pickle-values.ts";
+import { PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from "./pickle-values.ts";
+import { commandStatements, textStatements } from "./text-statements.ts";
 import { attributesOf, DEEPEST_MODULE, type Module, moduleOf, named } from "./torch-objects.ts";
 
 /** How deep plain values are looked for in what was saved. */
-const DEEPEST = 4;
+const DEEPEST = 8;
+/** Longer lists are data. */
+const LONGEST_LIST = 200;
 
 /** Attributes of a module that change what it computes, with the value that changes nothing. */
 const OPTIONS: readonly (readonly [option: string, usual: PyValue])[] = [
@@ -55,11 +58,56 @@ function nameOf(value: PyValue): string | undefined {
   return typeof member === "string" && others.length === 0 ? member : undefined;
 }
 
-function statementOf(key: string, value: PyValue): Statement | undefined {
+/** Bytes as text, and the value of a node of OmegaConf's; anything else as it is. */
+function unwrapped(value: PyValue): PyValue {
+  if (value instanceof Uint8Array) return value.length > 200 ? value : new TextDecoder("latin1").decode(value);
+  const node = value instanceof PyObject ? attributesOf(value)?.entries.get("_val") : undefined;
+  return node === undefined ? value : node;
+}
+
+const itemsOf = (value: PyValue): readonly PyValue[] => (value instanceof PyList || value instanceof PyTuple ? value.items : []);
+
+/** What a list says: its only element under the list's key, pairs of key and value, words of a command line. */
+function ofList(key: string, items: readonly PyValue[]): Statement[] {
+  if (items.length > LONGEST_LIST) return [];
+  const words = items.filter((item) => typeof item === "string");
+  const said = words.length === items.length ? commandStatements(words) : [];
+  if (said.length > 0) return [...said];
+  const [only, ...others] = items;
+  if (only !== undefined && others.length === 0) return statementOf(key, unwrapped(only));
+  return items.flatMap((item) => {
+    const [name, value, ...more] = itemsOf(item);
+    return typeof name === "string" && value !== undefined && more.length === 0 ? statementOf(name, unwrapped(value)) : [];
+  });
+}
+
+/** The texts of an object that keeps its fields without their names, as a named tuple does. */
+function ofFields(value: PyValue): Statement[] {
+  if (!(value instanceof PyObject) || attributesOf(value) !== undefined) return [];
+  return itemsOf(value.args).flatMap((field): Statement[] =>
+    typeof field === "string" && field.length <= 40 ? [{ key: "", value: field, nameless: true }] : [],
+  );
+}
+
+function statementsAt(key: string, held: PyValue): Statement[] {
+  const value = unwrapped(held);
+  const found = statementOf(key, value);
+  if (found.length > 0) return found;
+  return value instanceof PyList || value instanceof PyTuple ? ofList(key, value.items) : ofFields(value);
+}
+
+/** What the texts among statements say that are configs themselves, each text once. */
+function withTexts(found: readonly Statement[]): Statements {
+  const texts = new Set(found.flatMap(({ value }) => (typeof value === "string" && /^\s*\{|:\s/.test(value) ? [value] : [])));
+  return [...found, ...[...texts].flatMap(textStatements)];
+}
+
+/** A plain value, or what has a name, as a statement; none for anything else. */
+function statementOf(key: string, value: PyValue): Statement[] {
   if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-    return { key, value };
+    return [{ key, value }];
   const name = nameOf(value);
-  return name === undefined ? undefined : { key, value: name };
+  return name === undefined ? [] : [{ key, value: name }];
 }
 
 const hasHooks = ({ attributes }: Module) =>
@@ -84,8 +132,7 @@ function ofModule(module: Module, path: string, depth: number, seen: Set<PyDict>
   const open: PyValue[] = [];
   for (const [key, value] of named(attributes)) {
     if (key.startsWith("_")) continue;
-    const statement = statementOf(key === "scale" && inAttention ? "attn_scale" : key, value);
-    if (statement !== undefined) found.push(statement);
+    found.push(...statementsAt(key === "scale" && inAttention ? "attn_scale" : key, value));
     if (typeof value === "object" && value !== null) open.push(value);
   }
   const options = unusualOptions(attributes);
@@ -113,16 +160,17 @@ export function findStatements(root: PyValue): Statements {
         next.push(...ofModule(module, "", 0, seen, found));
         continue;
       }
+      const items = itemsOf(value);
+      if (items.length <= LONGEST_LIST) next.push(...items.filter((item) => typeof item === "object" && item !== null));
       const dict = value instanceof PyDict ? value : attributesOf(value);
       if (dict === undefined || seen.has(dict)) continue;
       seen.add(dict);
       for (const [key, entry] of named(dict)) {
-        const statement = statementOf(key, entry);
-        if (statement !== undefined) found.push(statement);
+        found.push(...statementsAt(key, entry));
         if (typeof entry === "object" && entry !== null) next.push(entry);
       }
     }
     level = next;
   }
-  return found;
+  return withTexts(found);
 }

@@ -103,7 +103,9 @@ export function resolveTensor(tensor: PyTensor, archive: Archive, here: string):
   );
   const read = () => {
     const part = entry.read().subarray(offset * bytes, (offset + span) * bytes);
-    return gather(decodeStored(stored, archive.big ? swapped(part, bytes) : part, [span], here), shape, stride);
+    const array = gather(decodeStored(stored, archive.big ? swapped(part, bytes) : part, [span], here), shape, stride);
+    if (tensor.negative) for (const [i, value] of array.data.entries()) array.data[i] = -value;
+    return array;
   };
   return { shape, integral: isIntegral(stored), read };
 }

@@ -29,6 +29,11 @@ function pairs(list: PyValue | undefined): PyDict | undefined {
   return dict;
 }
 
+/** Whether a tensor's metadata have its negation still to be done, as `x.conj().imag` leaves it. */
+function isNegative(metadata: PyValue | undefined): boolean {
+  return metadata instanceof PyDict && metadata.entries.get("neg") === true;
+}
+
 /** What calls of PyTorch's own helpers and Python's containers come to. Anything else stays inert. */
 function constructed(global: PyGlobal, args: readonly PyValue[]): PyValue | undefined {
   const [first, second, third, fourth] = args;
@@ -46,12 +51,14 @@ function constructed(global: PyGlobal, args: readonly PyValue[]): PyValue | unde
     case "builtins.frozenset":
     case "__builtin__.frozenset":
       return first instanceof PyList || first instanceof PyTuple ? new PyList([...first.items]) : undefined;
+    case "_codecs.encode":
+      return typeof first === "string" && second === "latin1" ? Buffer.from(first, "latin1") : undefined;
     case "torch.Size":
       return first instanceof PyTuple || first instanceof PyList ? new PyTuple(first.items) : undefined;
     case "torch._utils._rebuild_tensor":
     case "torch._utils._rebuild_tensor_v2":
       if (first === undefined || second === undefined || third === undefined || fourth === undefined) return undefined;
-      return new PyTensor(first, second, third, fourth);
+      return new PyTensor(first, second, third, fourth, isNegative(args[6]));
     case "torch._utils._rebuild_parameter":
     case "torch._utils._rebuild_parameter_with_state":
     case "torch.nn.parameter.Parameter":
@@ -72,12 +79,24 @@ function rebuilt(by: PyValue | undefined, args: PyValue | undefined): PyValue | 
   return known ? constructed(by, args.items) : undefined;
 }
 
+/** Tensors of kinds that are not read, and what makes plain ones of them. */
+const OTHER_KINDS: readonly (readonly [path: RegExp, what: string])[] = [
+  [/_rebuild_sparse/, "a sparse tensor (save its .to_dense())"],
+  [/_rebuild_qtensor/, "a quantised tensor (save its .dequantize())"],
+  [/_rebuild_tensor_v3/, "a tensor of a type such as float8 (save its .float())"],
+  [/_rebuild_meta_tensor/, "a tensor without values, on the device meta"],
+  [/_rebuild_nested_tensor/, "a nested tensor (save its .to_padded_tensor(0))"],
+];
+
 function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string, archive: Archive) {
   const tensors = new Map<string, LazyTensor | Unreadable>();
   for (const [key, value] of entries) {
     // `_rebuild_tensor_v3`, `_rebuild_qtensor`, `_rebuild_sparse_tensor`: tensors of kinds that are not read.
-    if (value instanceof PyObject)
-      tensors.set(key, { unreadable: describe(value), ...(/\._rebuild_/.test(value.global.path) ? { tensor: true } : {}) });
+    if (value instanceof PyObject) {
+      const rebuilt = /\._rebuild_/.test(value.global.path);
+      const kind = OTHER_KINDS.find(([pattern]) => pattern.test(value.global.path))?.[1];
+      tensors.set(key, { unreadable: kind ?? describe(value), ...(rebuilt ? { tensor: true } : {}) });
+    }
     if (!(value instanceof PyTensor)) continue;
     const path = source === "" ? key : `${source}.${key}`;
     tensors.set(key, resolveTensor(value, archive, `${archive.where}: tensor ${quoted(path)}`));
@@ -140,6 +159,50 @@ function findGroups(root: PyValue, archive: Archive): TensorGroup[] {
   return groups;
 }
 
+/** Dicts with fewer tensors than this may be parts of one. */
+const FEWEST_OF_A_MODEL = 6;
+
+/** A tree of dicts as one group under dotted names, as JAX's libraries keep their parameters; undefined where it is none. */
+function treeGroup(root: PyValue, archive: Archive): TensorGroup | undefined {
+  const found: [string, PyValue][] = [];
+  const seen = new Set<PyValue>();
+  let level: [string, PyValue][] = [["", root]];
+  for (let depth = 0; depth <= DEEPEST_MODULE && level.length <= MAX_GROUPS; depth++) {
+    const next: [string, PyValue][] = [];
+    for (const [path, value] of level) {
+      if (!(value instanceof PyDict) || seen.has(value)) continue;
+      seen.add(value);
+      for (const [key, entry] of named(value)) {
+        const name = path === "" ? key : `${path}.${key}`;
+        if (entry instanceof PyTensor) found.push([name, entry]);
+        else next.push([name, entry]);
+      }
+    }
+    level = next;
+  }
+  return found.length < FEWEST_OF_A_MODEL ? undefined : { source: "", tensors: tensorsIn(found, "", archive) };
+}
+
+/** What makes a file that is read of a dict whose values are no tensors of PyTorch's own. */
+function adviceFor(value: PyValue, script: boolean): string {
+  if (script) return "; it is TorchScript: torch.save(torch.jit.load(file).state_dict(), out)";
+  if (value instanceof PyObject) return " (save model.state_dict() instead of the model)";
+  if (value instanceof PyList && value.items.some((item) => item instanceof PyTensor))
+    return " without names (save model.state_dict())";
+  if (!(value instanceof PyDict)) return "";
+  const [inner] = [value, ...value.entries.values()].filter((dict) => {
+    const values = dict instanceof PyDict ? [...dict.entries.values()] : [];
+    return values.filter((entry) => entry instanceof PyObject || entry instanceof PyList).length >= FEWEST_TENSORS;
+  });
+  if (!(inner instanceof PyDict)) return "";
+  const shards = [...inner.entries.values()].some(
+    (entry) => entry instanceof PyObject && /DTensor/.test(entry.global.path + describe(entry.args)),
+  );
+  const what = shards ? "distributed tensors" : "arrays or lists";
+  const whole = shards ? "v.full_tensor()" : "torch.as_tensor(v)";
+  return `, of ${what}: in Python, for its dict d, torch.save({k: ${whole} for k, v in d.items()}, out)`;
+}
+
 /** The name of a PyTorch archive's pickle: the mark by which one is known. */
 function pickleOf(entries: ReadonlyMap<string, ZipEntry>): string | undefined {
   return [...entries.keys()].find((name) => name === "data.pkl" || /^[^/]+\/data\.pkl$/.test(name));
@@ -170,15 +233,16 @@ export function decodeTorch(
   const order = stated === undefined ? "little" : new TextDecoder().decode(stated.read());
   ensure(order === "little" || order === "big", "input", () => `${where}: must be little- or big-endian, is ${quoted(order)}`);
   const value = readPickle(pickle.read(), where, constructed);
-  const groups = findGroups(value, { entries, root, where, big: order === "big" });
+  const archive: Archive = { entries, root, where, big: order === "big" };
+  const groups = findGroups(value, archive);
+  const tree = groups.some(({ tensors }) => tensors.size >= FEWEST_OF_A_MODEL) ? undefined : treeGroup(value, archive);
+  // Only where it has tensors that no group has.
+  if (tree !== undefined && tree.tensors.size > groups.reduce((sum, { tensors }) => sum + tensors.size, 0)) groups.push(tree);
   const script = entries.has(`${root}constants.pkl`);
-  ensure(groups.length > 0, "input", () => {
-    const advice = script
-      ? "; it is TorchScript: torch.save(torch.jit.load(file).state_dict(), out)"
-      : value instanceof PyObject
-        ? " (save model.state_dict() instead of the model)"
-        : "";
-    return `${where}: must hold a state dict of tensors, holds ${describe(value)}${advice}`;
-  });
+  ensure(
+    groups.length > 0,
+    "input",
+    () => `${where}: must hold a state dict of tensors, holds ${describe(value)}${adviceFor(value, script)}`,
+  );
   return { groups, statements: findStatements(value), value };
 }

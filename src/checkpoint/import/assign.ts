@@ -2,10 +2,21 @@ import { ensure, quoted } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { fit } from "./candidates.ts";
+import { joinLists } from "./lists.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
-import { biasOf, blockOf, isBuffer, isNormOrGate, isRecord, type Named, type Role, roleNamed } from "./roles.ts";
+import {
+  biasOf,
+  blockOf,
+  isBuffer,
+  isNormOrGate,
+  isOptimizerState,
+  isRecord,
+  type Named,
+  type Role,
+  roleNamed,
+} from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -135,6 +146,10 @@ class Sorter {
     const separate = [...tensors.keys()].some((name) => SEPARATE.includes(this.#nameOf(name)?.role as Role));
     for (const [name, tensor] of tensors) {
       if (this.used.has(name)) continue;
+      if (isOptimizerState(name)) {
+        this.ignored.push(name);
+        continue;
+      }
       const block = blockOf(name);
       if (block !== undefined && !isMask(name, tensor)) this.blocks.add(block);
       const named = this.#nameOf(name);
@@ -193,9 +208,20 @@ function sortTensors(group: TensorGroup, options: AssignOptions, placement: Plac
  * tensors, and a file that calls attention's output `out_proj` outside of any block, as others do their read-out.
  */
 export function settle(group: TensorGroup, options: AssignOptions): Sorted {
+  const plain = settleAsIs(group, options);
+  if (whole(plain) && !plain.tied && plain.surplus.length === 0) return plain;
+  // Names that the user gives are the file's own.
+  const { mapping, ignore = [] } = options;
+  const joined = mapping === undefined && ignore.length === 0 ? joinLists(group) : undefined;
+  const sorted = joined === undefined ? plain : settleAsIs(joined, options);
+  return whole(sorted) && sorted.surplus.length <= plain.surplus.length ? sorted : plain;
+}
+
+const whole = ({ missing, problem }: Sorted) => missing.length === 0 && problem === undefined;
+
+function settleAsIs(group: TensorGroup, options: AssignOptions): Sorted {
   const names = [...group.tensors.keys()];
   const ways = placementsOf(names).map((placement) => sortTensors(group, options, placement));
-  const whole = (sorted: Sorted) => sorted.missing.length === 0 && sorted.problem === undefined;
   let fitting: Sorted | undefined;
   for (const sorted of ways) {
     const degree = whole(sorted) && !sorted.tied ? fit(sorted.assignment) : 0;

@@ -3,7 +3,7 @@ import type { Activation, Parameters, RunConfig } from "../../model/index.ts";
 import type { StoredConfig } from "../config.ts";
 import { parametersOf } from "./build.ts";
 import { type Group, LAYOUTS, type Layout, type Orientation } from "./layout.ts";
-import { type Assignment, type Heads, type Reading, withoutDepth } from "./readings.ts";
+import { type Assignment, type FusedOrder, type Heads, type Reading, withoutUnitAxes } from "./readings.ts";
 import type { Role } from "./roles.ts";
 import { logits, type Read, Reasons, readingsOf, type Sizes, tensorReadings } from "./solve.ts";
 
@@ -15,6 +15,8 @@ export interface ImportOptions {
   readonly task?: RunConfig["task"];
   /** Whether the first token is the low digit, as everywhere in this project, or the high one. */
   readonly low_digit?: "first" | "second";
+  /** p, where the file's vocabulary is padded beyond the digits and '='. */
+  readonly modulus?: number;
   /** Attention rate of a model without '=' (`SequenceConfig`); 1 and 0 are tried where left out. */
   readonly attention_rate?: number;
 }
@@ -23,6 +25,8 @@ export interface ImportOptions {
 export interface KnownOfModel {
   /** Number of attention heads that the file states; what the user says goes before it. */
   readonly heads?: number | undefined;
+  /** The modulus that the file states. */
+  readonly modulus?: number | undefined;
   /** The MLP's activation; ReLU where left out. */
   readonly activation?: Activation;
 }
@@ -35,7 +39,9 @@ export interface ImportedModel {
   readonly layout: Layout | "mixed";
   /** 0 for ways that follow the habits of the tensors' names, 1 for the others. */
   readonly tier: 0 | 1;
-  /** Groups whose orientation its shape leaves open, with the one that was taken. */
+  /** Rows of the vocabulary after that of '=', left out as padding with their classes. */
+  readonly padding: number;
+  /** Groups whose orientation its shape leaves open, and fused ones, as they were taken. */
   readonly orientations: readonly string[];
   /** Where the number of attention heads comes from: an axis of their own, the user, the file's word, or trial. */
   readonly headsFrom: HeadsFrom;
@@ -64,14 +70,15 @@ function headCounts(width: number): number[] {
 /** The tasks that have this many classes. */
 function tasksOf(
   classes: number,
-  sizes: Sizes & Pick<Read, "equals">,
+  sizes: Sizes & Pick<Read, "equals" | "padding">,
   asked: StoredConfig["task"] | undefined,
 ): Pick<StoredConfig, "task" | "labels">[] {
   const tasks = asked ? [asked] : (["nanda", "miiii", "joint"] as const);
   return tasks.flatMap((task) =>
     (["remainder", "divisibility"] as const).flatMap((labels) => {
       const expected = logits(task, labels, sizes);
-      const extra = sizes.equals && task === "nanda" && labels === "remainder" && classes === expected + 1;
+      const addition = sizes.equals && task === "nanda" && labels === "remainder";
+      const extra = addition && (classes === expected + 1 || classes === expected + 1 + sizes.padding);
       return classes === expected || extra ? [{ task, labels }] : [];
     }),
   );
@@ -102,7 +109,7 @@ function isUsual(assignment: Assignment, role: Role, { orientation }: Reading): 
  * 1 they do, 2 the MLP's matrices and the read-out also lie as their kind of module has them.
  */
 export function fit(assigned: Assignment): 0 | 1 | 2 {
-  const assignment = withoutDepth(assigned);
+  const assignment = withoutUnitAxes(assigned);
   const found = readingsOf(assignment, new Reasons()).filter(
     (read) => tasksOf(read.W_U.other, read, undefined).length > 0 && biasesFit(assignment, read),
   );
@@ -133,6 +140,11 @@ function habit(assignment: Assignment, reading: Reading, decided: Orientation | 
     default:
       return reading.group satisfies never;
   }
+}
+
+/** The order of a fused tensor that its name suggests: that of GPT-NeoX's and Megatron's `query_key_value` is by head. */
+function fusedHabit(assignment: Assignment): FusedOrder {
+  return /query_?key_?value/i.test(assignment.get("blocks.0.attn.W_QKV")?.name ?? "") ? "by head" : "stacked";
 }
 
 function commonLayout(read: Read): Layout | "mixed" {
@@ -194,7 +206,9 @@ function waysOf(
     const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
     reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
   }
-  const { heads: counts, from: headsFrom } = attentionHeadsOf(assignment, read, options.heads, stated.heads, reasons);
+  const { heads: counted, from: headsFrom } = attentionHeadsOf(assignment, read, options.heads, stated.heads, reasons);
+  // Of a single attention head there is one order.
+  const counts = read.W_QKV.fused === "by head" ? counted.filter(({ n_heads }) => n_heads > 1) : counted;
   return counts.flatMap((heads) =>
     tasks.flatMap((task) => {
       // Addition is the same in either order.
@@ -216,14 +230,20 @@ function modelOf(
   const sizes = { ...task, p: read.p, shuffle_labels: false, d_model: read.d_model, ...heads, d_mlp: read.d_mlp, ...own };
   const config = read.equals ? sizes : { ...sizes, equals: false, attention_rate: rate };
   const layout = commonLayout(read);
-  const orientations = tensorReadings(read)
-    .filter(({ group }) => open.has(group))
-    .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`);
+  const { fused } = read.W_QKV;
+  const together = fused === "by head" ? "together for each head" : "one after the other";
+  const orientations = [
+    ...tensorReadings(read)
+      .filter(({ group }) => open.has(group))
+      .map(({ group, orientation }) => `${group} as [${orientation === "in-out" ? "in, out" : "out, in"}]`),
+    ...(fused === undefined || heads.n_heads === 1 ? [] : [`query, key and value ${together}`]),
+  ];
   const words = [
     `layout ${layout}`,
     `task ${task.task}${task.labels === "remainder" ? "" : ` (${task.labels})`} at p = ${read.p}`,
     `${heads.n_heads} heads of ${heads.d_head}`,
     ...(read.equals ? [] : [`without '=', attention rate ${rate}`]),
+    ...(read.padding === 0 ? [] : [`${read.padding} tokens of padding left out`]),
     ...orientations,
     ...(task.task === "nanda" ? [] : [`low digit ${digit}`]),
   ];
@@ -232,6 +252,7 @@ function modelOf(
     description: words.join(", "),
     layout,
     tier,
+    padding: read.padding,
     orientations,
     headsFrom,
     ...(task.task === "nanda" ? {} : { low_digit: digit }),
@@ -253,9 +274,15 @@ export function candidatesOf(
   where: string,
   stated: KnownOfModel = {},
 ): ImportedModel[] {
-  const assignment = withoutDepth(assigned);
+  const assignment = withoutUnitAxes(assigned);
   const reasons = new Reasons();
-  const all = readingsOf(assignment, reasons);
+  const [depth = 0, , width = 0] = assignment.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];
+  ensure(
+    depth < 2 || width === 0,
+    "input",
+    () => `${where}: the model must have one block, has ${depth}, in an axis of their own`,
+  );
+  const all = readingsOf(assignment, reasons, { asked: options.modulus, stated: stated.modulus });
   const seen = new Map<Group, Set<Orientation>>();
   for (const { group, orientation } of all.flatMap(tensorReadings)) {
     seen.set(group, (seen.get(group) ?? new Set()).add(orientation));
@@ -273,7 +300,11 @@ export function candidatesOf(
     const unusual = groups.some(
       (reading) => open.has(reading.group) && reading.orientation !== habit(assignment, reading, decided),
     );
-    return waysOf(assignment, { read, tier: unusual && layout === undefined ? 1 : 0 }, options, stated, reasons);
+    const { fused } = read.W_QKV;
+    const otherOrder = fused !== undefined && fused !== fusedHabit(assignment);
+    if (otherOrder && unusual) return [];
+    const tier = (unusual && layout === undefined) || otherOrder ? 1 : 0;
+    return waysOf(assignment, { read, tier }, options, stated, reasons);
   });
   const asked = Object.values(options).some((value) => value !== undefined);
   ensure(ways.length > 0, asked ? "usage" : "input", () => `${where}: ${reasons}`);

@@ -37,7 +37,8 @@ export function foreignFolder(names: readonly string[], inside: (name: string) =
     const kind = folderOf(inside(name));
     if (kind !== undefined) return `its folder ${JSON.stringify(name)} ${kind}`;
   }
-  return undefined;
+  const written = names.filter((name) => /^checkpoint_\d+$/.test(name)).sort((a, b) => Number(a.slice(11)) - Number(b.slice(11)));
+  return written.length === 0 ? undefined : `give one of Flax's files in it, such as ${JSON.stringify(written.at(-1))}`;
 }
 
 /**

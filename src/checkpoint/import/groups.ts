@@ -1,7 +1,8 @@
 import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import type { TensorGroup } from "../formats/lazy.ts";
 import { type AssignOptions, ensureIgnored, type Sorted, settle } from "./assign.ts";
-import { isAttention, isNormOrGate } from "./roles.ts";
+import { gatedFamilies } from "./numbering.ts";
+import { isAttention, isNormOrGate, isOptimizerState } from "./roles.ts";
 
 /** The group that was chosen, and the others that are models as well. */
 export interface ChosenGroup extends Sorted {
@@ -23,13 +24,15 @@ export function list(names: readonly string[], count = 4): string {
 }
 
 /** Where a state dict usually lies, and what the last state of a training is called. */
-const LAST = /^(?:model_state_dict|state_dict|model|module|net|network|params|parameters|weights|final|last|end|trained|best)$/i;
+const LAST = /^(?:model_state_dict|state_dict|model|module|net|network|params|parameters|weights|final|last|end|trained)$/i;
+const BEST = /^best(?:_.*)?$/i;
 const FIRST = /^(?:init|initial|start|first|before|untrained|random|ema|swa|optimizer|opt|opt_state|optim|grads?|gradients?)$/i;
 
 /** A path's order among others: the last state of a training first, whichever way it is written down. */
 function rankOf(source: string): number[] {
   const parts = source.split(".");
-  const named = parts.some((part) => FIRST.test(part)) ? -1 : parts.some((part) => LAST.test(part)) ? 1 : 0;
+  const some = (pattern: RegExp) => parts.some((part) => pattern.test(part));
+  const named = some(FIRST) ? -1 : some(LAST) ? 1 : some(BEST) ? 0.5 : 0;
   return [named, ...parts.map((part) => Number(/(\d{1,15})\D*$/.exec(part)?.[1] ?? -1))];
 }
 
@@ -76,6 +79,7 @@ const MADE_FROM: readonly (readonly [names: RegExp, advice: string])[] = [
   [/weight_mask$/, 'in PyTorch, torch.nn.utils.prune.remove(module, "weight")'],
   [/weight_orig$/, "in PyTorch, torch.nn.utils.remove_spectral_norm(module)"],
   [/lora_[AB]/, "in Python, model.merge_and_unload()"],
+  [/(?:^|\.)_?flat_param(?:eter)?(?:$|_)/, "they are FSDP's flat parameters: save under StateDictType.FULL_STATE_DICT"],
   [
     /_packed_params|\.SCB$|\.absmax$|quant_state|qweight$|qzeros$|\.zero_point$/,
     "it is quantised: give the model that it was made from",
@@ -102,6 +106,7 @@ function refuse(
     throw new MiiiiError("input", `${where}: ${message}`);
   };
   const found = assignment.size;
+  if (names.length === 0) fail("must hold tensors, and holds none");
   const pickled = [...tensors].find(([, tensor]) => "unreadable" in tensor);
   if (found === 0 && pickled && "unreadable" in pickled[1])
     fail(`must hold tensors, ${quoted(pickled[0])} is ${pickled[1].unreadable}`);
@@ -113,11 +118,16 @@ function refuse(
   if (plain !== undefined) fail(plain);
   const norms = surplus.filter(isNormOrGate);
   if (norms.length > 0) fail(`must be a model without layer norms and gates, has ${list(norms)}`);
+  const [gated] = gatedFamilies(surplus);
+  if (gated !== undefined && missing.includes("blocks.0.mlp.W_in"))
+    fail(`must be a model without layer norms and gates, its MLP has three matrices or more: ${list(gated)}`);
   if (problem !== undefined) fail(problem);
   const help = "(a mapping can name them: --print-mapping)";
   if (found === 0) fail(`must hold weights under names that are known, holds ${list(names)} ${help}`);
   const unknown = surplus.length === 0 ? "" : `; not recognised: ${list(surplus)} ${help}`;
-  return fail(`must hold every weight, lacks ${missing.join(", ")}${unknown}`);
+  const zeros =
+    missing.join() === "pos_embed.W_pos" && surplus.length === 0 ? "; where the model has none, add one of zeros" : "";
+  return fail(`must hold every weight, lacks ${missing.join(", ")}${unknown}${zeros}`);
 }
 
 /**
@@ -175,9 +185,10 @@ export function modelsIn(groups: readonly TensorGroup[], options: AssignOptions)
     "input",
     () => `${where}: must hold at most ${MAX_GROUPS} dicts of tensors, holds ${groups.length}`,
   );
-  const sorted = groups.map((group) => settle(group, options));
+  const trained = groups.filter(({ source }) => !isOptimizerState(source));
+  const sorted = trained.map((group) => settle(group, options));
   const direct = sorted.filter(whole);
-  const models = direct.length > 0 ? direct : wholeParts(groups, options);
+  const models = direct.length > 0 ? direct : wholeParts(trained, options);
   return models
     .map((model) => ({ model, rank: rankOf(model.source) }))
     .sort((a, b) => compare(a.rank, b.rank))

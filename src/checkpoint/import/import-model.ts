@@ -106,7 +106,12 @@ function checkRequest(request: ImportRequest, path: string): void {
     "usage",
     () => `heads: must be a positive integer, got ${request.heads}`,
   );
-  const { attention_rate: rate = 1 } = request;
+  const { attention_rate: rate = 1, modulus } = request;
+  ensure(
+    modulus === undefined || (Number.isSafeInteger(modulus) && modulus >= 5 && modulus <= 251),
+    "usage",
+    () => `modulus: must be a prime from 5 to 251, got ${modulus}`,
+  );
   ensure(rate >= 0 && rate <= 1, "usage", () => `attention rate: must be from 0 to 1, got ${rate}`);
 }
 
@@ -128,6 +133,10 @@ export function assignOptions({ mapping, ignore }: ImportRequest, where: string)
   };
 }
 
+function paddingNote(p: number, padding: number): string {
+  return `the vocabulary is read as ${p} digits, '=' and ${padding} tokens of padding, which are left out with their classes`;
+}
+
 function recordFrom(
   decoded: Decoded,
   chosen: ChosenGroup,
@@ -135,7 +144,7 @@ function recordFrom(
   ignored: readonly string[],
 ): (candidate: ImportedModel) => ImportRecord {
   const { source, others, tied, leftOut } = chosen;
-  return ({ layout, orientations, headsFrom, low_digit, config }) => ({
+  return ({ layout, orientations, padding, headsFrom, low_digit, config }) => ({
     format: decoded.format,
     ...(decoded.files.length === 0 ? {} : { files: some(decoded.files) }),
     state: source.slice(0, 200),
@@ -149,7 +158,7 @@ function recordFrom(
     tied_embeddings: tied,
     left_out: some([...leftOut, ...ignored]),
     not_read: some(chosen.ignored),
-    notes: notesOf(chosen),
+    notes: [...notesOf(chosen), ...(padding === 0 ? [] : [paddingNote(config.p, padding)])],
   });
 }
 
@@ -180,6 +189,37 @@ function scaled(
   return fitting;
 }
 
+/** Throws where the file states another modulus than its vocabulary has, unless the user says which. */
+function ensureModulus(
+  candidates: readonly ImportedModel[],
+  stated: number | undefined,
+  asked: number | undefined,
+  where: string,
+): void {
+  const [first] = candidates;
+  ensure(
+    stated === undefined || asked !== undefined || first === undefined || candidates.some(({ config }) => config.p === stated),
+    "usage",
+    () => `${where}: states p = ${stated}, its vocabulary is of p = ${first?.config.p}: --modulus says which`,
+  );
+}
+
+const QUANTISED = /(?:^|_)(?:scales?|zero_?points?|scb|absmax)$/i;
+
+/** Throws where weights are integers and a number beside them says what one of their units is. */
+function ensureUnscaled({ assignment }: Sorted, statements: Decoded["statements"], where: string): void {
+  const whole = [...assignment.values()].filter(({ tensor }) => tensor.integral === true).map(({ name }) => name);
+  const scale = statements.find(
+    ({ key, value }) => Number.isFinite(Number(value)) && (QUANTISED.test(key) || whole.includes(key)),
+  );
+  ensure(
+    whole.length === 0 || scale === undefined,
+    "input",
+    () =>
+      `${where}: must hold plain weights, ${list(whole, 2)} ${whole.length > 1 ? "are" : "is"} of integers, with ${quoted(scale?.key ?? "")} beside: quantised; give the model that it was made from`,
+  );
+}
+
 /** The candidates of a file that is decoded already; see {@link importModel}. */
 export function importDecoded(path: string, decoded: Decoded, request: ImportRequest): ImportResult {
   checkRequest(request, path);
@@ -191,6 +231,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
       description: "this project's own",
       layout: "transformerlens",
       tier: 0,
+      padding: 0,
       orientations: [],
       headsFrom: "shape",
       config,
@@ -223,16 +264,20 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
       `${path}: ${alien?.what}, which this model has not; read without it would be another function (--ignore ${printable(alien?.key ?? "")} takes that on your account)`,
   );
   const activation = activationRead(request.activation, stated, path);
-  const { layout, heads, task, low_digit, attention_rate } = request;
+  const { layout, heads, task, low_digit, attention_rate, modulus } = request;
   const choices: ImportOptions = {
     ...(layout === undefined ? {} : { layout }),
     ...(heads === undefined ? {} : { heads }),
     ...(task === undefined ? {} : { task }),
     ...(low_digit === undefined ? {} : { low_digit }),
     ...(attention_rate === undefined ? {} : { attention_rate }),
+    ...(modulus === undefined ? {} : { modulus }),
   };
-  const known = { heads: stated.heads, activation: activation.activation };
-  const candidates = scaled(candidatesOf(chosen.assignment, choices, path, known), stated.scale, ignore, path);
+  const known = { heads: stated.heads, modulus: stated.modulus, activation: activation.activation };
+  const found = candidatesOf(chosen.assignment, choices, path, known);
+  ensureModulus(found, stated.modulus, modulus, path);
+  ensureUnscaled(chosen, decoded.statements, path);
+  const candidates = scaled(found, stated.scale, ignore, path);
   const recordOf = recordFrom(decoded, chosen, activation, ofKeys);
   const { source, ignored, tied } = chosen;
   return { path, sha256: digest, format, source, ignored, candidates, recordOf, presumedTied: tied && stated.tied !== true };

@@ -13,10 +13,21 @@ const MAX_PLACEMENTS = 64;
 /** What the first, second, … of a family are, by how many there are. */
 function rolesOf(family: string, count: number): readonly Role[] | undefined {
   const [block = "", home = "", kind = ""] = family.split("|");
-  if (/^embed/.test(kind)) return count === 2 ? ["embed.W_E", "pos_embed.W_pos"] : undefined;
+  if (/^embed/.test(kind)) return count === 1 ? ["embed.W_E"] : count === 2 ? ["embed.W_E", "pos_embed.W_pos"] : undefined;
   if (count === 2) return ["blocks.0.mlp.W_in", "blocks.0.mlp.W_out"];
   // A third outside of any block or MLP is the read-out; a third inside one is a gate.
   return count === 3 && home === "" && block === "" ? ["blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U"] : undefined;
+}
+
+/** Families of three matrices or more inside one MLP, which only a number tells apart: one of them is a gate, or there are further layers. */
+export function gatedFamilies(names: readonly string[]): string[][] {
+  const families = new Map<string, Map<number, string>>();
+  for (const name of names) {
+    const found = numberedOf(name);
+    if (found === undefined || found.bias || !found.numbered || found.family.split("|")[1] === "") continue;
+    families.set(found.family, (families.get(found.family) ?? new Map()).set(found.number, name));
+  }
+  return [...families.values()].filter((members) => members.size > 2).map((members) => [...members.values()]);
 }
 
 /** The orders of a few things, their own first. */

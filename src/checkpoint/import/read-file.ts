@@ -7,13 +7,14 @@ import { foreignKind } from "../formats/foreign-kinds.ts";
 import type { LazyTensor, Statement, Statements, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { decodeNpy, decodeNpz, isNpy, loneArray } from "../formats/npy.ts";
 import type { PyValue } from "../formats/pickle-values.ts";
+import { savesFlat } from "../formats/python-lines.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { isObject, parseJson, parseJsonBytes, shownValue } from "../formats/strict-json.ts";
+import { textStatements } from "../formats/text-statements.ts";
 import { decodeTorch, isTorch } from "../formats/torch.ts";
 import { readZip } from "../formats/zip.ts";
 import { groupOf } from "./assign.ts";
 import { FLATTEN, foreignFolder, foreignZip } from "./foreign-folders.ts";
-import { statementsOf } from "./statements.ts";
 
 /** The formats that models are imported from. */
 export type ImportFormat = "torch" | "npz" | "npy" | "safetensors";
@@ -81,16 +82,14 @@ function decodeBytes(bytes: Uint8Array, path: string): Content {
       "must be a zip archive as PyTorch writes since 1.6, is in its older format: in Python, torch.save(torch.load(FILE), out) with a newer PyTorch",
     );
   if (bytes[0] === 0x80 && (bytes[1] ?? 9) <= 5 && bytes.at(-1) === 0x2e)
-    fail(
-      "must not be a bare pickle, which is code: in Python, state = pickle.load(open(FILE, 'rb')), then torch.save(state, out) or numpy.savez(out, **state)",
-    );
+    fail(`must not be a bare pickle, which is code: in Python, p = pickle.load(open(FILE, "rb")); ${savesFlat("p")}`);
   if (isNpy(bytes)) fail(loneArray(bytes, path));
   const kind = foreignKind(bytes);
   if (kind !== undefined) fail(kind);
   if (bytes[8] === 0x7b) {
     const { tensors, metadata } = openSafetensors(bytes, path);
     const own = isOwn(metadata);
-    const said = Object.entries(metadata).flatMap(([key, value]) => [{ key, value }, ...statementsOf(jsonIn(value))]);
+    const said = Object.entries(metadata).flatMap(([key, value]) => [{ key, value }, ...textStatements(value)]);
     return { format: "safetensors", groups: [groupOf(tensors)], statements: said, ...(own ? { own: { bytes, metadata } } : {}) };
   }
   if (isMsgpack(bytes))
@@ -138,18 +137,17 @@ function filesIn(path: string): readonly string[] {
   return statOf(path)?.isDirectory() === true ? namesIn(path) : [];
 }
 
-/** What the `config.json` of a folder says of a model; a run's is not taken for one. */
-function neighbour(folder: string): Statements {
-  const path = join(folder, "config.json");
-  if (statOf(path)?.isFile() !== true) return [];
-  try {
-    const value = parseJsonBytes(readFileBytes(path), path);
-    return isObject(value) && value.miiii === undefined ? statementsOf(value) : [];
-  } catch (error) {
-    // Beside a model that says all by itself, a damaged config costs nothing.
-    if (error instanceof MiiiiError) return [];
-    throw error;
-  }
+/** What the config of a model is called that lies beside it; the first of these is taken. */
+const CONFIGS = ["config", "hparams", "hyperparameters", "args", "params", "settings"].flatMap((name) =>
+  ["json", "yaml", "yml"].map((ending) => `${name}.${ending}`),
+);
+
+/** What the config beside a model says; a run's is not taken for one. Beside a model that says all by itself, a damaged one costs nothing. */
+export function configBeside(folder: string): Statements {
+  const name = CONFIGS.find((known) => statOf(join(folder, known))?.isFile() === true);
+  if (name === undefined) return [];
+  const said = textStatements(new TextDecoder().decode(readFileBytes(join(folder, name))));
+  return said.some(({ key }) => key === "miiii") ? [] : said;
 }
 
 const SHARD = /^(.+)-(\d{5})-of-(\d{5})\.(safetensors|bin|pt|pth)$/;
@@ -180,7 +178,7 @@ function decodeShards(folder: string, names: readonly string[], path: string): D
     groups: [groupOf(tensors)],
     sha256: digestOf(files),
     statements: [],
-    neighbour: neighbour(folder),
+    neighbour: configBeside(folder),
     files: names,
   };
 }
@@ -240,11 +238,15 @@ function readShard(path: string): Decoded | undefined {
 /** What a folder's model files are called where there is but one model in it, in order. */
 const SINGLE = ["model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.npz", "adapter_model.safetensors"];
 const MODEL_FILE = /\.(?:safetensors|pth|pt|npz|bin|ckpt)$/i;
+/** What trainers leave beside a model that is none. */
+const TRAINERS = /^(?:optim(?:izer)?|(?:lr_)?scheduler|scaler|rng_state|random_states|training_args)(?:_\d+)*\.[a-z]+$/i;
+/** Hugging Face's names of a model, whose config is the `config.json` beside it whatever else lies there. */
+const HUGGING_FACE = /^(?:model\.safetensors|pytorch_model\.bin)$/;
 
 /** Model files of a folder that are not shards. */
 export function modelFiles(folder: string): string[] {
   return namesIn(folder).filter(
-    (name) => MODEL_FILE.test(name) && !SHARD.test(name) && statOf(join(folder, name))?.isFile() === true,
+    (name) => MODEL_FILE.test(name) && !SHARD.test(name) && !TRAINERS.test(name) && statOf(join(folder, name))?.isFile() === true,
   );
 }
 
@@ -280,7 +282,7 @@ function readFolder(path: string): Decoded {
     groups: [groupOf(tensors)],
     sha256: digestOf(files),
     statements: scalarsOf(tensors),
-    neighbour: neighbour(path),
+    neighbour: configBeside(path),
     files: [],
   };
 }
@@ -292,9 +294,10 @@ export function decodeContent(bytes: Uint8Array, path: string): Decoded {
 
 function readSingle(path: string): Decoded {
   const content = decodeContent(readFileBytes(path), path);
+  if (content.own !== undefined) return content;
   // A config beside several models may be of any of them.
-  const alone = content.own === undefined && modelFiles(dirname(path)).length === 1;
-  return alone ? { ...content, neighbour: neighbour(dirname(path)) } : content;
+  const certain = HUGGING_FACE.test(basename(path)) || modelFiles(dirname(path)).length === 1;
+  return certain ? { ...content, neighbour: configBeside(dirname(path)) } : content;
 }
 
 /**

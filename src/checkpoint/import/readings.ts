@@ -16,13 +16,35 @@ export type Assignment = ReadonlyMap<Role, Assigned>;
 
 const BLOCK_ROLE = /^blocks\.0\./;
 
+const ATTENTION_ROLE = /^blocks\.0\.attn\./;
+
 /**
- * The tensors without an axis of length 1 for the depth, as JAX's scanned blocks have it in front. That the MLP's matrices have
- * it tells it from an axis for a single attention head.
+ * A tensor without the axes of length 1 that are not its own: those in front and, of a table or a matrix, anywhere (a batch's in
+ * a table of positions, a convolution's kernel of one); of a module's attention weights those at the end, since an axis in front
+ * may be of a single head.
  */
-export function withoutDepth(assignment: Assignment): Assignment {
-  const mlp = assignment.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];
-  if (mlp.length !== 3 || mlp[0] !== 1) return assignment;
+function withoutUnits(role: Role, assigned: Assigned): Assigned {
+  const { tensor, style } = assigned;
+  const { shape } = tensor;
+  const attention = ATTENTION_ROLE.test(role);
+  if (style === "mapped" || shape.length < 3 || (attention && style !== "weight")) return assigned;
+  const kept = attention ? [...shape] : shape.filter((n) => n !== 1);
+  while (kept.length > 2 && kept.at(-1) === 1) kept.pop();
+  return kept.length < 2 || kept.length === shape.length ? assigned : { ...assigned, tensor: reshape(tensor, kept) };
+}
+
+/**
+ * The tensors without axes of length 1 that are not theirs: an axis for the depth, as JAX's scanned blocks have it in front, and
+ * those of {@link withoutUnits}. That the MLP's matrices have it tells the depth's axis from one for a single attention head.
+ */
+export function withoutUnitAxes(assigned: Assignment): Assignment {
+  const mlp = assigned.get("blocks.0.mlp.W_in")?.tensor.shape ?? [];
+  const deep = mlp.length === 3 && mlp[0] === 1;
+  const assignment = deep ? withoutDepth(assigned) : assigned;
+  return new Map([...assignment].map(([role, one]): [Role, Assigned] => [role, withoutUnits(role, one)]));
+}
+
+function withoutDepth(assignment: Assignment): Assignment {
   return new Map(
     [...assignment].map(([role, assigned]): [Role, Assigned] => {
       const { shape } = assigned.tensor;
@@ -79,8 +101,16 @@ export interface HeadsReading extends Reading {
   readonly heads?: Heads;
 }
 
+/**
+ * How query, key and value lie in one axis: one after the other, or each attention head's together, as GPT-NeoX and Megatron
+ * write them.
+ */
+export type FusedOrder = "stacked" | "by head";
+
 /** One way to read query, key and value. */
 export interface InputReading extends HeadsReading {
+  /** Where they are fused in one axis. */
+  readonly fused?: FusedOrder;
   /** As [heads, d_model, d_head]. */
   readonly tensors: (heads: Heads) => readonly [LazyTensor, LazyTensor, LazyTensor];
 }
@@ -163,13 +193,32 @@ export function inputReadings(assignment: Assignment, dModel: number): InputRead
   }
   return matrixReadings("W_Q|K|V", fused, 0, dModel)
     .filter(({ other }) => other % 3 === 0)
-    .map(({ group, orientation, layouts, other, tensor }) => {
-      const width = other / 3;
-      const stacked = permute(tensor, [1, 0]);
-      const part = (i: number, heads: Heads) =>
-        once(splitInput(permute(sliceRows(stacked, i * width, (i + 1) * width), [1, 0]), heads));
-      return { group, orientation, layouts, width, tensors: (heads) => [part(0, heads), part(1, heads), part(2, heads)] };
-    });
+    .flatMap(({ group, orientation, layouts, other, tensor }) =>
+      (["stacked", "by head"] as const).map((order) => ({
+        group,
+        orientation,
+        layouts,
+        width: other / 3,
+        fused: order,
+        tensors: (heads: Heads) => {
+          const parts = fusedParts(permute(tensor, [1, 0]), order, heads);
+          return parts.map((part) => once(splitInput(permute(part, [1, 0]), heads))) as unknown as Three;
+        },
+      })),
+    );
+}
+
+type Three = readonly [LazyTensor, LazyTensor, LazyTensor];
+
+/** Query's, key's and value's rows, [head·d_head, …] each, of those of all three. */
+export function fusedParts(rows: LazyTensor, order: FusedOrder, { n_heads, d_head }: Heads): readonly LazyTensor[] {
+  const [, ...rest] = rows.shape;
+  const width = n_heads * d_head;
+  const stacked =
+    order === "stacked"
+      ? rows
+      : reshape(permute(reshape(rows, [n_heads, 3, d_head * sizeOf(rest)]), [1, 0, 2]), [3 * width, ...rest]);
+  return [0, 1, 2].map((i) => sliceRows(stacked, i * width, (i + 1) * width));
 }
 
 /** One way to read W_O. */

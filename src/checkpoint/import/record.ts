@@ -17,7 +17,7 @@ export type ImportRecord = {
   other_states?: { count: number; first: string[] };
   /** The layout that reads every tensor; `mixed` where none does. */
   layout: string;
-  /** Square matrices, whose shape leaves the orientation open, as they were taken. */
+  /** Square matrices, whose shape leaves the orientation open, and fused ones, as they were taken. */
   orientations: string[];
   n_heads: number;
   /** `shape`: they have an axis; `stated`: the file, or the config beside it, says so; `option`; `trial`: told by accuracy. */

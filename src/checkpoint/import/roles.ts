@@ -52,7 +52,7 @@ const WEIGHTS: readonly (readonly [Role, RegExp])[] = [
     either(
       "(?:embed\\.)?we",
       "(?:embed|embeds|embedding|embeddings|embedder)\\.(?:tok|token|tokens|word|(?:word|tok|token)emb(?:ed|eds|eddings?)?)",
-      "(?:tok|token|tokens|input|word|vocab|x|digit|number)?(?:embed|embeds|emb|embs|embedding|embeddings|embedder)",
+      "(?:tok|token|tokens|input|word|vocab|x|digit|number)?(?:embed|embeds|emb|embs|embedding|embeddings|embedder)(?:table)?",
       "embed(?:tok|token|tokens|word|words|x)|tok|token|tokens|wte|encoder",
     ),
   ],
@@ -61,7 +61,7 @@ const WEIGHTS: readonly (readonly [Role, RegExp])[] = [
     either(
       "(?:posembed\\.)?wpos",
       "(?:embed|embeds|embedding|embeddings|embedder)\\.(?:pos|position|positions|positional|(?:pos|position|positional)emb(?:ed|eds|eddings?)?)",
-      "(?:learned)?(?:pos|position|positions|positional)(?:embed|embeds|emb|embs|embedding|embeddings|encoding|encodings|enc|embedder)?(?:\\.pe)?",
+      "(?:learned)?(?:pos|position|positions|positional)(?:embed|embeds|emb|embs|embedding|embeddings|encoding|encodings|encoder|enc|embedder)?(?:table)?(?:\\.pe)?",
       "wpe|pe|embedpos|embpos|embedpositions?",
     ),
   ],
@@ -132,6 +132,8 @@ function plain(name: string): { readonly stem: string; readonly block?: number }
     .replaceAll("/", ".")
     .replaceAll("_", "")
     .split(".");
+  // Flax's nnx keeps each parameter as the value of a variable.
+  if (/^(?:raw)?value$/.test(parts.at(-1) ?? "") && /^(?:kernel|bias|embedding)$/.test(parts.at(-2) ?? "")) parts.pop();
   let stem = parts.filter((part) => !INSERTED.test(part)).join(".");
   let block: number | undefined;
   for (;;) {
@@ -160,6 +162,11 @@ export function isBuffer(name: string): boolean {
   return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|num_batches_tracked|n_averaged|_float_tensor)$/i.test(
     name,
   );
+}
+
+/** Whether a tensor lies in an optimizer's state, whose moments have the weights' names and shapes. */
+export function isOptimizerState(name: string): boolean {
+  return name.split(/[./]|\[["']?|["']?\]/).some((part) => /^(?:opt|optim|optimi[sz]ers?)(?:_?states?)?(?:_?dict)?$/i.test(part));
 }
 
 /** Whether a name is that of what is noted down while training: losses, accuracies, epochs, the split. */

@@ -6,7 +6,7 @@ import { PyDict, PyList, PyTensor, PyTuple, type PyValue } from "../formats/pick
 import { MAX_EPOCH } from "../rows.ts";
 import { list, modelsIn } from "./groups.ts";
 import { assignOptions, type ImportRequest } from "./import-model.ts";
-import { type Decoded, decodePath, modelFiles } from "./read-file.ts";
+import { configBeside, type Decoded, decodePath, modelFiles } from "./read-file.ts";
 
 /** One model of a series. */
 export interface SeriesState {
@@ -111,11 +111,17 @@ function seriesOfFolder(path: string): ForeignSeries {
   ensure(sources.length <= MAX_STATES, "input", () => `${path}: must hold at most ${MAX_STATES} models, holds ${sources.length}`);
   const states: SeriesState[] = [];
   const leftOut: string[] = [];
+  // All models of a series are of the config beside them.
+  const shared = configBeside(path);
   for (const name of sources) {
     const epoch = epochOf(basename(name).replace(/\.[a-z]+$/i, ""));
     const file = join(path, name);
     if (epoch === undefined) leftOut.push(name);
-    else states.push({ epoch, from: name, path: file, decoded: decodePath(file) });
+    else {
+      const decoded = decodePath(file);
+      const own = decoded.neighbour.length > 0 || decoded.own !== undefined;
+      states.push({ epoch, from: name, path: file, decoded: own ? decoded : { ...decoded, neighbour: shared } });
+    }
   }
   return { states, leftOut, losses: {} };
 }

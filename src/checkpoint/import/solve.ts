@@ -1,4 +1,4 @@
-import { MiiiiError } from "../../core/index.ts";
+import { MiiiiError, sizeOf } from "../../core/index.ts";
 import { parameterShapes } from "../../model/index.ts";
 import type { StoredConfig } from "../config.ts";
 import {
@@ -26,6 +26,8 @@ export interface Sizes {
 export interface Read extends Sizes {
   /** Whether '=' is the last token: without it there are p tokens and two positions. */
   readonly equals: boolean;
+  /** Rows of the embedding after that of '=', which no input reaches: a vocabulary padded to a rounder number. */
+  readonly padding: number;
   readonly W_E: MatrixReading;
   readonly W_pos: MatrixReading;
   readonly W_QKV: InputReading;
@@ -65,6 +67,26 @@ function validModulus(p: number): boolean {
   }
 }
 
+/** What is known of the modulus beside the shapes. */
+export interface KnownModulus {
+  readonly asked?: number | undefined;
+  readonly stated?: number | undefined;
+}
+
+/** Vocabularies are padded to multiples of this. */
+const PADDED_TO = 8;
+
+/**
+ * The modulus of a vocabulary: its tokens but '='; fewer where the user says so, or where the vocabulary may be padded and the
+ * file's word or the number of classes says so. With more than three positions further tokens may be in use: an operator's.
+ */
+function modulusOf(rows: number, positions: number, classes: number, { asked, stated }: KnownModulus): number {
+  if (positions === 2) return rows;
+  if (asked !== undefined && asked < rows) return asked;
+  const known = rows % PADDED_TO === 0 && positions === 3 ? [stated, classes, classes - 1] : [];
+  return known.find((p) => p !== undefined && p < rows - 1 && validModulus(p)) ?? rows - 1;
+}
+
 /** Why no way of reading was found, as the caller will say it: the last question that every way failed at. */
 export class Reasons {
   #stage = -1;
@@ -88,7 +110,7 @@ function get(assignment: Assignment, role: Role): Assigned {
 }
 
 /** Every way in which the shapes agree with each other. */
-export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
+export function readingsOf(assignment: Assignment, reasons: Reasons, modulus: KnownModulus = {}): Read[] {
   const [embed, pos, output, mlpIn, mlpOut, unembed] = [
     get(assignment, "embed.W_E"),
     get(assignment, "pos_embed.W_pos"),
@@ -110,7 +132,11 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
       const roles = assignment.has("blocks.0.attn.W_QKV")
         ? (["blocks.0.attn.W_QKV", "blocks.0.attn.W_O"] as const)
         : (["blocks.0.attn.W_Q", "blocks.0.attn.W_K", "blocks.0.attn.W_V", "blocks.0.attn.W_O"] as const);
-      reasons.add(1, `attention must have d_model = ${d_model} on one side, W_Q|K|V of one shape, got ${shapes(roles)}`);
+      const queries = assignment.get("blocks.0.attn.W_Q")?.tensor.shape ?? [];
+      const keys = assignment.get("blocks.0.attn.W_K")?.tensor.shape ?? [];
+      const grouped = queries.length === keys.length && sizeOf(keys) > 0 && sizeOf(keys) < sizeOf(queries);
+      const help = grouped ? " (of grouped queries: repeat_interleave each key and value head over its group)" : "";
+      reasons.add(1, `attention must have d_model = ${d_model} on one side, W_Q|K|V of one shape, got ${shapes(roles)}${help}`);
     }
     const ways = product<
       [MatrixReading, MatrixReading, InputReading, OutputReading, MatrixReading, MatrixReading, MatrixReading]
@@ -126,12 +152,15 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
     );
     for (const [W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U] of ways) {
       const equals = W_pos.other !== 2;
-      const p = equals ? W_E.other - 1 : W_E.other;
-      if (!validModulus(p) && !(W_pos.other === 2 && validModulus(p - 1))) {
+      const p = modulusOf(W_E.other, W_pos.other, W_U.other, modulus);
+      const padding = equals ? W_E.other - p - 1 : 0;
+      if (modulus.asked !== undefined && p !== modulus.asked) {
+        reasons.add(2, `the vocabulary must be of ${modulus.asked} digits and '=', has ${W_E.other} tokens`);
+      } else if (!validModulus(p) && !(W_pos.other === 2 && validModulus(p - 1))) {
         const tokens = equals ? "p + 1 tokens, '=' the last," : "p tokens (two positions: no '=')";
         reasons.add(
           2,
-          `the vocabulary must be ${tokens} for a prime p from 5 to 251, got ${W_E.other} (further tokens, such as an operator's, have no place)`,
+          `the vocabulary must be ${tokens} for a prime p from 5 to 251, got ${W_E.other} (further tokens, such as an operator's, have no place; where they are padding, --modulus says p)`,
         );
       } else if (W_pos.other < 2 || !validModulus(p)) {
         const got = `${W_pos.other} for ${W_E.other} tokens`;
@@ -142,7 +171,7 @@ export function readingsOf(assignment: Assignment, reasons: Reasons): Read[] {
         reasons.add(3, `W_Q|K|V and W_O must agree on head·d_head, got ${W_QKV.width} and ${W_O.width}`);
       } else if (W_QKV.heads && W_O.heads && W_QKV.heads.n_heads !== W_O.heads.n_heads) {
         reasons.add(3, `W_Q|K|V and W_O must agree on the number of heads, got ${W_QKV.heads.n_heads} and ${W_O.heads.n_heads}`);
-      } else found.push({ d_model, p, d_mlp: W_in.other, equals, W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U });
+      } else found.push({ d_model, p, d_mlp: W_in.other, equals, padding, W_E, W_pos, W_QKV, W_O, W_in, W_out, W_U });
     }
   }
   return found;

@@ -1,13 +1,14 @@
 import { quoted } from "../../core/index.ts";
 import type { Activation } from "../../model/index.ts";
 import type { Statement, Statements } from "../formats/lazy.ts";
-import { isObject } from "../formats/strict-json.ts";
 import { meaningOf } from "./modules.ts";
 
 /** What a file, or the config beside it, says of the model that its tensors do not show. */
 export interface Stated {
   /** Number of attention heads. */
   readonly heads?: number;
+  /** The modulus p. */
+  readonly modulus?: number;
   /**
    * Activations, by this project's names where it has them and else as stated; more than one where the file contradicts itself.
    */
@@ -21,10 +22,12 @@ export interface Stated {
 }
 
 const HEADS = /^(?:n_?heads?|nheads?|num_?heads?|num_attention_heads|attention_heads|heads)$/i;
+const MODULUS = /^(?:p|prime|mod|modulus|modulo)$/i;
 const ACTIVATION =
-  /^(?:(?:mlp|ffn?|ffw|hidden|feed_?forward)_?)?(?:act(?:ivation)?)(?:_?(?:fn|func|function|type|name|layer))?$|^(?:hidden_act|non_?lin(?:earity)?(?:_?(?:fn|type|name))?|mlp_act)$/i;
+  /^(?:(?:mlp|ffn?|ffw|hidden|feed_?forward)_?)?(?:act|actv|activations?|non_?lin(?:earity)?)(?:_?(?:fn|func|function|type|name|layer|cls|class|module))?$|^transfer_function$/i;
+const USES = /^use_(\w+)$/i;
 const TIED = /^(?:tie_word_embeddings|tied_embeddings|tie_weights|tie_embeddings|weight_tying|tied)$/i;
-const SCALE = /^(?:attn|attention|softmax|qk)_scale$/i;
+const SCALE = /^(?:attn|attention|softmax|qk)_(?:scale|scaling|multiplier)$/i;
 
 /** Names of activations elsewhere, by this project's. */
 const ALIASES: readonly (readonly [Activation, RegExp])[] = [
@@ -50,15 +53,20 @@ export function knownActivation(name: string): Activation | undefined {
 }
 
 /** Modules of Python in which a name says what is computed; a function or class of the user's own may compute any variant. */
-const PUBLIC = /^(?:torch(?:\.|$)|jax(?:\.|$)|flax(?:\.|$)|transformers\.activations\.)/;
+const PUBLIC = /^(?:torch(?:\.|$)|nn\.|F\.|jnp\.|jax(?:\.|$)|flax(?:\.|$)|transformers\.activations\.)/;
 
 /** An activation as stated, by this project's name where it has one. */
-function activationStated(value: string): string {
+function activationStated(said: string): string {
+  // As Python prints classes and functions.
+  const value = said
+    .replace(/^<class '([^']*)'>$/, "$1")
+    .replace(/^<(?:built-in )?(?:function|method) (\w+)\b.*>$/s, "$1")
+    .replace(/\((?:approximate=["']?none["']?|negative_slope=0\.01|inplace=(?:True|False))\)$/, "()");
   const [path = "", options = ""] = /^([^(]*)(.*)$/s.exec(value)?.slice(1) ?? [];
   const name = path.replace(/^.*\./, "");
   const own = path.includes(".") && !PUBLIC.test(path);
   if (own) return value;
-  if (/^gelu$/i.test(name) && /^\(approximate=(?:tanh|true)\)$/i.test(options)) return "gelu_new";
+  if (/^gelu$/i.test(name) && /^\(approximate=["']?(?:tanh|true)["']?\)$/i.test(options)) return "gelu_new";
   return options === "" || options === "()" ? (knownActivation(name) ?? name) : `${name}${options}`;
 }
 
@@ -70,6 +78,9 @@ function agreed<T>(values: readonly T[]): T | undefined {
 
 type Value = Statement["value"];
 
+/** Of a path such as `model.act` its last part. */
+const lastPart = (key: string) => key.split(/[./]/).at(-1) ?? "";
+
 const isOff = (value: Value) =>
   value === null ||
   value === false ||
@@ -80,10 +91,30 @@ const matches = (pattern: RegExp) => (value: Value) => typeof value === "string"
 /** What a config may state that the model here has not: by key, the values that do, in words. */
 const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => boolean, what: string])[] = [
   [
-    /^(?:normalization_type|normalization|norm_type|norm|norm_layer|(?:use_|pre_?|post_?)?(?:ln|norm|layer_?norm|rms_?norm)|use_norm)$/i,
+    /^(?:normalization_type|normalization|norm_type|norm|norm_layer|(?:use_|pre_?|post_?|final_?|embed(?:ding)?_?)?(?:ln|norm|layer_?norm|rms_?norm|rms)|use_norm)$/i,
     (value) => !isOff(value) && typeof value !== "number",
     "layer norms",
   ],
+  [/^normali[sz]e_(?:emb|qk|attn|weights|output|logits)\w*$/i, (value) => value === true, "normalisation"],
+  [
+    /^(?:logits?|out(?:put)?|input|resid(?:ual)?|emb(?:ed(?:ding)?s?)?|attn_out|mlp|mup)_?(?:scale|scaling|mult(?:iplier)?)$|^(?:softmax|attn|attention)_temp(?:erature)?$/i,
+    (value) => value === true || (typeof value === "number" && value !== 1),
+    "a scale",
+  ],
+  [/^scale_(?:emb\w*|by_sqrt\w*|logits|output|resid\w*)$/i, (value) => value === true, "a scale"],
+  [
+    /^(?:n|num)_?(?:loops?|recurrences?|recurrent_steps|unrolls?)$/i,
+    (value) => typeof value === "number" && value > 1,
+    "a block that is applied more than once",
+  ],
+  [
+    /^(?:sliding|attention|attn|local)_window(?:_size)?$|^window_size$/i,
+    (value) => value === 1 || value === 2,
+    "attention over fewer positions than three",
+  ],
+  [/^(?:attn|attention)_only$/i, (value) => value === true, "attention without an MLP"],
+  [/^(?:mlp|ffn?|feed_?forward)_?(?:type|kind)$/i, matches(/glu|gated/i), "a gated MLP"],
+  [/^(?:linear|sigmoid|cosine|relu)_att(?:n|ention)$/i, (value) => value === true, "attention without a softmax"],
   [/^(?:use_)?qk_?(?:layer_?)?norm$/i, (value) => value === true, "norms of query and key"],
   [/^use_attn_scale$|^scale_attn_weights$/i, (value) => value === false, "attention scores without a scale"],
   [/^(?:\w+_)?soft_?cap(?:ping)?$/i, (value) => typeof value === "number" && value > 0, "a soft cap"],
@@ -103,9 +134,9 @@ const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => boolean, wh
     "attention and MLP in parallel",
   ],
   [/^(?:use_)?(?:gated_mlp|glu|swiglu|geglu)$/i, (value) => value === true, "a gated MLP"],
-  [/^(?:use_)?residual(?:_connections?|s)?$|^skip_connections?$/i, (value) => value === false, "no residual connections"],
+  [/^(?:use_)?(?:residual|skip)(?:_connections?|s)?$/i, (value) => value === false, "no residual connections"],
   [
-    /^(?:attention|attn)(?:_type|_kind)?$/i,
+    /^(?:attention|attn)(?:_?(?:type|kind|fn|func|function|activation))?$/i,
     matches(/linear|sigmoid|performer|uniform|hard|cosine|^relu$/i),
     "attention without a softmax",
   ],
@@ -119,14 +150,16 @@ const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => boolean, wh
 
 const LAYERS = /^(?:n_layers?|num_layers|num_hidden_layers|nlayers?|depth|n_blocks|num_blocks)$/i;
 
-function alienOf({ key, value, module }: Statement): { readonly key: string; readonly what: string }[] {
+function alienOf({ key, value, module, nameless }: Statement): { readonly key: string; readonly what: string }[] {
+  if (nameless) return [];
   if (module) {
     const meaning = meaningOf({ key, value });
     return meaning.kind === "alien" ? [{ key: key === "" ? String(value) : key, what: meaning.what }] : [];
   }
-  if (LAYERS.test(key) && typeof value === "number" && value > 1) return [{ key, what: `its config states ${value} layers` }];
+  const last = lastPart(key);
+  if (LAYERS.test(last) && typeof value === "number" && value > 1) return [{ key, what: `its config states ${value} layers` }];
   return ALIENS.flatMap(([pattern, is, what]) =>
-    pattern.test(key) && is(value)
+    pattern.test(last) && is(value)
       ? [{ key, what: `its config states ${typeof value === "boolean" ? what : `${what} (${quoted(String(value))})`}` }]
       : [],
   );
@@ -134,48 +167,38 @@ function alienOf({ key, value, module }: Statement): { readonly key: string; rea
 
 /** What statements come to; of a key that is stated twice and differently nothing is taken. */
 export function statedBy(statements: Statements): Stated {
-  const plain = statements.filter(({ module }) => module !== true);
-  const of = (pattern: RegExp) => plain.filter(({ key }) => pattern.test(key)).map(({ value }) => value);
+  const plain = statements.filter(({ module, nameless }) => module !== true && nameless !== true);
+  const of = (pattern: RegExp) => plain.filter(({ key }) => pattern.test(lastPart(key))).map(({ value }) => value);
   const heads = agreed(
     of(HEADS)
       .map(Number)
       .filter((value) => Number.isSafeInteger(value) && value >= 1 && value <= 4096),
+  );
+  const modulus = agreed(
+    of(MODULUS)
+      .map(Number)
+      .filter((value) => Number.isSafeInteger(value) && value >= 5 && value <= 251),
   );
   const modules = statements.flatMap((statement) => {
     const meaning = statement.module ? meaningOf(statement) : undefined;
     return meaning?.kind === "activation" ? [meaning.name] : [];
   });
   const said = of(ACTIVATION).filter((value) => typeof value === "string" && value !== "");
-  const activations = [...new Set([...said, ...modules].map((value) => activationStated(String(value))))];
+  const used = plain.flatMap(({ key, value }) => {
+    const [, name = ""] = value === true ? (USES.exec(lastPart(key)) ?? []) : [];
+    return knownActivation(name) ?? [];
+  });
+  // A named tuple's fields have no names in the file: those that can be nothing else are taken.
+  const fields = statements.flatMap(({ nameless, value }) => (nameless ? (knownActivation(String(value)) ?? []) : []));
+  const activations = [...new Set([...said, ...used, ...fields, ...modules].map((value) => activationStated(String(value))))];
   const scale = agreed(of(SCALE).filter((value) => typeof value === "number" && value > 0));
   const tied = agreed(of(TIED));
   return {
     ...(heads === undefined ? {} : { heads }),
+    ...(modulus === undefined ? {} : { modulus }),
     activations,
     ...(typeof scale === "number" ? { scale } : {}),
     ...(typeof tied === "boolean" ? { tied } : {}),
     alien: statements.flatMap(alienOf),
   };
-}
-
-/** How deep plain values are looked for in a config. */
-const DEEPEST = 3;
-
-/** The plain values of a JSON object, those of objects inside it as well. */
-export function statementsOf(value: unknown): Statements {
-  const found: Statement[] = [];
-  let level = [value];
-  for (let depth = 0; depth <= DEEPEST; depth++) {
-    const next: unknown[] = [];
-    for (const object of level) {
-      if (!isObject(object)) continue;
-      for (const [key, entry] of Object.entries(object)) {
-        if (entry === null || typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean")
-          found.push({ key, value: entry });
-        else next.push(entry);
-      }
-    }
-    level = next;
-  }
-  return found;
 }
