@@ -10,8 +10,8 @@ import { compare, normDifference, type Row, worstOf } from "./rows.ts";
 const CONFIGS: Readonly<Record<string, RunConfig>> = {
   "nanda, p 31": presetConfig("nanda", { epochs: 20, grokfast_lambda: 0.5, p: 31, d_model: 32, train_fraction: 0.5 }),
   "miiii, p 31, 5 steps": presetConfig("miiii-fast", { epochs: 5, p: 31, d_model: 64, dropout: 0 }),
-  // With seed 0 ours and PyTorch's float64 have one neuron's pre-activation on different sides of zero before step 20, with seed 1
-  // PyTorch's own two precisions have; with seed 2 all three agree to 6e-6 to the end.
+  // With seed 0 ours and PyTorch's float64 have one neuron's pre-activation on different sides of zero before step 20, with
+  // seed 1 PyTorch's own two precisions have; with seed 2 all three agree to 6e-6 to the end.
   "miiii, p 31": presetConfig("miiii-fast", { epochs: 20, p: 31, d_model: 64, dropout: 0, seed: 2 }),
   "nanda, p 113, 1 step": presetConfig("nanda", { epochs: 1, grokfast_lambda: 0.5 }),
   "nanda, p 113": presetConfig("nanda", { epochs: 20, grokfast_lambda: 0.5 }),

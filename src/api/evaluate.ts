@@ -93,8 +93,8 @@ export async function otherActivations(
 }
 
 /**
- * The modulus at which a model that is inaccurate at the size of its vocabulary adds: then the vocabulary is padded, to a multiple
- * of eight.
+ * The modulus at which a model that is inaccurate at the size of its vocabulary adds: then the vocabulary is padded, to a
+ * multiple of eight.
  */
 export async function paddedModulus(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<number | undefined> {
   const { p: size, task, labels, equals } = config;

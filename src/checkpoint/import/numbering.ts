@@ -19,7 +19,10 @@ function rolesOf(family: string, count: number): readonly Role[] | undefined {
   return count === 3 && home === "" && block === "" ? ["blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U"] : undefined;
 }
 
-/** Families of three matrices or more inside one MLP, which only a number tells apart: one of them is a gate, or there are further layers. */
+/**
+ * Families of three matrices or more inside one MLP, which only a number tells apart: one of them is a gate, or there are further
+ * layers.
+ */
 export function gatedFamilies(names: readonly string[]): string[][] {
   const families = new Map<string, Map<number, string>>();
   for (const name of names) {

@@ -142,7 +142,10 @@ const CONFIGS = ["config", "hparams", "hyperparameters", "args", "params", "sett
   ["json", "yaml", "yml"].map((ending) => `${name}.${ending}`),
 );
 
-/** What the config beside a model says; a run's is not taken for one. Beside a model that says all by itself, a damaged one costs nothing. */
+/**
+ * What the config beside a model says; a run's is not taken for one. Beside a model that says all by itself, a damaged one costs
+ * nothing.
+ */
 export function configBeside(folder: string): Statements {
   const name = CONFIGS.find((known) => statOf(join(folder, known))?.isFile() === true);
   if (name === undefined) return [];
