@@ -77,7 +77,7 @@ function neuronTable(findings: Findings): string {
   const columns: readonly (readonly [string, string, number])[] = [
     ["R²", "R2", 3],
     ["99 % of permuted tokens", "R2_null", 3],
-    ["R² on the k/p grid", "grid_R2", 3],
+    ["R² at the best k/p of each digit", "digit_grid_R2", 3],
     ["above one half", "above_half", 0],
     ["read-out at own k", "output_matches", 0],
     ["by chance", "output_matches_expected", 0],
@@ -138,7 +138,8 @@ logit of class c of task q ← Σ over the neurons of q of |u(x0, x1)| · r·cos
 |cos α + cos β| contains cos(α + β), whose argument is 2πk·(x0 + p·x1)/q + φ0 + φ1 = 2πk·n/q + φ0 + φ1: the read-out turns it into cos(2πk·(n − c)/q), largest at
 c = n mod q. The ReLU's linear half u/2 carries no such product; the residual stream's own path to the logits cancels it.
 
-A DFT over the p tokens smears k/q over many bins: of the variance that k/q explains (median ${u("R2")}) a k/p sees ${u("grid_R2")}. This is why "active frequencies" look many.
+Of a neuron's variance k/q explains ${u("R2")} (median), and the strongest bin k/p of a DFT over the p tokens, in each digit, ${u("digit_grid_R2")}: k/q lies between two bins, and what they miss is smeared over
+many. This is why "active frequencies" look many. (One k/p for both digits sees ${u("grid_R2")}: their frequencies, k/q and k·p/q, are not the same.)
 
 ## The evidence
 

@@ -19,7 +19,12 @@ const singleFrequency = defineClaim({
   values: {
     R2: metric("neurons", "R2", "median share of a neuron's variance at its best frequency k/q", "share"),
     limit: asNull(metric("neurons", "R2_null", "99 % limit of that share under token permutations", "share")),
-    grid: metric("neurons", "grid_R2", "median share at the best k/p, all that a DFT over the tokens sees", "share"),
+    grid: metric(
+      "neurons",
+      "digit_grid_R2",
+      "median share at the best k/p of each digit, what the strongest bins of a DFT see",
+      "share",
+    ),
     crossed: asNull(metric("neurons", "crossed_R2", "median share with another k of the same q for x1", "share")),
     half: metric("neurons", "above_half", "neurons above one half", "count"),
     live,
@@ -28,7 +33,7 @@ const singleFrequency = defineClaim({
     atLeast("R2", 0.5),
     above("R2", of("limit")),
   ),
-  ours: "{R2} of a neuron's variance, above one half in {half} of {live}; at k/p {grid}",
+  ours: "{R2} of a neuron's variance, above one half in {half} of {live}; at the best k/p of each digit {grid}",
   none: "below {limit} (permuted tokens); {crossed} with crossed frequencies",
   twin: "{R2}",
 });

@@ -213,6 +213,23 @@ test("a circuit's scores are those of its logits over the whole grid, written ou
   }
 });
 
+test("neurons that keep their sign have no interaction: their circuit answers nothing, and rounding decides nothing", async () => {
+  const [p, q] = [17, 5];
+  const neuron = (constant: number, phi0: number): CircuitNeuron => ({
+    form: { modulus: { m: q, c0: 1, c1: p % q, head: 0 }, k: 2, constant, A: 1, B: 0.7, phi0, phi1: 0.4 },
+    wave: { a: 0.3, b: -0.2 },
+  });
+  const silent = [neuron(3, 0.1), neuron(-2, 1.3), neuron(2.1, 2.2)];
+  const targets = Int32Array.from({ length: p * p }, (_, i) => (Math.floor(i / p) + (i % p) * p) % q);
+  const samples = Int32Array.from(targets.keys());
+  const product = async (a: NdArray<"float64">, b: NdArray<"float64">) => matmul(a, b);
+  const [got] = await scoreCircuit(circuitOf(q, silent, p), p, [{ targets, samples }], { matmul: product });
+  assert.deepEqual([got?.accuracy, samples.length], [targets.filter((target) => target === 0).length / (p * p), p * p]);
+  assertAllClose([got?.loss ?? 0], [Math.log(q)], { rtol: 1e-12 });
+  const bent = neuron(0.2, 0.5);
+  assert.deepEqual(circuitOf(q, [...silent, bent], p), circuitOf(q, [bent], p));
+});
+
 test("untrained models stay at chance on every rung but ideal, and shuffled labels are scored both ways", async () => {
   const rungs = ["model", "interaction", "even", "u_hat", "circuit", "circuit_permuted", "circuit_reassigned"] as const;
   const totals = new Map<string, number>();

@@ -3,16 +3,16 @@ import { test } from "node:test";
 import { judge, runOf } from "../helpers/judged.ts";
 
 test("one frequency k/q a neuron, beyond what the 113-grid shows", () => {
-  const run = (R2: number, grid_R2 = 0.44, R2_null = 0.11) =>
+  const run = (R2: number, digit_grid_R2 = 0.71, R2_null = 0.11) =>
     runOf(
       "miiii",
-      { neurons: { R2, grid_R2, R2_null, crossed_R2: 0.05, above_half: 1021 } },
+      { neurons: { R2, digit_grid_R2, R2_null, crossed_R2: 0.05, above_half: 1021 } },
       { neurons: { neurons: 1024, dead: 0, clusters: [] } },
     );
   assert.equal(judge("single-frequency", [run(0.92)]).verdict, "reproduced");
   assert.equal(judge("single-frequency", [run(0.92, 0.95)]).verdict, "partly");
   assert.equal(judge("single-frequency", [run(0.6)]).verdict, "partly");
-  assert.equal(judge("single-frequency", [run(0.6, 0.44, 0.7)]).verdict, "not reproduced");
+  assert.equal(judge("single-frequency", [run(0.6, 0.71, 0.7)]).verdict, "not reproduced");
   assert.match(judge("single-frequency", [run(0.92)]).ours, /^miiii: 92 % .* in 1021 of 1024/);
 });
 

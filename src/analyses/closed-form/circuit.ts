@@ -48,6 +48,14 @@ function doubleCentre(cells: Float64Array, m: number, counts: Float64Array, p: n
 }
 
 /**
+ * Whether low[r0] + high[r1] takes both signs. Where it does not its ReLU is the sum itself or nothing, and has no interaction:
+ * double-centred it would be rounding alone, whose argmax another machine finds elsewhere.
+ */
+function takesBothSigns(low: Float64Array, high: Float64Array): boolean {
+  return Math.min(...low) + Math.min(...high) < 0 && Math.max(...low) + Math.max(...high) > 0;
+}
+
+/**
  * The circuit of one head: the sum over its neurons of relu(closed form) times the wave of the read-out, double-centred over the
  * p×p grid. What depends on one digit alone is removed, and with it the ReLU's linear half.
  */
@@ -59,6 +67,7 @@ export function circuitOf(m: number, neurons: readonly CircuitNeuron[], p: numbe
     const place = ks.indexOf(form.k);
     const [cosine, sine] = [at(cosines, place), at(sines, place)];
     const { low, high } = wavesOf(form);
+    if (centred && !takesBothSigns(low, high)) continue;
     for (let r0 = 0; r0 < m; r0++) {
       const first = low[r0] as number;
       for (let r1 = 0; r1 < m; r1++) {
@@ -88,6 +97,7 @@ export function centredFields(m: number, forms: readonly ClosedForm[], p: number
   const field = new Float64Array(m * m);
   forms.forEach((form, j) => {
     const { low, high } = wavesOf(form);
+    if (!takesBothSigns(low, high)) return;
     for (let r0 = 0; r0 < m; r0++) {
       for (let r1 = 0; r1 < m; r1++) {
         const u = (low[r0] as number) + (high[r1] as number);

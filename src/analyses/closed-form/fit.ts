@@ -191,6 +191,24 @@ export async function crossedShares(
   return shares;
 }
 
+/**
+ * What the best wave of each digit explains of each neuron, whichever the other digit's is, [neurons]: on the bins of a DFT over
+ * the tokens, all that its strongest bins see.
+ */
+export async function sharesByDigit({ low, high, ...rest }: Dictionary, parts: Digits, matmul: Matmul): Promise<Float64Array> {
+  const shares = new Float64Array(parts.neurons);
+  const [first, second] = [new Set(low), new Set(high)];
+  await forEnergies({ low, high, ...rest }, parts, matmul, (j, energies, f, g) => {
+    const largest = (waves: ReadonlySet<number>, start: number) => {
+      let most = 0;
+      for (const wave of waves) most = Math.max(most, energies[start + wave] as number);
+      return most;
+    };
+    shares[j] = (largest(first, f) + largest(second, g)) / (parts.energy[j] as number);
+  });
+  return shares;
+}
+
 /** u ≈ constant + A·cos(2πk·c0·x0/m + phi0) + B·cos(2πk·c1·x1/m + phi1). */
 export interface ClosedForm {
   readonly modulus: Modulus;

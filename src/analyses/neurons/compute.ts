@@ -2,7 +2,15 @@ import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import { quantile, sum } from "../../math/index.ts";
 import { additiveShare } from "../closed-form/additive.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
-import { bestPairs, type ClosedForm, crossedShares, dictionaryOf, pairingsOf, wrapped } from "../closed-form/fit.ts";
+import {
+  bestPairs,
+  type ClosedForm,
+  crossedShares,
+  dictionaryOf,
+  pairingsOf,
+  sharesByDigit,
+  wrapped,
+} from "../closed-form/fit.ts";
 import { type FittedNeurons, fitNeurons, permutedLimit } from "../closed-form/neurons.ts";
 import { phaseOf, readoutEnergies, readoutMatrix, readoutWave, strongestReadout } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
@@ -31,13 +39,14 @@ export type NeuronsResult = {
   phi0: number[];
   phi1: number[];
   grid_R2: number[];
+  digit_grid_R2: number[];
   crossed_R2: number[];
   own_share: number[];
   output_k: number[];
   phase_error: number[];
   /** Over all neurons, weighted by Var |u|. */
   own_share_total: number;
-  median: { R2: number; grid_R2: number; crossed_R2: number; phase_error: number };
+  median: { R2: number; grid_R2: number; digit_grid_R2: number; crossed_R2: number; phase_error: number };
   /** Live neurons with R² above `null.R2`, with R² above one half, and with output_k = k. */
   above_null: number;
   above_half: number;
@@ -97,20 +106,22 @@ function columnOf(matrix: NdArray<"float64">, j: number): Float64Array {
   return Float64Array.from({ length: dim(matrix, 0) }, (_, i) => at(matrix.data, i * width + j));
 }
 
-/** The best that other frequencies do: k/p for both digits, and two frequencies of one modulus. */
+/** The best that other frequencies do: one k/p for both digits, a k/p for each, and two frequencies of one modulus. */
 interface Rivals {
   readonly grid: ArrayLike<number>;
+  readonly digitGrid: ArrayLike<number>;
   readonly crossed: ArrayLike<number>;
 }
 
 async function rivalsOf({ parts, dictionary, best }: FittedNeurons, p: number, matmul: Matmul): Promise<Rivals> {
   const bins = dictionaryOf(pairingsOf([{ m: p, c0: 1, c1: 1, head: 0 }], p), p);
   const grid = (await bestPairs(bins, parts, matmul)).R2;
-  return { grid, crossed: await crossedShares(dictionary, parts, best, matmul) };
+  const digitGrid = await sharesByDigit(bins, parts, matmul);
+  return { grid, digitGrid, crossed: await crossedShares(dictionary, parts, best, matmul) };
 }
 
 /** Each neuron's closed form and output, rounded; 0 for dead ones. */
-function perNeuron({ parts, best, forms }: FittedNeurons, outputs: readonly Output[], { grid, crossed }: Rivals) {
+function perNeuron({ parts, best, forms }: FittedNeurons, outputs: readonly Output[], { grid, digitGrid, crossed }: Rivals) {
   const of = (value: (form: ClosedForm, j: number) => number) =>
     rounded(
       forms.map((form, j) => (form === undefined ? 0 : value(form, j))),
@@ -128,6 +139,7 @@ function perNeuron({ parts, best, forms }: FittedNeurons, outputs: readonly Outp
     phi0: of(({ phi0 }) => phi0),
     phi1: of(({ phi1 }) => phi1),
     grid_R2: at8(grid),
+    digit_grid_R2: at8(digitGrid),
     crossed_R2: at8(crossed),
     own_share: of((_, j) => at(outputs, j).ownShare),
     output_k: outputs.map(({ outputK }) => outputK),
@@ -180,6 +192,7 @@ export async function compute(input: AnalysisInput, draws: number, exampleCount:
     median: {
       R2: median((j) => at(best.R2, j)),
       grid_R2: median((j) => at(rivals.grid, j)),
+      digit_grid_R2: median((j) => at(rivals.digitGrid, j)),
       crossed_R2: median((j) => at(rivals.crossed, j)),
       phase_error: median((j) => Math.abs(at(outputs, j).phaseError)),
     },

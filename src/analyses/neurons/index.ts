@@ -21,7 +21,7 @@ function headline(entries: readonly Labelled<NeuronsResult>[]): string {
     const { median, neurons, dead, above_null, null: none } = result;
     return (
       `one frequency k/q a digit explains ${percent(median.R2)} of a neuron (median; permuted tokens below ${percent(none.R2)}, ` +
-      `k/${result.p} ${percent(median.grid_R2)}), ${above_null} of ${neurons - dead} neurons exceed that null (${short(none.above, 2)} by chance), ` +
+      `the best k/${result.p} of each digit ${percent(median.digit_grid_R2)}), ${above_null} of ${neurons - dead} neurons exceed that null (${short(none.above, 2)} by chance), ` +
       `and the phase of their read-out is φ0 + φ1 to ${short(median.phase_error, 2)} rad (uniform phases ${short(none.phase_error)})`
     );
   };
@@ -43,7 +43,8 @@ best pair, the neuron's \`m\` and \`k\`:
 
 u ≈ \`constant\` + \`A\`·cos(2πk·c0·x0/m + \`phi0\`) + \`B\`·cos(2πk·c1·x1/m + \`phi1\`)
 
-\`grid_R2\`: the best with k/p for both digits, all that a DFT over the p tokens can see. \`crossed_R2\`: the best with x0 at k and x1 at another k′ of the
+\`digit_grid_R2\`: the best with a k/p of its own for each digit, what the strongest bins of a DFT over the p tokens see; k/q lies between two of them. \`grid_R2\`: the best with one k/p for
+both digits, which is the addition models' and no other task's: x0 at k/q and x1 at k·p/q have different frequencies. \`crossed_R2\`: the best with x0 at k and x1 at another k′ of the
 neuron's own m (0 where there is none): the control of the pairing.
 
 **Output.** b = the neuron's row of W_out·W_U, centred within each output head. \`own_share\`: share of its sum of squares in the output head of m; \`own_share_total\` over all
@@ -81,6 +82,7 @@ labels are the control of all of it.`,
       R2: result.median.R2,
       R2_null: result.null.R2,
       grid_R2: result.median.grid_R2,
+      digit_grid_R2: result.median.digit_grid_R2,
       crossed_R2: result.median.crossed_R2,
       above_null: result.above_null,
       above_null_expected: result.null.above,
@@ -106,7 +108,7 @@ labels are the control of all of it.`,
       disc === undefined ? "" : `; resultant of φ0 − φ1 ${short(disc.disc, 2)} (disc 1, random phases ${short(disc.random, 2)})`;
     return [
       `neurons      ${all}, ${dead} dead; ${(100 * result.additive_share).toFixed(2)} % of their variance is f(x0) + g(x1)`,
-      `closed form  R² ${short(median.R2)} (median)   (permuted tokens: below ${short(none.R2, 2)}; k/${result.p} ${short(median.grid_R2, 2)}; crossed ${short(median.crossed_R2, 2)})`,
+      `closed form  R² ${short(median.R2)} (median)   (permuted tokens: below ${short(none.R2, 2)}; k/${result.p} of each digit ${short(median.digit_grid_R2, 2)}, of both ${short(median.grid_R2, 2)}; crossed ${short(median.crossed_R2, 2)})`,
       `             ${result.above_null} of ${live} above the null (${short(none.above, 2)} by chance), ${result.above_half} above one half`,
       `read-out     strongest at the neuron's k in ${result.output_matches} of ${live} (${short(none.output_matches, 2)} by chance); ${percent(result.own_share_total)} in its own task; ` +
         `|phase error| ${short(median.phase_error, 2)} rad   (uniform phases: ${short(none.phase_error)})`,
