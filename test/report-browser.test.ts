@@ -155,9 +155,22 @@ test("the model runs in the page: it answers, breaks without a head, and any hea
   );
   await answers.last().click();
   await page.locator("#ask-said", { hasText: "121 mod 11: the model says 0, which is right." }).waitFor();
+  assert.match(
+    (await page.locator("#ask-logits-said").textContent()) ?? "",
+    /^Its 11 logits, .* the sum of 5 cosines, 100 % of their variance/,
+  );
+  assert.match((await page.locator("#ask-clocks-said").textContent()) ?? "", /class c stands at k·c\/11 of a turn/);
+  assert.match(
+    (await page.locator("#learned-scale").textContent()) ?? "",
+    /^Over all 169 inputs: .* orange [\d.]+, in all four alike/,
+  );
   await page.locator("#break-said", { hasText: "1.00 whole (grey), 1.00 with these switches" }).waitFor();
   await page.locator("#break-head").selectOption("0");
   await page.locator("#break-said", { hasText: /1\.00 whole \(grey\), 0\.\d\d with these switches/ }).waitFor();
+  assert.match(
+    (await page.locator("#break-said").textContent()) ?? "",
+    /\d tasks? loses? 0\.05 or more, .*q = \d+ \(1\.00 to 0\.\d\d\)/,
+  );
   const shown = () => page.locator("#head-grids img").first().getAttribute("alt");
   assert.equal(await shown(), "attention to x₀ of head 0");
   assert.match(

@@ -24,7 +24,8 @@ export function resultIn<K extends keyof Known>(run: ReportRun | undefined, id: 
   return run?.results[id]?.result as Known[K] | undefined;
 }
 
-const isShuffled = ({ config }: ReportRun) => config.task === "basis" || config.shuffle_labels === true;
+/** Whether a run was trained on shuffled labels. */
+export const isShuffled = ({ config }: Pick<ReportRun, "config">) => config.task === "basis" || config.shuffle_labels === true;
 const isJoint = ({ config }: ReportRun) => config.task === "joint";
 const hasManyTasks = ({ config }: ReportRun) => config.task !== "nanda";
 

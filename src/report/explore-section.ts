@@ -25,18 +25,22 @@ export function exploreSection(models: readonly ExploredModel[]): string {
 <div class="filters">${number("ask-x0", "x₀", first.p - 1, 17)}${number("ask-x1", "x₁", first.p - 1, 42)}${number("ask-n", "n", first.p ** 2 - 1, 17 + 42 * first.p)}<label>task <select id="ask-task"></select></label></div>
 <p id="ask-said" aria-live="polite"></p>
 <div id="ask-tasks" class="chips" role="group" aria-label="answers by task: choose one"></div>
+<p id="ask-logits-said" class="note"></p>
 <div id="ask-logits" role="img" aria-label="logits of the chosen task"></div>
+<p id="ask-clocks-said" class="note"></p>
 <div id="ask-clocks" role="img" aria-label="a clock for each cosine of the logits"></div>
 <div class="scroll" role="region" tabindex="0" aria-label="neurons that voted"><table id="ask-votes"></table></div></article>
 <article class="finding" id="break"><h3>Break it</h3>
 <div class="filters"><label>circuit <select id="break-circuit"></select></label><label>attention head <select id="break-head"></select></label><label>digit <select id="break-digit"><option value="">both read</option><option value="0">without x₀</option><option value="1">without x₁</option></select></label>
 <label><input type="checkbox" id="break-skip"> without the path past the MLP</label></div>
+<p class="note">What is switched off is held at its mean over inputs.</p>
 <p id="break-said" aria-live="polite"></p>
 <div id="break-bars" role="img" aria-label="accuracy of each task, before and after"></div></article>
 </div>
 <article class="finding" id="learned"><h3>Learned beside written</h3>
 <div class="filters">${number("learned-neuron", "neuron", first.neurons - 1, 0)}<button type="button" id="learned-next">next</button></div>
 <p id="learned-said" aria-live="polite"></p>
+<p id="learned-scale" class="note"></p>
 <div id="learned-grids" class="grids" role="img" aria-label="the neuron over all inputs: before the ReLU, its magnitude, its closed form, the difference"></div></article>
 <article class="finding" id="head"><h3>Any attention head</h3>
 <div class="filters"><label>attention head <select id="head-number"></select></label></div>

@@ -1,8 +1,8 @@
-import { followingShare } from "../analyses/emergence/figure.ts";
 import { mean } from "../math/index.ts";
 import { accuracyOf, followsClosedForm } from "./answer.ts";
 import { type Cast, resultIn } from "./cast.ts";
-import { escapeHtml, formatNumber, formatPercent, slug } from "./html.ts";
+import { followingCount } from "./hero.ts";
+import { escapeHtml, formatNumber, formatPercent, plainPercent, slug } from "./html.ts";
 import { barThumb, histogramThumb, lineThumb } from "./thumbs.ts";
 
 /** A finding: a sentence, a small drawing, a number with its null, and where it is shown. */
@@ -32,13 +32,13 @@ function order({ main }: Cast): Finding[] {
         : `${main.label} generalises from epoch ${formatNumber(grok)} on.`
       : first.length === 0
         ? `No task of ${main.label} generalises.`
-        : `The first tasks that stay generalised are q = ${first.join(", ")}; at the end ${own.solved} of ${own.tasks} are at 0.99 or above.`;
+        : `The first tasks that stay generalised are q = ${first.join(", ")}; at the end ${own.solved} of ${own.tasks} are at 99 % or above.`;
   return [
     {
       sentence,
       thumb: lineThumb("mean validation accuracy over epochs, training accuracy in grey", [validation, train]),
-      number: `accuracy ${two(own.mean)}`,
-      none: `chance ${two(own.chance)}`,
+      number: `${plainPercent(own.mean)} of new inputs right`,
+      none: `guessing ${plainPercent(own.chance)}`,
       analysis: "curves",
     },
   ];
@@ -74,11 +74,11 @@ function circuits({ main, twin }: Cast): Finding[] {
     {
       sentence:
         accuracy >= SUFFICES
-          ? `The formulas suffice: each task, computed from the closed forms of its own neurons alone, is right in ${two(accuracy)} of all inputs, where the model is in ${two(model)}.`
-          : `The formulas do not suffice: each task, computed from the closed forms of its own neurons alone, is right in ${two(accuracy)} of all inputs, where the model is in ${two(model)}.`,
+          ? `The formulas suffice: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, the model on ${plainPercent(model)}.`
+          : `The formulas do not suffice: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, the model on ${plainPercent(model)}.`,
       thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy),
-      number: `accuracy ${two(accuracy)}`,
-      none: `read-outs permuted ${two(mean(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${two(mean(other.ladder.circuit.accuracy))}`}`,
+      number: `${plainPercent(accuracy)} right`,
+      none: `outputs swapped among neurons ${plainPercent(mean(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${plainPercent(mean(other.ladder.circuit.accuracy))}`}`,
       analysis: "algorithm",
     },
   ];
@@ -104,16 +104,13 @@ function birth({ main, twin }: Cast): Finding[] {
   const own = resultIn(main, "emergence");
   const other = resultIn(twin, "emergence");
   if (own === undefined || own.epochs.length === 0) return [];
-  const end = formatPercent(followingShare(own, -1));
+  const end = followingCount(own, -1);
   return [
     {
-      sentence: `${formatPercent(followingShare(own, 0))} of the neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${end} at the end.`,
+      sentence: `Training makes them: ${formatNumber(own.above_half[0] ?? 0)} neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${end} at the end.`,
       thumb: barThumb("neurons above one half at each checkpoint", own.above_half),
       number: end,
-      none:
-        other === undefined || other.epochs.length === 0
-          ? "no twin here"
-          : `shuffled twin ${formatPercent(followingShare(other, -1))}`,
+      none: other === undefined || other.epochs.length === 0 ? "no twin here" : `shuffled twin ${followingCount(other, -1)}`,
       analysis: "emergence",
     },
   ];

@@ -65,7 +65,7 @@ td.number { font-variant-numeric: tabular-nums; white-space: nowrap; } .number {
 details { margin: 0.3rem 0; } summary { cursor: pointer; color: var(--soft); } .claims > summary { color: inherit; }
 .text { max-width: 66rem; } .text table { margin: 0.4rem 0; }
 .data .scroll { max-height: 24rem; overflow: auto; }
-.chips { display: flex; flex-wrap: wrap; gap: 3px; } .chips button { padding: 0 0.35rem; font-size: 0.78rem; } .chips .wrong { border-color: var(--bad); color: var(--bad); } .sum-line { stroke: var(--link); stroke-width: 1.5; }
+.finding .note { color: var(--soft); font-size: 0.88rem; } .chips { display: flex; flex-wrap: wrap; gap: 3px; } .chips button { padding: 0 0.35rem; font-size: 0.78rem; } .chips .wrong { border-color: var(--bad); color: var(--bad); } .sum-line { stroke: var(--link); stroke-width: 1.5; }
 .hero-track.dark { fill: var(--grey); fill-opacity: 0.6; } .grids { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 0.8rem; } #head-grids { max-width: 56rem; } .grids img { width: 100%; image-rendering: pixelated; border: 1px solid var(--line); } .grids p { font-size: 0.85rem; }
 input[type="number"] { width: 5.2rem; background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 0.1rem 0.3rem; } #explore > .finding { margin-top: 0.8rem; }
 #ask-clocks svg, #ask-logits svg, #break-bars svg { max-width: 100%; height: auto; }
@@ -76,13 +76,14 @@ footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
   .top, main, footer { padding-left: 0.9rem; padding-right: 0.9rem; } .top nav { gap: 0.1rem 0.7rem; }
   .tested li { grid-template-columns: minmax(0, 1fr); } .cards { grid-template-columns: minmax(0, 1fr); } #runs .boxes { right: auto; left: 0; } .says th, .says td { display: block; min-width: 0; } h1 { font-size: 1.2rem; }
 }
-@page { size: A4; margin: 12mm; }
+@page { size: A4 landscape; margin: 11mm; }
 @media print {
   :root, :root[data-theme] { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --link: #000;
     --good: #000; --fair: #000; --bad: #000; --none: #444; }
   body { font-size: 9.5pt; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
-  main { padding: 0; max-width: none; } figure, tr, .finding, .tested li { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
-  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg { max-width: 100%; max-height: 172mm; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
+  main { padding: 0; max-width: none; } #hero, tr, .finding, .tested li, .slice { break-inside: avoid; } h2, h3, h4, figcaption, .says, .legend { break-after: avoid; } .says, .legend { break-inside: avoid; }
+  #hero-drawing svg { max-height: 92mm; margin: 0 auto; } .tested, .untested { columns: 2; column-gap: 8mm; } .tested li { grid-template-columns: 7rem minmax(0, 1fr); } .slice svg { max-height: 178mm; }
+  .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg { max-width: 100%; max-height: 150mm; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }
   a { text-decoration: none; }
 }
 `;

@@ -8,7 +8,7 @@ import type { Parameters } from "../model/index.ts";
 import { answerSentences, questionOf } from "./answer.ts";
 import { backgroundFigures } from "./background.ts";
 import { loadBundles } from "./bundles.ts";
-import { type Cast, castOf } from "./cast.ts";
+import { type Cast, castOf, isShuffled } from "./cast.ts";
 import { caveats, claimsSection, testedSources, verdictBar, verdictCounts } from "./claims-section.ts";
 import { type Draw, drawFigure } from "./drawing.ts";
 import { exploreSection } from "./explore-section.ts";
@@ -59,11 +59,18 @@ function sourceOf(
   return { kind: "spec", payload: keep(spec()), labels };
 }
 
-/** The models that a page runs: the one that it is about, and the one beside it. */
+/**
+ * The models that a page runs: the one that it is about, and the one beside it; none of shuffled labels, whose right answers are
+ * no function of the number.
+ */
 function runnable(cast: Cast | undefined): { readonly label: string; readonly parameters: Parameters }[] {
   return [cast?.main, cast?.other].flatMap((run) => {
     const { parameters, config, label } = run ?? {};
-    return parameters === undefined || config === undefined || label === undefined || !canRun(config, parameters)
+    return parameters === undefined ||
+      config === undefined ||
+      label === undefined ||
+      isShuffled({ config }) ||
+      !canRun(config, parameters)
       ? []
       : [{ label, parameters }];
   });

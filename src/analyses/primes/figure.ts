@@ -103,7 +103,7 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     width: 480,
     height: 160,
   });
-  const panels = [ownColors(images(entries), 3), concatPanels([perPrime, histogram(entries)], { scales: "mixed" }), embedding];
+  const panels = [ownColors(images(entries), 4), concatPanels([perPrime, histogram(entries)], { scales: "mixed" }), embedding];
   const drawn = entries.some(({ result }) => result.dead < result.neurons) ? panels : panels.slice(1);
   return figure(ownColors(drawn, 1), {
     title: "Prime-period spectrum",

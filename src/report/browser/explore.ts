@@ -1,8 +1,10 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
 import { at } from "../../core/index.ts";
 import { mean } from "../../math/statistics.ts";
-import { answerOf, PageModel, type Pass, type Switches, spreadInputs, wavesOfLogits } from "../page-model.ts";
+import { formatPercent } from "../html.ts";
+import { answerOf, PageModel, type Pass, type Switches, spreadInputs } from "../page-model.ts";
 import type { PageIndex } from "../payload.ts";
+import { clocksSvg, cosinesOf, logitsSvg } from "./ask-drawing.ts";
 import { closedFormGrid, closedFormText } from "./closed-form.ts";
 import { fillOptions, fixed, input, select, svg, tableRow } from "./dom.ts";
 import { gridImages } from "./grids.ts";
@@ -10,8 +12,11 @@ import { elementById, type RunStore, unpack } from "./store.ts";
 
 /** Inputs on which a broken model is tried. */
 const TRIED = 300;
+
+/** From which loss of accuracy a task is named. */
+const LOST = 0.05;
+
 const VOTERS = 8;
-const CLOCKS = 6;
 
 /** A model that runs, and what is known of its neurons. */
 interface Explored {
@@ -20,68 +25,29 @@ interface Explored {
   readonly neurons: NeuronsResult | undefined;
 }
 
-/** The logits of one input, and which of them are a task's. */
-interface TaskLogits {
-  readonly logits: Float64Array;
-  readonly classes: number;
-  /** The place of its class 0 among all logits. */
-  readonly offset: number;
-  /** The right class. */
-  readonly target: number;
+/** The circuits that can be switched off: one a task, or one a frequency where all neurons are of one task. */
+function circuitsOf(neurons: NeuronsResult | undefined): (readonly [string, string])[] {
+  if (neurons === undefined) return [];
+  const counts = new Map<string, number>();
+  const tasks = new Set(neurons.m.filter((m) => m > 0));
+  neurons.m.forEach((m, j) => {
+    const key = tasks.size > 1 ? `${m}` : `${m},${at(neurons.k, j)}`;
+    if (m > 0 && at(neurons.R2, j) > neurons.null.R2) counts.set(key, (counts.get(key) ?? 0) + 1);
+  });
+  const order = (key: string) => Number(key.split(",").at(-1));
+  return [...counts]
+    .sort(([a], [b]) => order(a) - order(b))
+    .map(
+      ([key, count]) => [key, `without the ${count} neurons of ${tasks.size > 1 ? `task ${key}` : `k = ${order(key)}`}`] as const,
+    );
 }
 
-/** The strongest cosines of a task's logits, by amplitude. */
-function strongestWaves({ logits, classes, offset }: TaskLogits): ReturnType<typeof wavesOfLogits> {
-  return wavesOfLogits(logits, { classes, offset })
-    .sort((a, b) => b.amplitude - a.amplitude)
-    .slice(0, CLOCKS);
-}
-
-/** The logits of one task as bars, the right class marked, and the sum of its strongest cosines as a line. */
-function logitsSvg(task: TaskLogits, width: number): string {
-  const { logits, classes, offset, target } = task;
-  const own = Array.from(logits.subarray(offset, offset + classes));
-  const center = mean(own);
-  const waves = strongestWaves(task);
-  const sum = own.map(
-    (_, c) =>
-      center +
-      waves.reduce((total, { k, amplitude, phase }) => total + amplitude * Math.cos((2 * Math.PI * k * c) / classes - phase), 0),
-  );
-  const [low, high] = [Math.min(...own, ...sum), Math.max(...own, ...sum)];
-  const [height, top] = [92, 6];
-  const y = (value: number) => fixed(top + ((high - value) / (high - low || 1)) * (height - 22));
-  const step = (width - 4) / classes;
-  const bars = own.map(
-    (value, c) =>
-      `<rect x="${fixed(2 + c * step)}" y="${y(value)}" width="${fixed(Math.max(1, step - 1))}" height="${fixed(height - 16 - y(value) + 1)}" class="${c === target ? "hero-bar" : "hero-twin"}"/>`,
-  );
-  const line = `<polyline fill="none" class="sum-line" points="${sum.map((value, c) => `${fixed(2 + (c + 0.5) * step)},${y(value)}`).join(" ")}"/>`;
-  return svg(
-    width,
-    height,
-    `${bars.join("")}${line}<text x="2" y="${height - 3}">class 0</text><text x="${width - 2}" y="${height - 3}" text-anchor="end">${classes - 1}</text>`,
-  );
-}
-
-/** A clock for each of the strongest cosines: the hand is where it points, the mark where the right answer is. */
-function clocksSvg(task: TaskLogits): string {
-  const { classes, target } = task;
-  const waves = strongestWaves(task);
-  const largest = waves[0]?.amplitude ?? 1;
-  const radius = 24;
-  return svg(
-    CLOCKS * 60,
-    72,
-    waves
-      .map(({ k, amplitude, phase }, i) => {
-        const [cx, cy] = [30 + 60 * i, 28];
-        const point = (angle: number, r: number) => `${fixed(cx + r * Math.sin(angle))} ${fixed(cy - r * Math.cos(angle))}`;
-        const right = (2 * Math.PI * k * target) / classes;
-        return `<circle cx="${cx}" cy="${cy}" r="${radius}" fill="none" stroke="currentColor" stroke-opacity="0.4"/><path d="M${cx} ${cy}L${point(phase, radius * (0.25 + 0.7 * (amplitude / largest)))}" class="thumb-line" fill="none"/><path d="M${point(right, radius - 3)}L${point(right, radius + 3)}" stroke="currentColor" stroke-width="2"/><text x="${cx}" y="68" text-anchor="middle">k = ${k}</text>`;
-      })
-      .join(""),
-  );
+/** The neurons of a circuit by its name among {@link circuitsOf}. */
+function neuronsOf(neurons: NeuronsResult, circuit: string): Set<number> {
+  const [task, k] = circuit.split(",").map(Number);
+  const isOf = (m: number, j: number) =>
+    m === task && (k === undefined || at(neurons.k, j) === k) && at(neurons.R2, j) > neurons.null.R2;
+  return new Set(neurons.m.flatMap((m, j) => (isOf(m, j) ? [j] : [])));
 }
 
 /** The readers' part of the page. */
@@ -124,11 +90,7 @@ class Explorer {
       select("ask-task"),
       model.heads.map(({ q }, i) => [String(i), `mod ${q}`] as const),
     );
-    const circuits = [...new Set((await this.#explored()).neurons?.m ?? [])].filter((m) => m > 0).sort((a, b) => a - b);
-    fillOptions(select("break-circuit"), [
-      ["", "all neurons"],
-      ...circuits.map((m) => [String(m), `without the neurons of ${m}`] as const),
-    ]);
+    fillOptions(select("break-circuit"), [["", "all neurons"], ...circuitsOf((await this.#explored()).neurons)]);
     const heads = Array.from({ length: model.config.n_heads }, (_, head) => [String(head), `head ${head}`] as const);
     fillOptions(select("head-number"), heads);
     fillOptions(select("break-head"), [["", "all"], ...heads.map(([value, name]) => [value, `without ${name}`] as const)]);
@@ -175,8 +137,7 @@ class Explorer {
     const { head, answer, target } = chosen;
     const what = head.adds ? `(${x0} + ${x1})` : `${x0 + x1 * p}`;
     elementById("ask-said").textContent =
-      `${right} of ${answers.length} ${answers.length === 1 ? "task" : "tasks"} right. ${what} mod ${head.q}: the model says ${answer}${answer === target ? ", which is right." : `; right is ${target}.`} ` +
-      `Bars: its logits, the right class in color; line: the sum of their ${CLOCKS} largest cosines; under it a clock for each, its hand and the mark of the right answer.`;
+      `${right} of ${answers.length} ${answers.length === 1 ? "task" : "tasks"} right. ${what} mod ${head.q}: the model says ${answer}${answer === target ? ", which is right." : `; right is ${target}.`}`;
     elementById("ask-tasks").replaceChildren(
       ...(answers.length === 1 ? [] : answers).map((entry, i) => {
         const button = document.createElement("button");
@@ -195,6 +156,11 @@ class Explorer {
     const task = { logits: pass.logits, classes: head.classes, offset: head.offset, target };
     box.innerHTML = logitsSvg(task, Math.max(260, box.clientWidth - 4));
     elementById("ask-clocks").innerHTML = clocksSvg(task);
+    const { count, share } = cosinesOf(task);
+    const several = count === 1 ? "its only cosine" : `the sum of ${count} cosines, ${formatPercent(share)} of their variance`;
+    elementById("ask-logits-said").textContent = `Its ${head.classes} logits, the right class in color; line: ${several}.`;
+    elementById("ask-clocks-said").textContent =
+      `${count === 1 ? "That cosine" : "Each cosine"} as a clock: class c stands at k·c/${head.classes} of a turn; the hand, as long as the cosine is large, points at the class it votes for, the tick is the right one.`;
     this.#votes(explored, pass, answer);
   }
 
@@ -216,9 +182,11 @@ class Explorer {
         tableRow([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, value.toFixed(2)], "td"),
       );
     const total =
-      neurons === undefined ? [] : [tableRow([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)}`], "td")];
+      neurons === undefined
+        ? []
+        : [tableRow([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)} by all neurons`], "td")];
     elementById("ask-votes").replaceChildren(
-      tableRow(["neuron", "task, k", `adds to class ${answer}`], "th"),
+      tableRow(["neuron", "follows task, k", `adds to class ${answer} over the mean class`], "th"),
       ...lines,
       ...total,
     );
@@ -233,13 +201,14 @@ class Explorer {
       string,
       string,
     ];
-    const off = circuit === "" ? undefined : new Set((neurons?.m ?? []).flatMap((m, j) => (m === Number(circuit) ? [j] : [])));
+    const off = circuit === "" || neurons === undefined ? undefined : neuronsOf(neurons, circuit);
     const switches: Switches = {
       ...(off === undefined ? {} : { neurons: off }),
       ...(head === "" ? {} : { heads: new Set([Number(head)]) }),
       ...(digit === "" ? {} : { digit: digit === "0" ? (0 as const) : (1 as const) }),
       skip: input("break-skip").checked,
     };
+    const anything = off !== undefined || head !== "" || digit !== "" || switches.skip === true;
     const inputs = spreadInputs(model.config.p, TRIED);
     const [whole, broken] = [model.heads.map(() => 0), model.heads.map(() => 0)];
     const said = elementById("break-said");
@@ -258,7 +227,18 @@ class Explorer {
       }
     }
     const share = (counts: readonly number[]) => mean(counts) / TRIED;
-    said.textContent = `Accuracy on ${TRIED} inputs: ${share(whole).toFixed(2)} whole (grey), ${share(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.`;
+    const lost = model.heads
+      .map(({ q }, i) => ({ q, from: at(whole, i) / TRIED, to: at(broken, i) / TRIED }))
+      .filter(({ from, to }) => from - to >= LOST)
+      .sort((a, b) => b.from - b.to - (a.from - a.to));
+    const named = lost.slice(0, 3).map(({ q, from, to }) => `${q} (${from.toFixed(2)} to ${to.toFixed(2)})`);
+    const most =
+      model.heads.length === 1
+        ? ""
+        : lost.length === 0
+          ? " No task loses much."
+          : ` ${lost.length} ${lost.length === 1 ? "task loses" : "tasks lose"} ${LOST} or more, ${lost.length > named.length ? "most of all " : ""}q = ${named.join(", ")}.`;
+    said.textContent = `Accuracy on ${TRIED} inputs, trained on or not: ${share(whole).toFixed(2)} whole (grey), ${share(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.${anything ? most : " Nothing is switched off yet."}`;
     const box = elementById("break-bars");
     const width = Math.max(260, box.clientWidth - 4);
     const row = model.heads.length === 1 ? 20 : 11;
@@ -277,13 +257,19 @@ class Explorer {
     const j = Math.min(d_mlp - 1, Math.max(0, Math.floor(Number(input("learned-neuron").value))));
     const u = model.grid(j);
     const grids: [string, Float64Array][] = [
-      ["u, before the ReLU", u],
+      ["u: before the ReLU, as learned", u],
       ["|u|", u.map(Math.abs)],
     ];
+    const reach = u.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+    elementById("learned-scale").textContent =
+      `Over all ${p * p} inputs: rows x₀ from the top, columns x₁ from the left; blue −${reach.toFixed(1)}, white 0, orange ${reach.toFixed(1)}, in all four alike.`;
     const said = elementById("learned-said");
     if (neurons !== undefined) {
       const written = closedFormGrid(neurons, j);
-      grids.push(["closed form", written], ["u less its closed form", u.map((value, i) => value - at(written, i))]);
+      grids.push(
+        ["its closed form, as written above", written],
+        ["u less its closed form", u.map((value, i) => value - at(written, i))],
+      );
       said.textContent = closedFormText(neurons, j);
     } else said.textContent = `Neuron ${j}; the analysis neurons was not run, so there is no closed form beside it.`;
     elementById("learned-grids").replaceChildren(...gridImages(grids, p, `neuron ${j}`));

@@ -2,6 +2,7 @@ import { startClaims } from "./claims.ts";
 import { startExplore } from "./explore.ts";
 import { PageFigure, pageStyles, type Shared, swatch } from "./figures.ts";
 import { startHero } from "./hero.ts";
+import { startPrint } from "./print.ts";
 import { RunStore, readIndex } from "./store.ts";
 import { startTheme } from "./theme.ts";
 
@@ -75,6 +76,4 @@ addEventListener("resize", () => {
     for (const figure of figures) void figure.resize();
   }, 200);
 });
-addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll<HTMLDetailsElement>("main details[data-print]")) details.open = true;
-});
+startPrint();
