@@ -72,6 +72,14 @@ test("of a run that has not learned, it says what the run was to learn, and that
   assert.match(second ?? "", /^No such clocks are found in it/);
 });
 
+test("of a run on shuffled labels it says so, and what it was trained in the place of", () => {
+  const [first] = said(run("twin", "basis", { accuracy: 0.1, R2: 0.07, circuit: 0.06 }));
+  assert.match(
+    first ?? "",
+    /^<b>twin<\/b> was trained on shuffled labels in the place of n mod q .* learned by heart: it is right on 55 % /,
+  );
+});
+
 test("percents are whole, but never round to nothing or to all", () => {
   assert.deepEqual([0, 0.004, 0.0644, 0.5, 0.987, 0.9949, 1].map(plainPercent), [
     "0 %",

@@ -1,5 +1,5 @@
 import { mean } from "../math/index.ts";
-import { type Cast, type Result, resultIn } from "./cast.ts";
+import { type Cast, isShuffled, type Result, resultIn } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
@@ -35,6 +35,12 @@ export function accuracyOf(run: ReportRun | undefined) {
   };
 }
 
+/** Whether a run is far above chance on inputs that it was not trained on; where that is not known, it is taken to be. */
+export function hasLearned(run: ReportRun | undefined): boolean {
+  const own = accuracyOf(run);
+  return own === undefined || own.mean - own.chance > 0.5;
+}
+
 /** What a run is given, in words: a number by its two digits, or two numbers. */
 function inputOf({ config: { p, task } }: ReportRun): string {
   return task === "nanda" ? "Given two numbers" : `Given a number n below ${formatNumber(p * p)} by its two digits in base ${p}`;
@@ -49,11 +55,15 @@ function learned({ main, twin }: Cast): string[] {
   const over =
     own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${own.solved} of them at ${plainPercent(SOLVED)} or above)`;
   // With too little accuracy to speak of, what it was to learn is said, not that it has.
-  const has = own.mean - own.chance > 0.5 ? "has learned" : "was to learn";
+  const has = hasLearned(main) ? "has learned" : "was to learn";
   const beside =
     other === undefined
       ? `guessing on ${plainPercent(own.chance)}`
       : `its twin, trained on shuffled labels, on ${plainPercent(other.mean)}, guessing on ${plainPercent(own.chance)}`;
+  if (isShuffled(main))
+    return [
+      `${b(main.label)} was trained on shuffled labels in the place of ${taskOf(main)}, which can only be learned by heart: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on; ${beside}.`,
+    ];
   return [
     `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on${over}; ${beside}.`,
   ];
@@ -73,6 +83,19 @@ function circuitClause({ main }: Cast): string {
   return `; these waves alone, as formulas, are right on ${of(own, "circuit")} of all inputs (the network on ${of(own, "model")}, the formulas with outputs swapped among neurons on ${of(own, "circuit_permuted")})`;
 }
 
+/** The frequencies of an addition model, as what it computes with where it has learned addition. */
+function additionSentence(
+  run: ReportRun | undefined,
+  { key_frequencies: keys, key_share, null: none }: Result<"fourier">,
+): string {
+  const name = b(run?.label ?? "");
+  const chance = `null of each ${formatPercent(none.share)}`;
+  if (keys.length === 0) return `No frequency stands out in the embedding of ${name} (${chance}).`;
+  const has = hasLearned(run) ? "computes with" : "has in its embedding";
+  const [noun, verb] = keys.length === 1 ? ["frequency", "holds"] : ["frequencies", "hold"];
+  return `${name} ${has} ${keys.length} key ${noun} (${keys.join(", ")}), which ${verb} ${formatPercent(key_share)} of the embedding's energy (${chance}).`;
+}
+
 function computed(cast: Cast): string[] {
   const { main, twin, other } = cast;
   const parts: string[] = [];
@@ -88,10 +111,7 @@ function computed(cast: Cast): string[] {
         : `No such clocks are found in it: no neuron is a wave that repeats every q numbers, for one of the primes q ${explains}.`,
     );
   } else if (fourier !== undefined) {
-    const run = main.config.task === "nanda" ? main : other;
-    parts.push(
-      `${b(run?.label ?? "")} computes with ${fourier.key_frequencies.length} key ${fourier.key_frequencies.length === 1 ? "frequency" : "frequencies"} (${fourier.key_frequencies.join(", ")}), which hold ${formatPercent(fourier.key_share)} of the embedding's energy (null of each ${formatPercent(fourier.null.share)}).`,
-    );
+    parts.push(additionSentence(main.config.task === "nanda" ? main : other, fourier));
   }
   return parts;
 }
@@ -125,7 +145,7 @@ function held({ counts, sources }: Judged, finished: boolean): string[] {
   const rest = untested === 0 ? "" : `; ${untested} ${finished ? "need other runs" : "are not tested yet"}`;
   const whose = sources.map(({ source, count }) => `${count} ${escapeHtml(source)}`).join(", ");
   return [
-    `Of the ${tested} claims tested here (${whose}), ${number("reproduced")} are reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
+    `Of the ${tested} ${tested === 1 ? "claim" : "claims"} tested here (${whose}), ${number("reproduced")} ${number("reproduced") === 1 ? "is" : "are"} reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
   ];
 }
 

@@ -26,6 +26,8 @@ export function resultIn<K extends keyof Known>(run: ReportRun | undefined, id: 
 
 /** Whether a run was trained on shuffled labels. */
 export const isShuffled = ({ config }: Pick<ReportRun, "config">) => config.task === "basis" || config.shuffle_labels === true;
+/** What the first figure calls a run. */
+export const saidOf = (run: Pick<ReportRun, "config">) => (isShuffled(run) ? "labels shuffled" : "trained");
 const isJoint = ({ config }: ReportRun) => config.task === "joint";
 const hasManyTasks = ({ config }: ReportRun) => config.task !== "nanda";
 

@@ -1,5 +1,5 @@
 import { mean } from "../math/index.ts";
-import { accuracyOf, followsClosedForm } from "./answer.ts";
+import { accuracyOf, followsClosedForm, hasLearned } from "./answer.ts";
 import { type Cast, resultIn } from "./cast.ts";
 import { followingCount } from "./hero.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent, slug } from "./html.ts";
@@ -122,7 +122,7 @@ function addition({ main, other }: Cast): Finding[] {
   if (run === undefined || fourier === undefined) return [];
   return [
     {
-      sentence: `${run.label} adds with ${fourier.key_frequencies.length} of ${(fourier.p - 1) / 2} frequencies: ${fourier.key_frequencies.join(", ")}.`,
+      sentence: `${run.label} ${hasLearned(run) ? "adds with" : "has not learned to add; above the null in its embedding:"} ${fourier.key_frequencies.length} of ${(fourier.p - 1) / 2} frequencies${fourier.key_frequencies.length === 0 ? "" : `: ${fourier.key_frequencies.join(", ")}`}.`,
       thumb: barThumb(
         "share of the embedding's energy at each frequency; the null as a line",
         fourier.share_by_k,

@@ -1,7 +1,7 @@
 import { followingShare } from "../analyses/emergence/figure.ts";
 import { settingsBetween } from "../claims/index.ts";
 import { mean, quantile } from "../math/index.ts";
-import { type Cast, resultIn } from "./cast.ts";
+import { type Cast, resultIn, saidOf } from "./cast.ts";
 import { followingCount, type HeroRun, heroEpochs, heroSvg } from "./hero.ts";
 import { escapeHtml, formatNumber, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
@@ -9,10 +9,10 @@ import type { ReportRun } from "./types.ts";
 /** Width of the still drawing, in pixels. */
 const WIDTH = 1100;
 
-function heroRun(run: ReportRun | undefined, said: string): HeroRun[] {
+function heroRun(run: ReportRun | undefined): HeroRun[] {
   const emergence = resultIn(run, "emergence");
   if (run === undefined || emergence === undefined || emergence.epochs.length === 0) return [];
-  return [{ label: run.label, said, emergence, curves: resultIn(run, "curves") }];
+  return [{ label: run.label, said: saidOf(run), emergence, curves: resultIn(run, "curves") }];
 }
 
 /** What the twin under it is, and how many of its neurons follow anything. */
@@ -61,7 +61,7 @@ export function laggards(run: ReportRun): string {
  */
 export function heroFigure(cast: Cast): { readonly html: string; readonly labels: readonly string[] } | undefined {
   const { main, twin } = cast;
-  const [first, ...others] = [...heroRun(main, "trained"), ...heroRun(twin, "labels shuffled")];
+  const [first, ...others] = [...heroRun(main), ...heroRun(twin)];
   if (first === undefined || first.label !== main.label) return undefined;
   const runs = [first, ...others];
   const last = heroEpochs(first).at(-1) ?? 0;

@@ -1,16 +1,17 @@
 import type { CurvesResult } from "../../analyses/curves/compute.ts";
 import type { EmergenceResult } from "../../analyses/emergence/compute.ts";
 import { orderedR2 } from "../../analyses/emergence/figure.ts";
+import { saidOf } from "../cast.ts";
 import { type HeroRun, heroEpochs, heroSvg } from "../hero.ts";
 import { formatNumber } from "../html.ts";
 import type { RunData } from "../payload.ts";
 import { elementById, type RunStore } from "./store.ts";
 import { hideTip, showTip } from "./tip.ts";
 
-function heroRun({ label, results }: RunData, said: string): HeroRun {
+function heroRun({ label, config, results }: RunData): HeroRun {
   return {
     label,
-    said,
+    said: saidOf({ config }),
     emergence: results.emergence as EmergenceResult,
     curves: results.curves as CurvesResult | undefined,
   };
@@ -48,7 +49,7 @@ export async function startHero(store: RunStore, labels: readonly string[]): Pro
   const [slider, drawing, shown, play] = ["hero-epoch", "hero-drawing", "hero-shown", "hero-play"].map(elementById);
   if (!(slider instanceof HTMLInputElement) || drawing === undefined || shown === undefined || play === undefined) return;
   const data = await store.runs(labels);
-  const runs = data.map((run, i) => heroRun(run, i === 0 ? "trained" : "labels shuffled"));
+  const runs = data.map(heroRun);
   const [first] = runs;
   if (first === undefined) return;
   const epochs = heroEpochs(first);
