@@ -1,44 +1,28 @@
 /**
  * `npm run findings`: analyzes the shipped runs, judges every claim by them and writes docs/findings.json and docs/findings.md.
- * `--cache DIR` keeps each run's analyses there and takes them from there; `--render` makes the page from the numbers as they
- * are.
+ * What is shipped or in the user's cache is not computed again unless `--anew`; `--render` makes the page from the numbers as
+ * they are.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ANALYSES } from "../src/analyses/registry.ts";
-import { analyzeModel } from "../src/api/analyze.ts";
 import { loadModel } from "../src/api/models.ts";
 import { type Reference, shippedReferences } from "../src/api/references.ts";
 import { type AnalyzedRun, judgeClaims } from "../src/claims/index.ts";
-import { onnxRuntime } from "../src/runtimes/index.ts";
 import { type Findings, findingsPage, TOLD } from "./lib/findings.ts";
+import { shippedAnalyses } from "./lib/shipped.ts";
 
 const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), "docs");
 const [json, page] = [join(docs, "findings.json"), join(docs, "findings.md")];
-const given = process.argv.indexOf("--cache");
-const cache = given < 0 ? undefined : process.argv[given + 1];
 
-async function analyzed(reference: Reference): Promise<AnalyzedRun> {
-  const file = cache === undefined ? undefined : join(cache, `${reference.label}.json`);
-  if (file !== undefined && existsSync(file)) return JSON.parse(readFileSync(file, "utf8")) as AnalyzedRun;
+async function analyzed(reference: Reference, { analyze }: ReturnType<typeof shippedAnalyses>): Promise<AnalyzedRun> {
   const model = await loadModel(reference);
   const missing: Record<string, string> = {};
-  const found = await analyzeModel(ANALYSES, model, {
-    runtime: onnxRuntime({ threads: 2 }),
-    seed: 0,
-    options: { samples: 512 },
-    onFailure: (id, why) => {
-      missing[id] = why;
-    },
+  const found = await analyze(model, (id, why) => {
+    missing[id] = why;
   });
   const results = Object.fromEntries([...found].map(([id, { result, metrics }]) => [id, { result, metrics }] as const));
-  const run: AnalyzedRun = { label: model.label, config: model.checkpoint.config, results, missing };
-  if (file !== undefined) {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(run));
-  }
-  return run;
+  return { label: model.label, config: model.checkpoint.config, results, missing };
 }
 
 /** Numbers cut to nine significant digits, so that another machine's rounding changes no line. */
@@ -47,8 +31,9 @@ const cut = (metrics: Readonly<Record<string, number>>) =>
 
 async function computed(): Promise<Findings> {
   const runs: AnalyzedRun[] = [];
+  const shipped = shippedAnalyses(process.argv.includes("--anew"));
   for (const reference of shippedReferences()) {
-    runs.push(await analyzed(reference));
+    runs.push(await analyzed(reference, shipped));
     console.error(reference.label);
   }
   return {

@@ -7,21 +7,19 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname } from "node:path";
 import { ANALYSES } from "../src/analyses/index.ts";
 import { completeOptions } from "../src/analyses/kit/define.ts";
-import { analyzeModel } from "../src/api/analyze.ts";
-import { CODE_DIGESTS, codeDigests } from "../src/api/code-digest.ts";
 import { loadModel } from "../src/api/models.ts";
 import { shippedReferences } from "../src/api/references.ts";
-import { resultCache } from "../src/api/result-cache.ts";
-import { packResult, readShipped, SHIPPED_RESULTS, shippedFile, shippedIndex } from "../src/api/shipped-results.ts";
+import { packResult, readShipped, SHIPPED_RESULTS, shippedFile } from "../src/api/shipped-results.ts";
 import { REPORT_OPTIONS } from "../src/cli/commands/report.ts";
-import { onnxRuntime } from "../src/runtimes/index.ts";
 import { firstDifference } from "../test/helpers/same-result.ts";
+import { shippedAnalyses } from "./lib/shipped.ts";
 
 const words = process.argv.slice(2);
 const [check, anew] = [words.includes("--check"), words.includes("--anew")];
 const named = words.filter((word) => !word.startsWith("--"));
 const references = shippedReferences();
-const before = shippedIndex();
+// What shipped results are compared with is computed.
+const { runtime, kept, before, analyze } = shippedAnalyses(anew || check);
 // All of them would be too large to ship: a further run's come in when it is named.
 const shipped = new Set(Object.values(before).map((name) => dirname(name)));
 const chosen = references.filter(({ label }) => (named.length === 0 ? shipped.has(label) : named.includes(label)));
@@ -29,17 +27,6 @@ if (named.length + shipped.size === 0) throw new Error("results: no run has any 
 const unknown = named.find((name) => !references.some(({ label }) => label === name));
 if (unknown !== undefined) throw new Error(`results: must be a shipped run, got ${unknown}`);
 
-/** Threads run what is built: only where that is this code. */
-function builtWorker(): URL | undefined {
-  const digests = new URL(`../dist/api/${CODE_DIGESTS}`, import.meta.url);
-  const same = existsSync(digests) && JSON.parse(readFileSync(digests, "utf8")).whole === codeDigests().whole;
-  if (!same) console.error("dist/ is not built from this code: all in one thread (npm run build would make it faster)");
-  return same ? new URL("../dist/api/analysis-worker.js", import.meta.url) : undefined;
-}
-
-const runtime = onnxRuntime();
-const worker = builtWorker();
-const kept = resultCache();
 // Those of other runs stay; of runs that are shipped no more, and of the chosen ones, none does.
 const index = Object.fromEntries(
   Object.entries(before).filter(([, name]) =>
@@ -49,16 +36,7 @@ const index = Object.fromEntries(
 let different = 0;
 for (const reference of chosen) {
   const model = await loadModel(reference);
-  // What shipped results are compared with is computed; else the user's cache will do.
-  const read = (key: string) => (anew || check ? undefined : (readShipped(before[key]) ?? kept.read(key)));
-  const outcomes = await analyzeModel(ANALYSES, model, {
-    runtime,
-    seed: 0,
-    options: REPORT_OPTIONS,
-    cache: { ...kept, read },
-    worker,
-    onFailure: () => undefined,
-  });
+  const outcomes = await analyze(model);
   for (const analysis of ANALYSES) {
     const result = outcomes.get(analysis.id)?.result;
     if (result === undefined) continue;
