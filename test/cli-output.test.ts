@@ -188,7 +188,7 @@ test("figures in every format, and an analysis over time refuses a lone file", (
     [
       ...endings.map((ending) => ["analyze", "svd", "a", "m", "--figure", `f.${ending}`]),
       ["analyze", "curves", "a/step-000000024.safetensors"],
-      ["report", "a", "m/step-000000024.safetensors", "--out", "r.html"],
+      ["report", "a", "m/step-000000024.safetensors", "--alone", "--out", "r.html"],
     ],
     folder,
   );

@@ -80,6 +80,16 @@ test("of a run on shuffled labels it says so, and what it was trained in the pla
   );
 });
 
+test("the run beside is named with what it is right on, and no claim is tested on it", () => {
+  const [mine, shipped] = [0.972, 1].map((accuracy, i) =>
+    run(i === 0 ? "mine" : "shipped", "nanda", { accuracy, R2: 0.93, circuit: 1 }),
+  );
+  if (mine === undefined || shipped === undefined) assert.fail();
+  const cast = castOf([mine, shipped], true, shipped) ?? assert.fail("no cast");
+  const [first] = answerSentences(cast, { counts: COUNTS, sources: SOURCES });
+  assert.match(first ?? "", /; the nearest shipped run, <b>shipped<\/b> \(p = 113\), on 100 %, guessing on 10 %\.$/);
+});
+
 test("percents are whole, but never round to nothing or to all", () => {
   assert.deepEqual([0, 0.004, 0.0644, 0.5, 0.987, 0.9949, 1].map(plainPercent), [
     "0 %",

@@ -46,7 +46,7 @@ function inputOf({ config: { p, task } }: ReportRun): string {
   return task === "nanda" ? "Given two numbers" : `Given a number n below ${formatNumber(p * p)} by its two digits in base ${p}`;
 }
 
-function learned({ main, twin }: Cast): string[] {
+function learned({ main, twin, beside: shipped }: Cast): string[] {
   const own = accuracyOf(main);
   if (own === undefined) return [];
   const other = accuracyOf(twin);
@@ -56,10 +56,14 @@ function learned({ main, twin }: Cast): string[] {
     own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${own.solved} of them at ${plainPercent(SOLVED)} or above)`;
   // With too little accuracy to speak of, what it was to learn is said, not that it has.
   const has = hasLearned(main) ? "has learned" : "was to learn";
-  const beside =
-    other === undefined
-      ? `guessing on ${plainPercent(own.chance)}`
-      : `its twin, trained on shuffled labels, on ${plainPercent(other.mean)}, guessing on ${plainPercent(own.chance)}`;
+  const nearest = accuracyOf(shipped);
+  const beside = [
+    ...(other === undefined ? [] : [`its twin, trained on shuffled labels, on ${plainPercent(other.mean)}`]),
+    ...(shipped === undefined || nearest === undefined
+      ? []
+      : [`the nearest shipped run, ${b(shipped.label)} (p = ${shipped.config.p}), on ${plainPercent(nearest.mean)}`]),
+    `guessing on ${plainPercent(own.chance)}`,
+  ].join(", ");
   if (isShuffled(main))
     return [
       `${b(main.label)} was trained on shuffled labels in the place of ${taskOf(main)}, which can only be learned by heart: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on; ${beside}.`,

@@ -40,6 +40,8 @@ export interface Cast {
   /** An addition model beside it, or the run of many tasks beside an addition model. */
   readonly other: ReportRun | undefined;
   readonly otherTwin: ReportRun | undefined;
+  /** A run to compare the main one with: the shipped one that is nearest to it. */
+  readonly beside?: ReportRun | undefined;
 }
 
 function twinOf(run: ReportRun | undefined, runs: readonly ReportRun[]): ReportRun | undefined {
@@ -54,10 +56,10 @@ function twinOf(run: ReportRun | undefined, runs: readonly ReportRun[]): ReportR
  * Of the runs of a page, which the first screen is about: the first given where the reader chose them, else the one of most
  * tasks.
  */
-export function castOf(runs: readonly ReportRun[], chosen: boolean): Cast | undefined {
+export function castOf(runs: readonly ReportRun[], chosen: boolean, beside?: ReportRun): Cast | undefined {
   const trained = runs.filter((run) => !isShuffled(run));
   const main = chosen ? runs[0] : (trained.find(hasManyTasks) ?? trained[0] ?? runs[0]);
   if (main === undefined) return undefined;
   const other = trained.find((run) => run !== main && hasManyTasks(run) !== hasManyTasks(main));
-  return { main, twin: twinOf(main, runs), other, otherTwin: twinOf(other, runs) };
+  return { main, twin: twinOf(main, runs), other, otherTwin: twinOf(other, runs), beside };
 }

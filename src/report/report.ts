@@ -218,8 +218,9 @@ export async function buildReport(input: ReportInput): Promise<Report> {
   const selected = runs.filter(({ label }) => input.selected === undefined || input.selected.includes(label));
   const payloads = new Map<string, string>();
   const keep = keeperOf(payloads);
-  const claims = judgeClaims(runs);
-  const cast = castOf(runs, chosen);
+  const isBeside = ({ label }: ReportRun) => input.beside?.includes(label) === true;
+  const claims = judgeClaims(runs.filter((run) => !isBeside(run)));
+  const cast = castOf(runs, chosen, runs.find(isBeside));
   const hero = cast === undefined ? undefined : heroFigure(cast);
   const look = { draw, styles: stylesOf(runs), number: hero === undefined ? 1 : 2 };
   const drawn = await figuresOf(input, selected, look, keep);

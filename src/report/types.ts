@@ -54,6 +54,8 @@ export interface ReportInput {
   readonly runs: readonly ReportRun[];
   /** Labels of the runs that figures show at first; all where left out. */
   readonly selected?: readonly string[];
+  /** Labels of runs that stand beside the others to compare with: no claim is tested on them. */
+  readonly beside?: readonly string[];
   /** Whether the reader chose the runs: then the page is about the first of them. */
   readonly chosen?: boolean;
   /** In the order of their sections. */

@@ -4,6 +4,7 @@ import { circuits } from "../../analyses/circuits/index.ts";
 import { completeOptions } from "../../analyses/kit/define.ts";
 import { ANALYSES } from "../../analyses/registry.ts";
 import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
+import { nearestShipped } from "../../api/nearest-shipped.ts";
 import { shownPath, writeText } from "../../api/output.ts";
 import { sourceCommit } from "../../api/provenance.ts";
 import { leadingReferences, parseReferences, type Reference, shippedReferences } from "../../api/references.ts";
@@ -37,6 +38,11 @@ export function options(parser: Argv<GlobalOptions>) {
       array: true,
       default: [] as string[],
       description: "what to report on; without any, four shipped runs: one of each task, and their twins on shuffled labels",
+    })
+    .option("alone", {
+      type: "boolean",
+      default: false,
+      description: "without the nearest shipped run, which stands beside runs of one's own to compare with",
     })
     .option("all", {
       type: "boolean",
@@ -93,11 +99,18 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   if (argv.out !== undefined) ensurePage(argv.out);
   const references =
     argv.checkpoints.length > 0 ? parseReferences(argv.checkpoints) : argv.all ? shippedReferences() : leadingReferences();
+  const shipped = new Set(shippedReferences().map(({ path: own }) => own));
+  const isOwn = argv.checkpoints.length > 0 && references.every(({ path: own }) => !shipped.has(own));
   ensure(references.length > 0, "usage", () => "report: a checkpoint must be given, since no run is shipped with this copy");
   const identity = reportIdentity(references);
   const path = pagePath(argv.out, references, identity, note);
   const { runtime } = await openRuntime("onnx");
   const models = await modelsOf(references, argv);
+  const [main] = models;
+  const beside = isOwn && !argv.alone && main !== undefined ? nearestShipped(main) : undefined;
+  const labels = beside === undefined || models.some(({ label }) => label === beside.label) ? [] : [beside.label];
+  if (beside !== undefined && labels.length > 0)
+    models.push(await loadModel({ label: beside.label, kind: beside.kind, path: beside.path }));
   const cache = argv.noCache ? undefined : keptResults();
   const draw = rememberedDraw(cache);
   const commit = sourceCommit();
@@ -108,6 +121,7 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
     analyses: ANALYSES,
     bundles,
     chosen: argv.checkpoints.length > 0,
+    beside: labels,
     ...(argv.checkpoints.length > 0 ? {} : { selected: leadingReferences().map(({ label }) => label) }),
     generator: {
       version: VERSION,
