@@ -196,9 +196,11 @@ function axisNote({ rows, neurons }: EmergenceResult, width: number, y: number):
   const { bars: wide, image } = widths(width);
   const size = ` font-size="${SMALL}"`;
   const left = LEFT + image + GAP;
+  // The middle must leave room for both ends of the scale.
+  const said = wide < 160 ? "tick: guess" : wide < 205 ? "tick: guessing" : "accuracy; tick: guessing";
   const measure =
     text(left, y, "0", size) +
-    text(left + wide / 2, y, wide < 160 ? "tick: guess" : "accuracy; tick: guessing", `${size} text-anchor="middle"`) +
+    text(left + wide / 2, y, said, `${size} text-anchor="middle"`) +
     text(left + wide, y, wide < 160 ? "1" : "100 %", `${size} text-anchor="end"`);
   if (image < 320) return text(LEFT, y, `${formatNumber(neurons)} neurons`, size) + measure;
   const sorted = `neurons 1 to ${formatNumber(neurons)}, sorted by the ${rows === "q" ? "prime" : "frequency"} that each follows at the end`;
