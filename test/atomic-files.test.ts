@@ -14,7 +14,8 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { readFileBytes, sweepTemporaries, temporaryBeside, writeFileAtomic } from "../src/checkpoint/index.ts";
-import { fails, inFolder } from "./helpers/run-folder.ts";
+import { fails } from "./helpers/fails.ts";
+import { inFolder } from "./helpers/run-folder.ts";
 
 test("writeFileAtomic replaces a file whole and leaves nothing else behind, failing or not", () =>
   inFolder((folder) => {

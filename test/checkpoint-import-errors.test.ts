@@ -5,7 +5,8 @@ import { encodeNpy } from "../src/checkpoint/formats/npy.ts";
 import { importModel } from "../src/checkpoint/index.ts";
 import { float32 } from "../src/core/index.ts";
 import type { ParameterName } from "../src/model/index.ts";
-import { config, draw, fails, folder, linear, load, save, short, stack, type Tensor, truth } from "./helpers/import-models.ts";
+import { fails } from "./helpers/fails.ts";
+import { config, draw, folder, linear, load, save, short, stack, type Tensor, truth } from "./helpers/import-models.ts";
 import { type Py, stateDictArchive, torchArchive } from "./helpers/torch-archive.ts";
 
 test("p must be a prime that all shapes agree on", () => {

@@ -16,12 +16,12 @@ import {
 } from "../src/checkpoint/index.ts";
 import { type NdArray, rows, transpose } from "../src/core/index.ts";
 import type { Parameters } from "../src/model/index.ts";
+import { fails } from "./helpers/fails.ts";
 import {
   as,
   causal,
   config,
   draw,
-  fails,
   folder,
   linear,
   load,

@@ -33,7 +33,8 @@ import {
 } from "../src/checkpoint/index.ts";
 import { float32, int32, type NdArray } from "../src/core/index.ts";
 import { initParameters, perParameter, type RunConfig } from "../src/model/index.ts";
-import { config, fails, header, inFolder } from "./helpers/run-folder.ts";
+import { fails } from "./helpers/fails.ts";
+import { config, header, inFolder } from "./helpers/run-folder.ts";
 
 const parameters = initParameters(config, 5);
 

@@ -10,11 +10,11 @@ import { chooseImport, encodeSafetensors, importModel } from "../src/checkpoint/
 import { int32, type NdArray } from "../src/core/index.ts";
 import { initParameters } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
+import { fails } from "./helpers/fails.ts";
 import {
   causal,
   config,
   draw,
-  fails,
   folder,
   linear,
   load,

@@ -5,12 +5,12 @@ import { numberedOf, roleNamed } from "../src/checkpoint/import/roles.ts";
 import { type ImportedModel, type ImportResult, importModel } from "../src/checkpoint/index.ts";
 import { type NdArray, transpose } from "../src/core/index.ts";
 import type { Parameters } from "../src/model/index.ts";
+import { fails } from "./helpers/fails.ts";
 import {
   as,
   causal,
   config,
   draw,
-  fails,
   linear,
   load,
   save,

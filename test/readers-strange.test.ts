@@ -9,12 +9,12 @@ import { chooseImport } from "../src/checkpoint/import/choose.ts";
 import { type ImportResult, importModel } from "../src/checkpoint/index.ts";
 import { float32, type NdArray, rows, transpose } from "../src/core/index.ts";
 import { construct, type Parameters } from "../src/model/index.ts";
+import { fails } from "./helpers/fails.ts";
 import {
   as,
   causal,
   config,
   draw,
-  fails,
   folder,
   linear,
   load,

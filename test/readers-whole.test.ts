@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { activationsOf } from "../src/activations/index.ts";
 import { importModel } from "../src/checkpoint/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
-import { causal, draw, fails, linear, load, type Options, save, type Tensors, truth } from "./helpers/import-models.ts";
+import { fails } from "./helpers/fails.ts";
+import { causal, draw, linear, load, type Options, save, type Tensors, truth } from "./helpers/import-models.ts";
 import { ROOT } from "./helpers/source.ts";
 import { type Py, stateDictArchive, tensorOf, torchArchive } from "./helpers/torch-archive.ts";
 

@@ -13,7 +13,8 @@ import {
   truncateJsonLines,
 } from "../src/checkpoint/index.ts";
 import type { MetricsRow } from "../src/model/index.ts";
-import { fails, header, inFolder } from "./helpers/run-folder.ts";
+import { fails } from "./helpers/fails.ts";
+import { header, inFolder } from "./helpers/run-folder.ts";
 
 const scores = { loss: [0.5], accuracy: [0.25] };
 const tick = (epoch: number): MetricsRow => ({

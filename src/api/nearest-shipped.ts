@@ -1,12 +1,9 @@
 import { openAnyRun } from "../checkpoint/index.ts";
 import { CONFIG_FIELDS, type ConfigField, sameValue } from "../model/index.ts";
 import type { Model } from "./models.ts";
-import { type Reference, shippedReferences } from "./references.ts";
+import { isShuffled, type Reference, shippedReferences } from "./references.ts";
 
 type Config = Model["checkpoint"]["config"];
-
-const isShuffled = ({ task, shuffle_labels }: Pick<Config, "task" | "shuffle_labels">) =>
-  task === "basis" || shuffle_labels === true;
 
 /** Settings that two configs both state, and in which they differ. */
 function differences(config: Config, other: Config): number {

@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,12 +110,3 @@ const equal = (a: Parameters, b: Parameters) => {
 };
 /** Stands in for an evaluation: only the true weights compute the task. */
 export const oracle = (parameters: Parameters) => async (model: ImportedModel) => (equal(model.parameters, parameters) ? 1 : 0.2);
-
-export const fails = (run: () => unknown, code: string, pattern: RegExp) =>
-  assert.throws(run, (error: Error & { code?: string }) => {
-    assert.equal(error.name, "MiiiiError", String(error.stack));
-    assert.match(error.message, pattern);
-    assert.equal(error.code, code);
-    assert.ok(!error.message.includes("\n"));
-    return true;
-  });

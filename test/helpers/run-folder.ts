@@ -1,9 +1,7 @@
-import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunHeader } from "../../src/checkpoint/index.ts";
-import { MiiiiError } from "../../src/core/index.ts";
 import { layeredConfig, type RunConfig } from "../../src/model/index.ts";
 
 /** A small run's settings. */
@@ -52,13 +50,3 @@ export function inFolder(run: (folder: string) => void): void {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** Asserts an error of one line with this code. */
-export const fails = (run: () => unknown, code: string, pattern: RegExp) =>
-  assert.throws(run, (error: Error & { code?: string }) => {
-    assert.ok(error instanceof MiiiiError, String(error.stack));
-    assert.match(error.message, pattern);
-    assert.equal(error.code, code);
-    assert.ok(!error.message.includes("\n"));
-    return true;
-  });
