@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { judgeOf } from "../src/analyses/logits/score.ts";
+import { splitText } from "../src/api/split-file.ts";
 import { counterHash, mix32, randomStream } from "../src/core/index.ts";
 import { initParameters, PARAMETER_NAMES, parameterShapes } from "../src/model/index.ts";
+import { saidOf } from "../src/report/cast.ts";
 import {
+  hasShuffledLabels,
   headsOf,
   headWeights,
   isPrime,
@@ -11,6 +15,7 @@ import {
   makeSplit,
   numberOf,
   primesBelow,
+  TASK_NAMES,
   type TaskConfig,
 } from "../src/tasks/index.ts";
 import { checkConfig, PRESETS, presetConfig } from "../src/train/index.ts";
@@ -46,6 +51,29 @@ test("x0 is the low digit: the sample (1, 0) has index p and stands for n = 1", 
   assert.deepEqual(targetsOf(task(), 1), [1, 2, 1, 4]); // 11 mod 2, 3, 5, 7
   assert.deepEqual(targetsOf(task({ task: "nanda" }), 10 * 11 + 4), [3]); // (10 + 4) mod 11
   assert.deepEqual(targetsOf(task({ labels: "divisibility" }), 11 * 10), [1, 0, 1, 0]); // n = 10
+});
+
+test("whether labels are shuffled is one answer: of the dataset, the written split and what rungs are scored against", () => {
+  for (const [name, shuffle_labels] of TASK_NAMES.flatMap((one) => [false, true].map((own) => [one, own] as const))) {
+    const config = presetConfig(name, { p: 13, shuffle_labels });
+    const said = hasShuffledLabels(config);
+    assert.equal(said, shuffle_labels || name === "basis", `${name} ${shuffle_labels}`);
+    const straight = makeDataset({ ...config, task: name === "basis" ? "miiii" : name, shuffle_labels: false }, 3);
+    const { targets, heads } = makeDataset(config, 3);
+    assert.equal(
+      said,
+      targets.data.some((value, i) => value !== straight.targets.data[i]),
+      name,
+    );
+    const split = makeSplit(13, 0.5, 3);
+    const written = JSON.parse(splitText({ checkpoint: { config, path: "model" }, split })) as { targets?: unknown };
+    assert.equal(said, written.targets !== undefined);
+    const numbered = heads.map((head, number) => ({ ...head, number }));
+    assert.equal(said, judgeOf({ config, targets, split }, numbered).answers !== undefined);
+    assert.equal(saidOf({ config }), said ? "labels shuffled" : "trained");
+  }
+  // A config from elsewhere may not say.
+  assert.deepEqual([hasShuffledLabels({ task: "nanda" }), hasShuffledLabels({ task: "basis" })], [false, true]);
 });
 
 test("basis permutes whole label rows: the same rows, elsewhere; other seeds, other places", () => {

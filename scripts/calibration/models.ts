@@ -49,7 +49,7 @@ function untrained({ p, task, init, seed }: Setting): Model {
 }
 
 /** The model as a run of two ticks that changed nothing, for analyses over time. */
-function standingStill(model: Model, input: AnalysisInput, runtime: Runtime): Series {
+export function standingStill(model: Model, input: AnalysisInput, runtime: Runtime): Series {
   const { config, parameters } = model.checkpoint;
   const neurons = input.activations["blocks.0.mlp.hook_post"];
   const logits = input.activations.logits;

@@ -150,7 +150,7 @@ many. This is why "active frequencies" look many. (One k/p for both digits sees 
 ${neuronTable(findings)}
 
 Additive share of the variance before the ReLU in \`${RUN}\`: ${u("additive_share", 4)}. ${u("clusters", 0)} pairs (q, k) are in use. ${u("sharing_neurons", 0)} neurons serve a second task; in ${u("sharing_coincide", 0)} of them both tasks' frequencies
-coincide in one digit, where random pairs give ${u("sharing_expected", 1)} (p = ${u("sharing_probability", 3)}, the least that 200 draws can give; this null is loose, see [calibration](calibration.md)).
+coincide in one digit, where relabelled classes of the second task give ${u("sharing_expected", 1)} (p = ${u("sharing_probability", 3)}) and random pairs of those in use ${u("sharing_expected_used", 1)}.
 
 **Ladder.** Mean accuracy over the tasks on all p² inputs, each rung replacing more of the model by the formula: \`interaction\` the logits without what depends on one digit alone; \`linear\` and \`even\` the two halves
 of the ReLU; \`u_hat\` every neuron by its formula, even half; \`u_hat_relu\` by its formula under the ReLU; \`circuit\` for task q only the neurons of q, by their formulas, read out at their own frequencies. Controls: read-outs permuted among

@@ -1,7 +1,8 @@
 import { openAnyRun } from "../checkpoint/index.ts";
 import { CONFIG_FIELDS, type ConfigField, sameValue } from "../model/index.ts";
+import { hasShuffledLabels } from "../tasks/index.ts";
 import type { Model } from "./models.ts";
-import { isShuffled, type Reference, shippedReferences } from "./references.ts";
+import { type Reference, shippedReferences } from "./references.ts";
 
 type Config = Model["checkpoint"]["config"];
 
@@ -21,7 +22,9 @@ export function nearestShipped({ checkpoint: { config } }: Model): Reference | u
     reference,
     config: openAnyRun(reference.path).header.config as Config,
   }));
-  const alike = known.filter(({ config: other }) => other.task === config.task && isShuffled(other) === isShuffled(config));
+  const alike = known.filter(
+    ({ config: other }) => other.task === config.task && hasShuffledLabels(other) === hasShuffledLabels(config),
+  );
   const distance = (other: Config) => [Math.abs(other.p - config.p), differences(config, other)] as const;
   const [nearest] = alike
     .map(({ reference, config: other }) => ({ reference, distance: distance(other) }))

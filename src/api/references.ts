@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { openAnyRun, statOf } from "../checkpoint/index.ts";
 import { ensure, MiiiiError } from "../core/index.ts";
 import { nearest } from "../core/nearest.ts";
-import type { TaskConfig, TaskName } from "../tasks/index.ts";
+import { hasShuffledLabels, type TaskName } from "../tasks/index.ts";
 import { isCheckout, shippedPath, shippedRuns } from "./shipped.ts";
 
 /** A checkpoint as named on the command line, found but not read yet. */
@@ -77,10 +77,6 @@ export function parseReferences(words: readonly string[]): Reference[] {
   return references;
 }
 
-/** Whether labels are shuffled over the samples. */
-export const isShuffled = ({ task, shuffle_labels }: Pick<TaskConfig, "task"> & Partial<Pick<TaskConfig, "shuffle_labels">>) =>
-  task === "basis" || shuffle_labels === true;
-
 /** Order of the tasks in a report: the addition baseline, the paper's task, and their baselines. */
 const TASK_ORDER = ["nanda", "miiii", "basis", "masked", "joint"] as const satisfies readonly TaskName[];
 
@@ -129,7 +125,7 @@ export function leadingReferences(): Reference[] {
     const { task, p } = config;
     return {
       reference,
-      kind: task === "masked" || task === "joint" ? "" : `${task === "nanda" ? "nanda" : "miiii"} ${isShuffled(config)}`,
+      kind: task === "masked" || task === "joint" ? "" : `${task === "nanda" ? "nanda" : "miiii"} ${hasShuffledLabels(config)}`,
       p,
     };
   });

@@ -1,7 +1,7 @@
 import { isObject, parseJsonBytes, shownValue } from "../checkpoint/formats/strict-json.ts";
 import { type Checkpoint, readFileBytes } from "../checkpoint/index.ts";
 import { ensure } from "../core/index.ts";
-import { makeDataset, type Split } from "../tasks/index.ts";
+import { hasShuffledLabels, makeDataset, type Split } from "../tasks/index.ts";
 
 /** The grid of the largest p, 251. */
 const MAX_SAMPLES = 251 ** 2;
@@ -65,8 +65,7 @@ export function splitText({
   );
   const { p, task } = config;
   const lists = { train: [...split.train], validation: [...split.validation], test: [...split.test] };
-  const shuffled = config.shuffle_labels || task === "basis";
-  if (!shuffled) return `${JSON.stringify({ p, task, ...lists })}\n`;
+  if (!hasShuffledLabels(config)) return `${JSON.stringify({ p, task, ...lists })}\n`;
   const { heads, targets } = makeDataset(config, config.seed ?? 0);
   const rows = Array.from({ length: p * p }, (_, i) => [...targets.data.subarray(i * heads.length, (i + 1) * heads.length)]);
   return `${JSON.stringify({ p, task, ...lists, tasks: heads.map(({ q }) => q), targets: rows })}\n`;

@@ -4,6 +4,7 @@ import type { EmergenceResult } from "../analyses/emergence/compute.ts";
 import type { FourierResult } from "../analyses/fourier/compute.ts";
 import type { NeuronsResult } from "../analyses/neurons/compute.ts";
 import type { OmegaResult } from "../analyses/omega/compute.ts";
+import { hasShuffledLabels } from "../tasks/index.ts";
 import type { ReportRun } from "./types.ts";
 
 /** Results that the first screen speaks of, by the analysis that gives them. */
@@ -25,7 +26,7 @@ export function resultIn<K extends keyof Known>(run: ReportRun | undefined, id: 
 }
 
 /** Whether a run was trained on shuffled labels. */
-export const isShuffled = ({ config }: Pick<ReportRun, "config">) => config.task === "basis" || config.shuffle_labels === true;
+export const isShuffled = ({ config }: Pick<ReportRun, "config">) => hasShuffledLabels(config);
 /** What the first figure calls a run. */
 export const saidOf = (run: Pick<ReportRun, "config">) => (isShuffled(run) ? "labels shuffled" : "trained");
 const isJoint = ({ config }: ReportRun) => config.task === "joint";

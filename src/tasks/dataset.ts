@@ -1,5 +1,5 @@
 import { ensure, int32, type NdArray, randomStream } from "../core/index.ts";
-import { type Head, headsOf, type TaskConfig } from "./task.ts";
+import { type Head, hasShuffledLabels, headsOf, type TaskConfig } from "./task.ts";
 
 /** Every sample of a task in grid order: row x0, column x1, index x0·p + x1. */
 export interface Dataset {
@@ -25,8 +25,7 @@ export function makeDataset(config: TaskConfig, seed: number): Dataset {
   const samples = p * p;
   const x0 = Int32Array.from({ length: samples }, (_, i) => Math.floor(i / p));
   const x1 = Int32Array.from({ length: samples }, (_, i) => i % p);
-  const shuffled = config.shuffle_labels || config.task === "basis";
-  const source = shuffled ? randomStream(seed, "labels").permutation(samples) : undefined;
+  const source = hasShuffledLabels(config) ? randomStream(seed, "labels").permutation(samples) : undefined;
   const targets = new Int32Array(samples * heads.length);
   for (let i = 0; i < samples; i++) {
     const from = source?.[i] ?? i;

@@ -35,6 +35,14 @@ export interface TaskConfig {
   readonly untrained?: readonly number[];
 }
 
+/** Whether labels are permuted over the samples: a run that can only memorise. */
+export function hasShuffledLabels({
+  task,
+  shuffle_labels = false,
+}: Pick<TaskConfig, "task"> & Partial<Pick<TaskConfig, "shuffle_labels">>): boolean {
+  return task === "basis" || shuffle_labels;
+}
+
 /** The tasks that `masked` masks out where none are named. */
 const MASKED = [2, 3, 5, 7];
 

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { additiveParts } from "../../src/analyses/closed-form/additive.ts";
+import { harmonicsOf, moduliOf } from "../../src/analyses/closed-form/dictionary.ts";
 import { bestPairs, dictionaryOf, pairingsOf, wrapped } from "../../src/analyses/closed-form/fit.ts";
 import { permutedLimit } from "../../src/analyses/closed-form/neurons.ts";
 import { neurons } from "../../src/analyses/neurons/index.ts";
+import { sharingOf } from "../../src/analyses/neurons/sharing.ts";
 import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
 import { matmul, mean, median } from "../../src/math/index.ts";
 import { type ConstructOptions, construct } from "../../src/model/index.ts";
+import { headsOf, logitsOf } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { inputOfModel, untrained } from "../helpers/model-input.ts";
 import { checkContract, inputWith, normals } from "../helpers/spectral-input.ts";
@@ -217,6 +220,44 @@ test("pairs that coincide in one digit are found, random ones are not", async ()
   const random = await withSecondHeads((j) => others[j]);
   assert.ok(random.neurons > 20, `${random.neurons} neurons`);
   assert.ok(random.coincide < 0.2 * random.neurons && random.expected > 0, JSON.stringify(random));
+  assert.ok(random.probability > 0.05 && random.expected_used > 0, JSON.stringify(random));
+});
+
+/**
+ * Sharing in a model that knows nothing: neurons in clumps of equal frequencies, as those that read one embedding are, and
+ * read-outs through a narrow residual stream, so that neurons agree with each other in both.
+ */
+function sharingByChance(seed: number) {
+  const p = 29;
+  const random = randomStream(seed, "test/clumps");
+  const config = { task: "miiii", p, labels: "remainder", shuffle_labels: false } as const;
+  const heads = headsOf(config);
+  const moduli = moduliOf("test", config, heads);
+  const clumps = Array.from({ length: 3 }, () => {
+    const modulus = at(moduli, random.integer(moduli.length));
+    return { modulus, k: 1 + random.integer(harmonicsOf(modulus.m)) };
+  });
+  const members = Array.from({ length: 24 }, (_, neuron) => {
+    const form = { ...at(clumps, random.integer(clumps.length)), constant: 0, A: 1, B: 1, phi0: 0, phi1: 0 };
+    return { neuron, form };
+  });
+  const [narrow, classes] = [2, logitsOf(heads)];
+  const draw = (n: number) => Float64Array.from({ length: n }, random.normal);
+  const readout = matmul(float64(draw(24 * narrow), [24, narrow]), float64(draw(narrow * classes), [narrow, classes]));
+  return sharingOf(members, readout, heads, moduli, { p, draws: 200, seed });
+}
+
+test("pairs that coincide by chance, many neurons at once, are significant at the stated rate and no more", () => {
+  const found = Array.from({ length: 400 }, (_, seed) => sharingByChance(seed));
+  const some = found.filter(({ neurons, coincide }) => neurons > 0 && coincide > 0);
+  assert.ok(some.length > 50, `${some.length} models with coincident pairs`);
+  const rate = (level: number) => found.filter(({ probability }) => probability <= level).length / found.length;
+  // 400 models: at most 5 % and three standard deviations of it.
+  assert.ok(rate(0.05) < 0.083 && rate(0.2) < 0.26, `${rate(0.05)}, ${rate(0.2)}`);
+  // It is no conservative null for want of draws: the mean it foretells is what is found.
+  const total = (value: (one: (typeof found)[number]) => number) => found.reduce((sum, one) => sum + value(one), 0);
+  const [seen, foretold] = [total(({ coincide }) => coincide), total(({ expected }) => expected)];
+  assert.ok(seen > 0.7 * foretold && seen < 1.4 * foretold, `${seen} found, ${foretold} foretold`);
 });
 
 test("divisibility labels are refused in a line; dead neurons and two neurons alone are no trouble", async () => {
@@ -231,6 +272,14 @@ test("divisibility labels are refused in a line; dead neurons and two neurons al
   const result = await checkContract(neurons, dead);
   assert.deepEqual([result.dead, result.above_null, result.clusters.length], [2, 0, 0]);
   await checkContract(neurons, inputWith({ p: 5, task: "miiii", d_mlp: 3, activations: { [PRE]: normals([25, 3], "three") } }));
+});
+
+test("of five tokens no neuron lies above the null, not by rounding either; the finding needs it to", async () => {
+  const model = construct({ task: "miiii", p: 5, d_model: 32 });
+  const result = await neurons.run(await inputOfModel(model.config, model.parameters, [PRE]), {});
+  assertAllClose([result.median.R2, result.null.R2], [1, 1], { rtol: 1e-6 });
+  assert.deepEqual([result.above_null, result.clusters], [0, []]);
+  assert.match(neurons.finding?.([{ label: "five", result, config: model.config }]) ?? "", /not in five/);
 });
 
 test("the contract holds for addition", async () => {

@@ -1,5 +1,5 @@
 import { at, type NdArray, randomStream } from "../../core/index.ts";
-import { quantile, sampleNeurons } from "../../math/index.ts";
+import { beyondRounding, quantile, sampleNeurons } from "../../math/index.ts";
 import type { AnalysisInput, Matmul } from "../kit/define.ts";
 import { matmulOf } from "../kit/inputs.ts";
 import { type AdditiveParts, additiveParts } from "./additive.ts";
@@ -107,5 +107,5 @@ async function drawLimit(
     const several = { neurons: count * chosen.length, digits: permuted, energy: energies };
     found.set((await bestPairs(dictionary, several, matmul)).R2, draw * chosen.length);
   }
-  return { limit: quantile(found, 0.99), neurons: chosen.length };
+  return { limit: beyondRounding(quantile(found, 0.99)), neurons: chosen.length };
 }

@@ -68,7 +68,11 @@ pooled over 64 seeded neurons.`,
       .join("\n");
   },
   finding: (entries) =>
-    stated("Most neurons end up following one frequency of one task", entries, ({ result }) => followingShare(result, -1) > 0.5),
+    stated("Most neurons end up following one frequency of one task", entries, ({ result }) => {
+      if (result.epochs.length === 0) return false;
+      const { above, half } = shares(result, result.epochs.length - 1);
+      return half > 0.5 && above > 0.5;
+    }),
   headline,
   figure: (entries) => emergenceFigure(entries, headline(entries)),
 });

@@ -66,7 +66,7 @@ lets several pass together.
     [
       `neurons   ${result.neurons}, ${result.dead} dead`,
       `share     mean ${percent(result.mean_share)} at the best k; ${result.explained} above ${percent(EXPLAINED)}   (permuted tokens: below ${percent(result.null.share)})`,
-      `clusters  ${listed(result.clusters.slice(0, 8).map(({ k, neurons, explained }) => `k=${k}: ${neurons} (${explained} explained)`))}${result.clusters.length > 8 ? `, ${result.clusters.length - 8} more` : ""}`,
+      `clusters  ${result.clusters.length === 0 ? "none: no neuron varies" : listed(result.clusters.slice(0, 8).map(({ k, neurons, explained }) => `k=${k}: ${neurons} (${explained} explained)`))}${result.clusters.length > 8 ? `, ${result.clusters.length - 8} more` : ""}`,
       `active    sound ${short(result.active_mean.sound)} a neuron   (null ${short(result.null.active_sound)})`,
       `          nominal ${short(result.active_mean.nominal)} of ${result.entries}   (noise ${short(result.null.noise_nominal)}, permuted tokens ${short(result.null.active_nominal)})`,
     ].join("\n"),

@@ -1,6 +1,6 @@
 import { at, dim, int32, type NdArray } from "../../core/index.ts";
 import { headAccuracy } from "../../math/index.ts";
-import type { Head } from "../../tasks/index.ts";
+import { type Head, hasShuffledLabels } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { residues, sampleNumbers } from "./groups.ts";
 
@@ -37,7 +37,6 @@ export function judgeOf(
 ): Judge {
   const samples = Int32Array.from({ length: dim(targets, 0) }, (_, i) => i);
   const width = dim(targets, 1);
-  const shuffled = config.shuffle_labels || config.task === "basis";
   const numbers = sampleNumbers(config);
   const validation = split?.validation;
   const trained = samples.length * heads.length;
@@ -50,7 +49,7 @@ export function judgeOf(
     samples,
     together: int32(together, [samples.length, heads.length]),
     targets: heads.map(({ number }) => samples.map((i) => at(targets.data, i * width + number))),
-    ...(shuffled ? { answers: heads.map((head) => residues(numbers, head)) } : {}),
+    ...(hasShuffledLabels(config) ? { answers: heads.map((head) => residues(numbers, head)) } : {}),
     ...(validation === undefined || validation.length === 0 ? {} : { validation }),
   };
 }

@@ -1,6 +1,7 @@
-import { at, type NdArray, randomStream } from "../../core/index.ts";
+import { at, type NdArray, type Random, randomStream } from "../../core/index.ts";
+import { mean, rankP, sum } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import { foldedFrequency, type Modulus } from "../closed-form/dictionary.ts";
+import { foldedFrequency, harmonicsOf, type Modulus } from "../closed-form/dictionary.ts";
 import type { ClosedForm } from "../closed-form/fit.ts";
 import { readoutEnergies, strongestReadout } from "../closed-form/readout.ts";
 
@@ -13,10 +14,12 @@ export type Sharing = {
   neurons: number;
   /** Of them, those whose pairs coincide within 0.5/p in either digit. */
   coincide: number;
-  /** The mean of that count with the second pair drawn from all used pairs of other moduli. */
+  /** The mean of that count with each output head's classes relabelled c → a·c, one random a for all neurons. */
   expected: number;
-  /** (draws that reach the count + 1) / (draws + 1). */
+  /** (relabellings that reach the count + 1) / (relabellings + 1). */
   probability: number;
+  /** The mean of that count with the second pair drawn from all used pairs of other moduli: a comparison, no test. */
+  expected_used: number;
 };
 
 interface Pair {
@@ -24,7 +27,11 @@ interface Pair {
   readonly k: number;
 }
 
-const nameOf = ({ modulus, k }: Pair) => `${modulus.m} ${k}`;
+/** A neuron's own pair, and that of the second output head it serves. */
+interface TwoPairs {
+  readonly own: Pair;
+  readonly other: Pair;
+}
 
 /** Whether two pairs have the same frequency, up to sign, within 0.5/p cycles a token in x0 or in x1. */
 function coincident(a: Pair, b: Pair, p: number): boolean {
@@ -39,17 +46,16 @@ export interface SharingMember {
   readonly form: ClosedForm;
 }
 
-/** How often the pairs of the two output heads that a neuron serves coincide in one digit, against random used pairs. */
-export function sharingOf(
+/** The two pairs of every neuron that serves a second output head. */
+function twoPairs(
   members: readonly SharingMember[],
   readout: NdArray<"float64">,
   heads: readonly Head[],
   moduli: readonly Modulus[],
-  { p, draws, seed }: { readonly p: number; readonly draws: number; readonly seed: number },
-): Sharing {
-  const pairs = members.flatMap(({ neuron, form }) => {
+): TwoPairs[] {
+  return members.flatMap(({ neuron, form }) => {
     const energies = readoutEnergies(readout, neuron, heads);
-    const whole = energies.reduce((a, b) => a + b, 0);
+    const whole = sum(energies);
     let second = -1;
     energies.forEach((energy, h) => {
       if (h !== form.modulus.head && energy > SECOND_SHARE * whole && energy > (energies[second] ?? 0)) second = h;
@@ -58,24 +64,48 @@ export function sharingOf(
     if (head === undefined) return [];
     return [{ own: form, other: { modulus: at(moduli, second), k: strongestReadout(readout, neuron, head) } }];
   });
+}
+
+/** A multiplier of each modulus' classes, one of its units up to sign: they move its frequencies among themselves. */
+function multipliers(moduli: readonly Modulus[], random: Random): Map<number, number> {
+  return new Map(moduli.map(({ m }) => [m, 1 + random.integer(harmonicsOf(m))]));
+}
+
+/**
+ * How often the pairs of the two output heads that a neuron serves coincide in one digit.
+ *
+ * The null relabels the classes of each output head, c → a·c modulo its prime, the same for all neurons, which turns every
+ * frequency k of its read-outs into one other. What neurons compute, which of them serve a second output head, and which of
+ * those agree with each other stay as they are; a read-out that knows nothing of its neurons' frequencies is as likely after as
+ * before, so that the rank among the relabellings is exact. (Second pairs drawn anew for each neuron would be more evenly spread
+ * than a model's, whose neurons read one embedding.)
+ */
+export function sharingOf(
+  members: readonly SharingMember[],
+  readout: NdArray<"float64">,
+  heads: readonly Head[],
+  moduli: readonly Modulus[],
+  { p, draws, seed }: { readonly p: number; readonly draws: number; readonly seed: number },
+): Sharing {
+  const pairs = twoPairs(members, readout, heads, moduli);
   const coincide = pairs.filter(({ own, other }) => coincident(own, other, p)).length;
-  const used = [...new Map(members.map(({ form }) => [nameOf(form), form])).values()];
-  // Neurons of one pair tend to serve the same second pair: they are no independent cases, and are drawn for together.
-  const groups = new Map<string, { own: Pair; neurons: number }>();
-  for (const { own, other } of pairs) {
-    const key = `${nameOf(own)} ${nameOf(other)}`;
-    groups.set(key, { own, neurons: (groups.get(key)?.neurons ?? 0) + 1 });
-  }
   const random = randomStream(seed, "neurons/sharing");
-  let [reached, total] = [0, 0];
-  for (let draw = 0; draw < draws; draw++) {
-    let count = 0;
-    for (const { own, neurons } of groups.values()) {
-      const others = used.filter(({ modulus }) => modulus.m !== own.modulus.m);
-      if (others.length > 0 && coincident(own, at(others, random.integer(others.length)), p)) count += neurons;
-    }
-    total += count;
-    if (count >= coincide) reached++;
-  }
-  return { neurons: pairs.length, coincide, expected: total / draws, probability: (reached + 1) / (draws + 1) };
+  const counts = Array.from({ length: draws }, () => {
+    const factor = multipliers(moduli, random);
+    return pairs.filter(({ own, other: { modulus, k } }) =>
+      coincident(own, { modulus, k: foldedFrequency(k, factor.get(modulus.m) ?? 1, modulus.m) }, p),
+    ).length;
+  });
+  const used = [...new Map(members.map(({ form }) => [`${form.modulus.m} ${form.k}`, form])).values()];
+  const amongUsed = pairs.map(({ own }) => {
+    const others = used.filter(({ modulus }) => modulus.m !== own.modulus.m);
+    return others.length === 0 ? 0 : others.filter((other) => coincident(own, other, p)).length / others.length;
+  });
+  return {
+    neurons: pairs.length,
+    coincide,
+    expected: mean(counts),
+    probability: rankP(coincide, counts),
+    expected_used: sum(amongUsed),
+  };
 }

@@ -93,6 +93,7 @@ export function compute(input: AnalysisInput): NormsResult {
   const [first, last] = [metrics[0], metrics[metrics.length - 1]];
   ensure(first !== undefined && last !== undefined, "input", () => "norms: the run must hold metrics, got none");
   const matrices = Object.keys(first.weight_norms);
+  ensure(matrices.length > 0, "input", () => "norms: the run's metrics must hold weight norms, got none");
   const of = (norms: Readonly<Record<string, number>> | undefined, name: string, epoch: number): number => {
     const value = norms?.[name];
     ensure(value !== undefined, "input", () => `norms: metrics of epoch ${epoch} must hold ${name}, got none`);

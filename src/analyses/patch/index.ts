@@ -41,10 +41,17 @@ function meansOf(result: PatchResult) {
   };
 }
 
+/** Why a model has no group of neurons. */
+function nothingToPatch({ groups: { sizes }, ungrouped }: PatchResult): string {
+  return ungrouped > 0 && sizes.every((size) => size === 0)
+    ? `no neuron's best pair is of a trained task (${ungrouped} are of others), so there is nothing to patch`
+    : "no neuron varies, so there is nothing to patch";
+}
+
 function headline(entries: readonly Labelled<PatchResult>[]): string {
   const clause = ({ result }: Labelled<PatchResult>) => {
     const { filled, agree, even, post } = meansOf(result);
-    if (filled === 0) return "no neuron varies, so there is nothing to patch";
+    if (filled === 0) return nothingToPatch(result);
     const group = result.parts === "prime" ? "task's" : "frequency's";
     const other = result.q.length === 1 ? "" : `, other tasks keep the base's answer in ${percent(even.kept)}`;
     return (
@@ -94,6 +101,7 @@ twins are. \`agree\` [tasks]: pairs whose base and source have the same answer t
   run: (input, options) => compute(input, Number(options.pairs), Number(options.draws)),
   metrics: (result: PatchResult) => {
     const { filled, agree, post, even, expected, ...rest } = meansOf(result);
+    if (filled === 0) return { groups: 0 };
     return {
       groups: filled,
       agree,
@@ -118,6 +126,7 @@ twins are. \`agree\` [tasks]: pairs whose base and source have the same answer t
   summary: (result: PatchResult) => {
     const found = meansOf(result);
     const { filled, agree, expected } = found;
+    if (filled === 0) return `groups      none: ${nothingToPatch(result)}`;
     const what = result.parts === "prime" ? "tasks" : "frequencies";
     const line = (name: Kind) => {
       const { iia, random, kept, randomKept, ownKept, randomOwnKept, together, above } = found[name];

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { standingStill } from "../scripts/calibration/models.ts";
+import { ANALYSES } from "../src/analyses/index.ts";
+import { withAnalysisInput } from "../src/api/analysis-input.ts";
+import type { Model } from "../src/api/models.ts";
+import { ensureFiniteJson, MiiiiError } from "../src/core/index.ts";
+import { type ConstructedTask, construct, initParameters, type RunConfig } from "../src/model/index.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
+import { makeSplit } from "../src/tasks/index.ts";
+import { type Preset, presetConfig } from "../src/train/index.ts";
+
+const runtime = onnxRuntime({ threads: 1 });
+const ACTIVATIONS = [
+  "blocks.0.attn.hook_pattern",
+  "blocks.0.hook_resid_mid",
+  "blocks.0.mlp.hook_pre",
+  "blocks.0.mlp.hook_post",
+  "logits",
+] as const;
+
+function modelOf(label: string, config: RunConfig, parameters: Model["checkpoint"]["parameters"], split = true): Model {
+  const checkpoint = { path: label, sha256: "", config, parameters, biases: [], epoch: 0, metadata: {} };
+  return { label, checkpoint, ...(split ? { split: makeSplit(config.p, 0.5, 1) } : {}) };
+}
+
+function untrained(preset: Preset, overrides: Partial<RunConfig>, split = true): Model {
+  const config = presetConfig(preset, { d_model: 8, n_heads: 2, d_mlp: 2, ...overrides });
+  return modelOf(`${preset} ${JSON.stringify(overrides)}`, config, initParameters(config, 3), split);
+}
+
+function written(task: ConstructedTask, p: number): Model {
+  const { config, parameters } = construct({ task, p, d_model: 64 });
+  return modelOf(`constructed ${task} ${p}`, { ...presetConfig("miiii"), ...config }, parameters);
+}
+
+const MODELS: readonly (() => Model)[] = [
+  () => untrained("miiii", { p: 5, d_mlp: 1 }),
+  () => untrained("miiii", { p: 7 }),
+  () => untrained("miiii", { p: 13, d_mlp: 1 }),
+  () => untrained("nanda", { p: 5, d_mlp: 1 }),
+  () => untrained("nanda", { p: 7 }),
+  () => untrained("miiii", { p: 7, labels: "divisibility" }),
+  () => untrained("nanda", { p: 7, labels: "divisibility" }),
+  () => untrained("basis", { p: 5 }),
+  () => untrained("joint", { p: 5 }),
+  () => untrained("nanda", { p: 5, d_model: 1, n_heads: 1, d_mlp: 1 }, false),
+  () => written("miiii", 5),
+  () => written("nanda", 5),
+  () => written("joint", 7),
+];
+
+/** What an analysis says of a model: its result in words, or the line in which it refuses. */
+async function said(
+  analysis: (typeof ANALYSES)[number],
+  input: Parameters<(typeof ANALYSES)[number]["run"]>[0],
+): Promise<string> {
+  const options = Object.fromEntries(Object.entries(analysis.options).map(([name, spec]) => [name, spec.default]));
+  const refusal = analysis.refuses?.(input.config);
+  if (refusal !== undefined) return refusal;
+  try {
+    const result = await analysis.run(input, options);
+    ensureFiniteJson(result, analysis.id);
+    for (const [name, value] of Object.entries(analysis.metrics(result)))
+      assert.ok(Number.isFinite(value), `${analysis.id}: ${name} is ${value}`);
+    const entry = { label: "model", result, config: input.config };
+    const text = `${analysis.summary(result)}\n${analysis.headline([entry])}\n${JSON.stringify(analysis.finding?.([entry]) ?? "")}`;
+    return `${text}\n${JSON.stringify(analysis.figure([entry])).match(/NaN|Infinity/)?.[0] ?? ""}`;
+  } catch (error) {
+    if (!(error instanceof MiiiiError)) throw new Error(`${analysis.id}: ${error instanceof Error ? error.stack : error}`);
+    return error.message;
+  }
+}
+
+/** What every analysis says of a model, by id. */
+async function allSaid(model: Model): Promise<Record<string, string>> {
+  const lines: Record<string, string> = {};
+  await withAnalysisInput(model, [...ACTIVATIONS, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
+    const series = input.split === undefined ? {} : { series: standingStill(model, input, runtime) };
+    for (const analysis of ANALYSES) {
+      const text = await said(analysis, { ...input, ...series });
+      assert.ok(text.length > 10 && !/NaN|undefined|Infinity/.test(text), `${analysis.id}: ${text}`);
+      lines[analysis.id] = text;
+    }
+  });
+  return lines;
+}
+
+for (const make of MODELS) {
+  const model = make();
+  test(`every analysis has a result without NaN, or one line: ${model.label}`, async () => {
+    await allSaid(model);
+  });
+}
+
+test("what is missing is named: with q = 2 alone trained, no neuron to patch; a run without norms; a lone model", async () => {
+  const two = await allSaid(untrained("miiii", { p: 7, mask_primes: [3, 5] }));
+  assert.match(
+    two.patch ?? "",
+    /^groups +none: no neuron's best pair is of a trained task \(2 are of others\), so there is nothing/,
+  );
+  assert.equal(two.norms, "norms: the run's metrics must hold weight norms, got none");
+  assert.match(two.clock ?? "", /^needs an addition model/);
+  const lone = await allSaid(untrained("miiii", { p: 5, mask_primes: [3], d_mlp: 1 }, false));
+  assert.match(lone.curves ?? "", /^series: this analysis reads a run over time/);
+});
