@@ -77,9 +77,13 @@ function numbersTable(analysis: Analysis, runs: readonly ReportRun[]): string {
   const groupHead = groups
     .map(({ group, members }) => `<th scope="col" class="number">${escapeHtml(group)}: mean ± sd of ${members.length} seeds</th>`)
     .join("");
+  const named = (name: string) => {
+    const remark = analysis.remarks?.[name];
+    return `<code>${escapeHtml(name)}</code>${remark === undefined ? "" : ` (${escapeHtml(remark)})`}`;
+  };
   const lines = names.map(
     (name) =>
-      `<tr><th scope="row"><code>${escapeHtml(name)}</code></th>${able.map((run) => value(run, name)).join("")}${groups
+      `<tr><th scope="row">${named(name)}</th>${able.map((run) => value(run, name)).join("")}${groups
         .map(({ members }) => groupCell(analysis, members, name))
         .join("")}</tr>`,
   );

@@ -226,3 +226,13 @@ test("what a model's settings rule out is left out by name where all analyses ru
   assert.match(told.join(), /^clock clock: needs an addition model .*got task basis/);
   await assert.rejects(analyzeModel([clock], model, how), /clock: needs an addition model/);
 });
+
+test("one neuron is in phase with itself, and no disc: the finding asks for more than as many random phases have", async () => {
+  const model = construct({ task: "nanda", p, d_model: 64 });
+  const result = await clock.run(await inputOf(model.config, model.parameters), {});
+  const says = (disc: typeof result.disc) =>
+    clock.finding?.([{ label: "one", result: { ...result, ...(disc === undefined ? {} : { disc }) }, config }]);
+  assert.equal(says(undefined), "Both digits turn in phase (a disc, not a torus) in one");
+  assert.equal(says({ mean: 1, random: 1, neurons: 1 }), "Both digits turn in phase (a disc, not a torus): not in one");
+  assert.equal(says({ mean: 0.7, random: 0.5, neurons: 3 }), "Both digits turn in phase (a disc, not a torus): not in one");
+});

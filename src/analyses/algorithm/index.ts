@@ -91,6 +91,10 @@ model trained on shuffled labels is the third control: a rung counts as evidence
   },
   refuses: (config) => withoutResidues(config) ?? withoutHalves(config),
   run: (input, options) => compute(input, Number(options.draws), Number(options.repairs)),
+  remarks: {
+    ideal: "not evidence: it solves the task by itself",
+    ideal_task: "not evidence: it solves the task by itself",
+  },
   metrics: (result) => {
     const { validation } = result.ladder.circuit;
     const { repair } = result;

@@ -136,6 +136,8 @@ export interface Analysis<R = Json, M extends string = string> {
   run(input: AnalysisInput, options: OptionValues): R | Promise<R>;
   /** Named numbers for tables and claims; a claim that asks for a name that is not among them does not compile. */
   metrics(result: R): { readonly [name in M]?: number };
+  /** What must be said of a metric beside its name, wherever metrics are listed for a reader: that it is no evidence. */
+  readonly remarks?: Readonly<Record<string, string>>;
   /** A readable summary for the terminal: a few lines, nulls beside the values. */
   summary(result: R): string;
   /**

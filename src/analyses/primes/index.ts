@@ -96,9 +96,9 @@ tokens: \`embedding.null\` by prime, \`embedding.null_familywise\` for the large
   },
   finding: (entries) =>
     stated(
-      "Neurons react to n mod q more than chance allows",
+      "More than a tenth of the neurons react to n mod q beyond the null",
       entries,
-      ({ result }) => result.selective.one + result.selective.several > result.neurons / 100,
+      ({ result }) => result.selective.one + result.selective.several > result.neurons / 10,
     ),
   headline,
   figure: (entries) => primesFigure(entries, headline(entries)),
