@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { trainCommand } from "../src/api/provenance.ts";
-import { dashed } from "../src/cli/config-options.ts";
+import { configOverrides, dashed } from "../src/cli/config-options.ts";
 import { editDistance, nearest } from "../src/core/nearest.ts";
 import { CONFIG_FIELDS } from "../src/model/index.ts";
 import { presetConfig } from "../src/train/presets.ts";
@@ -200,6 +200,12 @@ test("the command in a report trains the same configuration", () => {
   assert.equal(trainCommand(config), "miiii train --preset basis --fast --p 59 --seed 3 --shuffle-labels --dropout-mask step");
   assert.equal(trainCommand(presetConfig("miiii-fast")), "miiii train --preset miiii-fast");
   assert.equal(trainCommand({}), undefined);
+});
+
+test("tensors may be named in short", () => {
+  assert.deepEqual(configOverrides({ "no-decay": "W_E, unembed.W_U" }).no_decay, ["embed.W_E", "unembed.W_U"]);
+  assert.deepEqual(configOverrides({ "no-decay": "none" }).no_decay, []);
+  assert.throws(() => presetConfig("nanda", configOverrides({ "no-decay": "W_X" })), /no_decay: must be .*, got W_X/);
 });
 
 test("every setting is an option of train", () => {

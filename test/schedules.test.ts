@@ -10,7 +10,15 @@ import type { MetricsRow, RunConfig } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { tensorflowRuntimeOf } from "../src/runtimes/tensorflow.ts";
 import { headsOf, headWeights, labelEntropy, logitsOf } from "../src/tasks/index.ts";
-import { Curriculum, checkConfig, decayStart, dropoutEnd, initialState, learningRate, presetConfig } from "../src/train/index.ts";
+import {
+  Curriculum,
+  checkConfig,
+  decayStart,
+  dropoutRate,
+  initialState,
+  learningRate,
+  presetConfig,
+} from "../src/train/index.ts";
 import { assertTrainAlike, finalState, trainsOn } from "./helpers/agreement.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 import { assertResumesExactly } from "./helpers/resumed.ts";
@@ -87,9 +95,18 @@ test("the learning rate warms up, holds, and decays linearly over the last steps
   assertAllClose(rates, [0.25, 0.5, 0.75, 1, 1, 1, 1, 0.75, 0.5, 0.25]);
   assert.equal(decayStart(wsd), 6);
   assert.equal(learningRate({ ...wsd, schedule: "constant" }, 10), 1);
-  assert.equal(dropoutEnd({ ...wsd, decay_without_dropout: true }), 6);
-  assert.equal(dropoutEnd(wsd), Number.POSITIVE_INFINITY);
-  assert.equal(dropoutEnd({ ...wsd, dropout: 0 }), 0);
+});
+
+test("the dropout rate stays, ends as the decay begins, or falls over it in equal steps", () => {
+  const wsd = { ...config, epochs: 10, schedule: "wsd", decay_fraction: 0.6, dropout: 0.3 } as const;
+  const rates = (over: Partial<RunConfig>) => Array.from({ length: 11 }, (_, i) => dropoutRate({ ...wsd, ...over }, i + 1));
+  assertAllClose(rates({}), new Array(11).fill(0.3));
+  assertAllClose(rates({ decay_without_dropout: true }), [0.3, 0.3, 0.3, 0.3, 0, 0, 0, 0, 0, 0, 0]);
+  const falling = { decay_without_dropout: true, dropout_steps: 3 };
+  assertAllClose(rates(falling), [0.3, 0.3, 0.3, 0.3, 0.2, 0.2, 0.1, 0.1, 0, 0, 0]);
+  assertAllClose(rates({ ...falling, schedule: "constant" }), new Array(11).fill(0.3));
+  assertAllClose(rates({ ...falling, dropout: 0 }), new Array(11).fill(0));
+  assertAllClose(rates({ ...falling, dropout_steps: 6 }).slice(4, 10), [0.25, 0.2, 0.15, 0.1, 0.05, 0]);
 });
 
 const standing = (...accuracy: number[]) => ({ accuracy, losses: accuracy.map(() => 1) });
@@ -199,6 +216,13 @@ const SWITCHING: Readonly<Record<string, Partial<RunConfig>>> = {
   "late tasks by accuracy, in vain": { late_primes: [2, 3], late_accuracy: 1 },
   "weights by loss": { loss_power: 1.5, task_weights: 1 },
   "decay, begun before": { schedule: "wsd", decay_fraction: 0.5, decay_without_dropout: true },
+  "decay, dropout falling from before": {
+    schedule: "wsd",
+    decay_fraction: 0.6,
+    decay_without_dropout: true,
+    dropout_steps: 3,
+    dropout_mask: "sample",
+  },
   "decay, begun after": { schedule: "wsd", decay_fraction: 0.2, decay_without_dropout: true },
 };
 
@@ -262,6 +286,7 @@ test("many epochs at a time give the same run as one at a time, across every swi
     late_epoch: 33,
     schedule: "wsd",
     decay_without_dropout: true,
+    dropout_steps: 3,
     loss_power: 1,
   } as const;
   const finalOf = (runsAtOnce: number) => finalState({ config: scheduled, runtime: { ...onnx, runsAtOnce }, omega: false });

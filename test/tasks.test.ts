@@ -200,7 +200,7 @@ test("presets are as published, and every field is checked", () => {
     [256, 3e-4, 1 / 3, 0.1, 0.5, 65_536, "he-jax", 0.5],
   );
   const fast = presetConfig("basis", {}, true);
-  assert.deepEqual([fast.preset, fast.task, fast.lr, fast.weight_decay, fast.init], ["basis-fast", "basis", 1e-3, 1, "he"]);
+  assert.deepEqual([fast.preset, fast.task, fast.lr, fast.weight_decay, fast.init], ["basis-fast", "basis", 1e-3, 0.5, "he"]);
   assert.deepEqual(presetConfig("miiii-fast", {}, true).preset, "miiii-fast");
   assert.deepEqual([presetConfig("no-grokfast").grokfast_lambda, presetConfig("no-dropout").dropout], [0, 0]);
   const resized = presetConfig("nanda", { d_model: 64 });

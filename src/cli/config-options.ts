@@ -1,6 +1,13 @@
 import type { Argv, Options } from "yargs";
 import { ensure, MiiiiError } from "../core/index.ts";
-import { CONFIG_FIELDS, type ConfigField, type RunConfig, settingOf } from "../model/index.ts";
+import {
+  CONFIG_FIELDS,
+  type ConfigField,
+  type NamesSetting,
+  type PrimesSetting,
+  type RunConfig,
+  settingOf,
+} from "../model/index.ts";
 
 /** The settings that `miiii train` takes as options; the preset decides the task. */
 export const CONFIG_FIELD_NAMES = CONFIG_FIELDS.filter((field) => !settingOf(field).hidden);
@@ -41,10 +48,11 @@ export function numberOption(option: string, description: string, kind: "number"
   } as const satisfies Options;
 }
 
-/** Words between commas, as a list of the setting's entries; `none` is the empty list. */
-function parseList(option: string, typed: unknown, kind: "primes" | "names"): readonly (number | string)[] {
+/** Words between commas, as a list of the setting's entries; `none` is the empty list. `W_E` is short for `embed.W_E`. */
+function parseList(option: string, typed: unknown, setting: PrimesSetting | NamesSetting<string>): readonly (number | string)[] {
   const words = typed === "none" ? [] : String(typed).split(",");
-  return words.map((word) => (kind === "primes" ? parseNumber(option, word, "integer") : word.trim()));
+  if (setting.kind === "primes") return words.map((word) => parseNumber(option, word, "integer"));
+  return words.map((word) => setting.of.find((name) => name.endsWith(`.${word.trim()}`)) ?? word.trim());
 }
 
 function optionOf(field: ConfigField): Options {
@@ -78,9 +86,10 @@ export function withConfigOptions<T>(parser: Argv<T>): Argv<T> {
 export function configOverrides(argv: Readonly<Record<string, unknown>>): Partial<RunConfig> {
   const given = CONFIG_FIELD_NAMES.flatMap((field) => {
     const value = argv[dashed(field)];
-    const { kind } = settingOf(field);
+    const setting = settingOf(field);
     if (value === undefined) return [];
-    return [[field, kind === "primes" || kind === "names" ? parseList(dashed(field), value, kind) : value] as const];
+    const isList = setting.kind === "primes" || setting.kind === "names";
+    return [[field, isList ? parseList(dashed(field), value, setting) : value] as const];
   });
   return Object.fromEntries(given) as Partial<RunConfig>;
 }

@@ -80,7 +80,7 @@ export const SETTINGS = {
   }),
   epochs: integer({
     value: 10_000,
-    presets: { miiii: 65_536, fast: 20_000, "fast-v1": 20_000 },
+    presets: { miiii: 65_536, fast: 7500, "fast-v2": 20_000, "fast-v1": 20_000 },
     least: 0,
     help: "epochs in all",
     unstated: true,
@@ -104,7 +104,7 @@ export const SETTINGS = {
   /** Share of the p² samples trained on. */
   train_fraction: number({
     value: 0.3,
-    presets: { miiii: 0.5 },
+    presets: { miiii: 0.5, fast: 0.8, "fast-v2": 0.5 },
     above: 0,
     below: 1,
     help: "share of the p² samples to train on",
@@ -131,11 +131,16 @@ export const SETTINGS = {
   d_mlp: integer({ value: 512, presets: { miiii: 1024 }, least: 1, help: "neurons", everyModel: true, unstated: true }),
   init: choice(INITS, {
     value: "nanda",
-    presets: { miiii: "he-jax", fast: "he", "fast-v1": "he" },
+    presets: { miiii: "he-jax", fast: "he", "fast-v2": "he", "fast-v1": "he" },
     help: "how weights are drawn",
   }),
   /** AdamW's learning rate, reached after `warmup` linear steps. */
-  lr: number({ value: 1e-3, presets: { miiii: 3e-4, fast: 1e-3, "fast-v1": 1e-3 }, above: 0, help: "learning rate" }),
+  lr: number({
+    value: 1e-3,
+    presets: { miiii: 3e-4, fast: 1e-3, "fast-v2": 1e-3, "fast-v1": 1e-3 },
+    above: 0,
+    help: "learning rate",
+  }),
   warmup: integer({ value: 10, presets: { miiii: 0 }, least: 0, help: "steps of linear warm-up" }),
   beta1: number({ value: 0.9, least: 0, below: 1, help: "decay of AdamW's first moment" }),
   beta2: number({ value: 0.98, least: 0, below: 1, help: "decay of AdamW's second moment" }),
@@ -143,7 +148,7 @@ export const SETTINGS = {
   /** Decoupled weight decay, on every matrix. */
   weight_decay: number({
     value: 1,
-    presets: { miiii: 1 / 3, fast: 1, "fast-v1": 1 },
+    presets: { miiii: 1 / 3, fast: 0.5, "fast-v2": 1, "fast-v1": 1 },
     least: 0,
     help: "decoupled weight decay",
     written: (decay) => `weight decay ${decay}`,
@@ -167,14 +172,14 @@ export const SETTINGS = {
   /** Dropout rate on the residual stream after each sub-block, in training alone. */
   dropout: number({
     value: 0,
-    presets: { miiii: 0.1, fast: 0.2, "fast-v1": 0.1, "no-dropout": 0 },
+    presets: { miiii: 0.1, fast: 0.2, "fast-v2": 0.2, "fast-v1": 0.1, "no-dropout": 0 },
     least: 0,
     below: 1,
     help: "dropout rate on the residual stream",
   }),
   dropout_mask: choice(DROPOUT_MASKS, {
     value: "step",
-    presets: { fast: "sample" },
+    presets: { fast: "sample", "fast-v2": "sample" },
     help: "one mask a step, or one a sample",
     idle: (config) => config.dropout === 0,
     written: (mask) => (mask === "sample" ? "a dropout mask for each sample" : "one dropout mask a step"),
@@ -218,8 +223,10 @@ export const SETTINGS = {
   /** `wsd`: warm-up, stable, then linear decay to 0 over the last `decay_fraction` of the epochs. */
   schedule: choice(SCHEDULES, {
     value: "constant",
+    presets: { fast: "wsd" },
     help: "learning rate: constant, or decayed linearly at the end",
     later: true,
+    written: (schedule) => (schedule === "wsd" ? "learning rate falling to 0 at the end" : "constant learning rate"),
   }),
   decay_fraction: number({
     value: 0.2,
@@ -259,9 +266,22 @@ export const SETTINGS = {
     unstated: true,
   }),
   decay_without_dropout: flag({
+    presets: { fast: true },
     help: "no dropout while wsd decays",
     later: true,
+    written: (without) => (without ? "dropout ending there" : "dropout to the end"),
     idle: (config) => config.schedule !== "wsd",
+  }),
+  /** n equal parts of wsd's decay, with (n − 1)/n, …, 1/n and 0 of the dropout rate. */
+  dropout_steps: integer({
+    value: 1,
+    presets: { fast: 4 },
+    least: 1,
+    most: 1000,
+    help: "equal steps by which dropout falls to 0 over that decay; 1: at once",
+    later: true,
+    written: (steps) => (steps === 1 ? "at once" : `in ${steps} steps`),
+    idle: (config) => config.schedule !== "wsd" || config.decay_without_dropout !== true,
   }),
 };
 

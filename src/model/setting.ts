@@ -4,7 +4,7 @@ import { isPrime } from "../tasks/index.ts";
  * Where presets differ in a setting. `miiii` is Table 2 of Syrkis & Søgaard 2024, from which every preset but `nanda` begins;
  * `fast` is what the fast variants change; the rest is what a preset changes for itself.
  */
-export type PresetLayer = "miiii" | "fast" | "fast-v1" | "basis" | "masked" | "joint" | "no-grokfast" | "no-dropout";
+export type PresetLayer = "miiii" | "fast" | "fast-v2" | "fast-v1" | "basis" | "masked" | "joint" | "no-grokfast" | "no-dropout";
 
 export interface Common<T> {
   /** As published for modular addition (Nanda et al. 2023); where nobody published one, the value that changes nothing. */

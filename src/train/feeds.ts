@@ -8,10 +8,19 @@ export function decayStart({ epochs, schedule, decay_fraction }: Scheduled): num
   return schedule === "wsd" ? epochs - Math.round(decay_fraction * epochs) : Number.POSITIVE_INFINITY;
 }
 
-/** The last epoch with dropout; infinite where it stays on, 0 where there is none. */
-export function dropoutEnd(config: Scheduled & Pick<RunConfig, "dropout" | "decay_without_dropout">): number {
-  if (config.dropout === 0) return 0;
-  return config.decay_without_dropout ? decayStart(config) : Number.POSITIVE_INFINITY;
+/**
+ * The dropout rate of a step, counted from 1. With `decay_without_dropout` the decay's steps are `dropout_steps` = n parts of equal
+ * length, with (n − 1)/n, …, 1/n and 0 of the rate.
+ */
+export function dropoutRate(
+  config: Scheduled & Pick<RunConfig, "dropout" | "decay_without_dropout" | "dropout_steps">,
+  step: number,
+): number {
+  const { dropout, epochs, dropout_steps: parts } = config;
+  const start = decayStart(config);
+  if (!config.decay_without_dropout || step <= start) return dropout;
+  const part = Math.min(Math.floor(((step - start - 1) * parts) / (epochs - start)), parts - 1);
+  return (dropout * (parts - 1 - part)) / parts;
 }
 
 /**
@@ -41,6 +50,6 @@ export function feedsOf(config: RunConfig, step: number): Record<string, NdArray
     correct1: one(1 / (1 - config.beta1 ** step)),
     correct2: one(1 / (1 - config.beta2 ** step)),
     ...(config.weight_ema === 0 ? {} : { average_decay: one(averageDecay(config, step)) }),
-    ...(step <= dropoutEnd(config) ? { step: { dtype: "int32", shape: [1], data: Int32Array.of(step) } } : {}),
+    ...(dropoutRate(config, step) > 0 ? { step: { dtype: "int32", shape: [1], data: Int32Array.of(step) } } : {}),
   };
 }

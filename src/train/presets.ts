@@ -17,6 +17,7 @@ export const PRESETS = [
   "nanda",
   "miiii",
   "miiii-fast",
+  "miiii-fast-v2",
   "miiii-fast-v1",
   "basis",
   "masked",
@@ -36,9 +37,11 @@ export function presetSummary(preset: Preset): string {
     case "miiii":
       return "n mod q for every prime q < p as in Table 2 of Syrkis & Søgaard 2024: 65,536 epochs";
     case "miiii-fast":
-      return "the same model with init he, lr 1e-3, weight decay 1, dropout 0.2 with a mask for each sample: mean accuracy 0.95 by epoch 6,500";
+      return "the same model on 80 % of the data, with a schedule on which every task groks: 29 of 29 within 7,500 epochs";
+    case "miiii-fast-v2":
+      return "miiii-fast as it was before: half of the data, weight decay 1; 20 and 11 of 29 tasks within 12,000 epochs";
     case "miiii-fast-v1":
-      return "miiii-fast as it was before: dropout 0.1 with one mask a step; half of the tasks within 20,000 epochs";
+      return "miiii-fast-v2 as it was before that: dropout 0.1 with one mask a step; half of the tasks within 20,000 epochs";
     case "basis":
       return "miiii with labels shuffled over the samples: the baseline without structure (--fast)";
     case "masked":
@@ -59,6 +62,7 @@ const LAYERS: { readonly [preset in Preset]: readonly PresetLayer[] } = {
   nanda: [],
   miiii: ["miiii"],
   "miiii-fast": ["miiii", "fast"],
+  "miiii-fast-v2": ["miiii", "fast-v2"],
   "miiii-fast-v1": ["miiii", "fast-v1"],
   basis: ["miiii", "basis"],
   masked: ["miiii", "masked"],
@@ -72,7 +76,7 @@ const LAYERS: { readonly [preset in Preset]: readonly PresetLayer[] } = {
  * (`basis-fast`). Where d_model alone is replaced, d_head and d_mlp follow it (d_model / n_heads, 4·d_model).
  */
 export function presetConfig(preset: Preset, overrides: Partial<RunConfig> = {}, fast = false): RunConfig {
-  const alone: readonly Preset[] = ["nanda", "miiii-fast-v1"];
+  const alone: readonly Preset[] = ["nanda", "miiii-fast-v2", "miiii-fast-v1"];
   ensure(!fast || !alone.includes(preset), "usage", () => `preset ${preset}: has no fast variant, got --fast`);
   // What an ablation takes away stays away in its fast variant.
   const layers = LAYERS[preset];

@@ -13,7 +13,7 @@ import type { Program, Runtime } from "../runtimes/index.ts";
 import { makeDataset, makeSplit } from "../tasks/index.ts";
 import { Curriculum } from "./curriculum.ts";
 import { type Evaluator, makeEvaluator } from "./evaluate.ts";
-import { dropoutEnd, feedsOf } from "./feeds.ts";
+import { dropoutRate, feedsOf } from "./feeds.ts";
 import { OmegaWindow } from "./omega-window.ts";
 import { checkConfig, checkPrecision } from "./presets.ts";
 import { initialState, stateOf, type TrainState, tensorsOfState } from "./state.ts";
@@ -62,29 +62,29 @@ async function compileStep(runtime: Runtime, config: RunConfig, batch: Batch): P
   }
 }
 
-/** The step in execution. Where dropout ends before the run does, a step without it takes the state over. */
+/** The step in execution. Where the dropout rate changes, a step with the next rate takes the state over. */
 class Stepper {
   readonly #runtime: Runtime;
   readonly #config: RunConfig;
   readonly #batch: Batch;
   #program: Program;
-  #dropout: boolean;
+  #rate: number;
 
-  private constructor(runtime: Runtime, config: RunConfig, batch: Batch, program: Program, dropout: boolean) {
-    [this.#runtime, this.#config, this.#batch, this.#program, this.#dropout] = [runtime, config, batch, program, dropout];
+  private constructor(runtime: Runtime, config: RunConfig, batch: Batch, program: Program, rate: number) {
+    [this.#runtime, this.#config, this.#batch, this.#program, this.#rate] = [runtime, config, batch, program, rate];
   }
 
   /** Compiles the step that follows a state, and hands it the state. */
   static async from(runtime: Runtime, config: RunConfig, batch: Batch, state: TrainState): Promise<Stepper> {
-    const dropout = state.epoch < dropoutEnd(config);
-    const program = await compileStep(runtime, dropout ? config : { ...config, dropout: 0 }, batch);
+    const rate = dropoutRate(config, state.epoch + 1);
+    const program = await compileStep(runtime, { ...config, dropout: rate }, batch);
     program.setState(tensorsOfState(state));
-    return new Stepper(runtime, config, batch, program, dropout);
+    return new Stepper(runtime, config, batch, program, rate);
   }
 
   /** Whether the step after `epoch` is another program. */
   changes(epoch: number): boolean {
-    return this.#dropout && epoch >= dropoutEnd(this.#config);
+    return dropoutRate(this.#config, epoch + 1) !== this.#rate;
   }
 
   /** Runs the steps that follow `epoch`, one for each of the feeds, none of which lies beyond a change. */
@@ -92,9 +92,9 @@ class Stepper {
     if (this.changes(epoch)) {
       const held = await this.#program.getState();
       await this.#program.dispose();
-      this.#program = await compileStep(this.#runtime, { ...this.#config, dropout: 0 }, this.#batch);
+      this.#rate = dropoutRate(this.#config, epoch + 1);
+      this.#program = await compileStep(this.#runtime, { ...this.#config, dropout: this.#rate }, this.#batch);
       this.#program.setState(held);
-      this.#dropout = false;
     }
     return this.#program.run(feeds);
   }

@@ -16,7 +16,7 @@ test("the papers' settings are the presets', and every departure from them is to
     assert.equal(settingsApart(presetConfig(preset)), undefined, preset);
   assert.equal(
     settingsApart(presetConfig("miiii-fast")),
-    "init he, lr 0.001, weight decay 1, dropout 0.2, a dropout mask for each sample, 20,000 epochs",
+    "80 % of the data, init he, lr 0.001, weight decay 0.5, dropout 0.2, a dropout mask for each sample, learning rate falling to 0 at the end, dropout ending there, in 4 steps, 7500 epochs",
   );
   assert.equal(
     settingsApart(presetConfig("miiii", { dropout: 0.5, grokfast_lambda: 5, n_heads: 1, d_mlp: 64, epochs: 100 })),
