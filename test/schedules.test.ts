@@ -215,6 +215,7 @@ const SWITCHING: Readonly<Record<string, Partial<RunConfig>>> = {
   "late tasks by accuracy": { late_primes: [2, 3], late_accuracy: 0.2, late_order: "one-by-one" },
   "late tasks by accuracy, in vain": { late_primes: [2, 3], late_accuracy: 1 },
   "weights by loss": { loss_power: 1.5, task_weights: 1 },
+  "weights by loss, from later on": { loss_power: 1.5, loss_power_epoch: 50 },
   "decay, begun before": { schedule: "wsd", decay_fraction: 0.5, decay_without_dropout: true },
   "decay, dropout falling from before": {
     schedule: "wsd",

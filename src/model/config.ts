@@ -201,6 +201,14 @@ export const SETTINGS = {
     help: "power of a task's current loss in its weight; 0 leaves weights fixed",
     later: true,
   }),
+  /** Weights follow the losses from the first decision at or after this epoch on, and are fixed before. */
+  loss_power_epoch: integer({
+    value: 0,
+    least: 0,
+    help: "epoch from which weights follow the loss",
+    later: true,
+    idle: (config) => config.loss_power === 0,
+  }),
   /** Tasks that stand outside the loss at first, in the order in which they come in. */
   late_primes: primes({ value: [], help: "tasks left out of the loss at first, by q", later: true }),
   /** Epochs after which a late task comes in; 0 for never by epoch. */
