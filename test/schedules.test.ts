@@ -62,6 +62,19 @@ test("weights that follow the loss: by its share of chance, within 0.001 and 1, 
   );
 });
 
+test("weights follow the loss from the first decision at or after an epoch on", () => {
+  const curriculum = new Curriculum({ ...config, loss_power: 1, loss_power_epoch: 40 }, heads);
+  const standing = { accuracy: heads.map(() => 0), losses: entropies.map((h, i) => h / (i + 1)) };
+  assert.deepEqual(
+    [25, 40, 50].map((epoch) => curriculum.decides(epoch)),
+    [false, false, true],
+  );
+  curriculum.advance(25, standing);
+  assert.deepEqual(curriculum.weights().data, headWeights(heads).data);
+  curriculum.advance(50, standing);
+  assert.deepEqual(curriculum.weights().data, headWeights(heads, { losses: standing.losses, lossPower: 1 }).data);
+});
+
 test("divisibility labels weigh by their own entropy H(1/q), not ln 2", () => {
   const divisibility = headsOf({ ...config, labels: "divisibility" });
   const binary = (q: number) => -(1 / q) * Math.log(1 / q) - (1 - 1 / q) * Math.log(1 - 1 / q);
@@ -215,7 +228,7 @@ const SWITCHING: Readonly<Record<string, Partial<RunConfig>>> = {
   "late tasks by accuracy": { late_primes: [2, 3], late_accuracy: 0.2, late_order: "one-by-one" },
   "late tasks by accuracy, in vain": { late_primes: [2, 3], late_accuracy: 1 },
   "weights by loss": { loss_power: 1.5, task_weights: 1 },
-  "weights by loss, from later on": { loss_power: 1.5, loss_power_epoch: 50 },
+  "weights by loss, from later on": { loss_power: 1.5, loss_power_epoch: 50, task_weights: 1 },
   "decay, begun before": { schedule: "wsd", decay_fraction: 0.5, decay_without_dropout: true },
   "decay, dropout falling from before": {
     schedule: "wsd",
