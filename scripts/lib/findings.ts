@@ -21,8 +21,8 @@ export interface Findings {
 export const TOLD = ["curves", "neurons", "algorithm", "patch", "course", "attention", "primes"] as const;
 
 /**
- * The full-size run, another seed of it, two seeds of the preset before it and a run of the one before that, the twins on shuffled
- * labels, and the runs of the ladder with the twin of each.
+ * The full-size run, another seed of it, two seeds of the preset before it and a run of the one before that, the twins on
+ * shuffled labels, and the runs of the ladder with the twin of each.
  */
 const RUN = "miiii-fast";
 const SEED = "miiii-fast-1";

@@ -9,8 +9,8 @@ export function decayStart({ epochs, schedule, decay_fraction }: Scheduled): num
 }
 
 /**
- * The dropout rate of a step, counted from 1. With `decay_without_dropout` the decay's steps are `dropout_steps` = n parts of equal
- * length, with (n − 1)/n, …, 1/n and 0 of the rate.
+ * The dropout rate of a step, counted from 1. With `decay_without_dropout` the decay's steps are `dropout_steps` = n parts of
+ * equal length, with (n − 1)/n, …, 1/n and 0 of the rate.
  */
 export function dropoutRate(
   config: Scheduled & Pick<RunConfig, "dropout" | "decay_without_dropout" | "dropout_steps">,
