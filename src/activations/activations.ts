@@ -4,7 +4,7 @@ import type { Program, Runtime } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 
 /** The digits of every sample in grid order, [p²] each. */
-function gridDigits(p: number): { readonly x0: Int32Array; readonly x1: Int32Array; readonly p: number } {
+export function gridDigits(p: number): { readonly x0: Int32Array; readonly x1: Int32Array; readonly p: number } {
   const samples = p * p;
   return {
     p,

@@ -12,6 +12,7 @@ import type { Runtime } from "../runtimes/index.ts";
 import { headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import { activationsOf, everySample, type GridModel, gridModel } from "./activations.ts";
 import { averageOverDigit, logitsOfStream } from "./after-attention.ts";
+import { DrawScorer, type DrawScores, type Scored, type Unedited } from "./draw-scores.ts";
 import { type RuntimeMatmul, runtimeMatmul } from "./matmul.ts";
 
 /** A model that takes edits; see {@link editableModel}. */
@@ -21,6 +22,11 @@ export interface EditableModel {
    * as many numbers or more, where that is given.
    */
   readonly forward: (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
+  /**
+   * What the output heads score under another W_E or with some neurons at their means, in single precision: for draws of a null.
+   * Undefined for other edits, for more samples than fit into memory, and where a target's probability is beyond single precision.
+   */
+  readonly drawScores: (edits: Edits, scored: Scored) => Promise<DrawScores | undefined>;
   readonly dispose: () => Promise<void>;
 }
 
@@ -69,12 +75,6 @@ function ensureIndices(indices: readonly number[], limit: number, what: string):
   ensure(bad === undefined, "usage", () => `ablation: ${what} must be in 0..${limit - 1}, got ${bad}`);
 }
 
-/** What the logits of some samples are without edits, and how far each neuron is from its mean there. */
-interface Unedited {
-  readonly logits: NdArray<"float64">; // [samples, classes]
-  readonly deviation: NdArray<"float64">; // [samples, d_mlp]
-}
-
 /**
  * Logits with some neurons at their means: less the neurons' deviations times what each adds to the logits, since everything
  * after the neurons is linear.
@@ -113,6 +113,7 @@ interface Means {
 class Editable implements EditableModel {
   readonly #runtime: Runtime;
   readonly #config: TaskConfig & ModelConfig;
+  readonly #stored: Parameters;
   /** The stored tensors in float64, with the biases that edits change. */
   readonly #base: Parameters;
   readonly #means: Means;
@@ -121,6 +122,7 @@ class Editable implements EditableModel {
   readonly #models = new Map<Int32Array, GridModel>();
   readonly #unedited = new Map<Int32Array, Unedited>();
   #readout: Promise<NdArray<"float64">> | undefined;
+  #scorer: { readonly samples: Int32Array; readonly scorer: DrawScorer } | undefined;
   #streams: GridModel | undefined;
   #streamMeans: Float64Array | undefined;
 
@@ -130,6 +132,7 @@ class Editable implements EditableModel {
     this.#means = means;
     this.#products = runtimeMatmul(runtime);
     this.#all = everySample(config.p);
+    this.#stored = parameters;
     const stored = inFloat64(parameters);
     const none = float64(new Float64Array(config.d_model), [config.d_model]);
     this.#base = { "blocks.0.attn.b_O": none, "blocks.0.mlp.b_out": none, ...stored };
@@ -223,7 +226,20 @@ class Editable implements EditableModel {
     });
   }
 
+  async drawScores(edits: Edits, scored: Scored): Promise<DrawScores | undefined> {
+    if (!DrawScorer.takes(scored, this.#config)) return undefined;
+    const { samples } = scored;
+    if (this.#scorer?.samples !== samples) {
+      await this.#scorer?.scorer.dispose();
+      const model = { config: this.#config, parameters: this.#stored };
+      const unedited = async () => ({ unedited: await this.#uneditedAt(samples), readout: await this.#readoutMatrix() });
+      this.#scorer = { samples, scorer: new DrawScorer(this.#runtime, model, scored, unedited) };
+    }
+    return this.#scorer.scorer.scores(edits);
+  }
+
   async dispose(): Promise<void> {
+    await this.#scorer?.scorer.dispose();
     await this.#streams?.dispose();
     for (const model of this.#models.values()) await model.dispose();
     await this.#products.dispose();
@@ -253,5 +269,9 @@ export async function editableModel(
     neurons: columnMeans(over["blocks.0.mlp.hook_post"] as NdArray<"float64">),
   };
   const model = new Editable({ runtime, config, parameters }, means);
-  return { forward: (edits, samples, into) => model.forward(edits, samples, into), dispose: () => model.dispose() };
+  return {
+    forward: (edits, samples, into) => model.forward(edits, samples, into),
+    drawScores: (edits, scored) => model.drawScores(edits, scored),
+    dispose: () => model.dispose(),
+  };
 }

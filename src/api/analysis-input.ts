@@ -192,7 +192,7 @@ export async function withAnalysisInput<T>(
       ...(split === undefined ? {} : { split }),
       activations,
       ...(needs.includes("series") && run !== undefined ? { series: seriesOfRun(run, model, activations, given, onNote) } : {}),
-      ...(editable === undefined ? {} : { forward: editable.forward }),
+      ...(editable === undefined ? {} : { forward: editable.forward, scoreDraw: editable.drawScores }),
       ...(products === undefined ? {} : { matmul: products.matmul }),
       seed,
     });

@@ -10,6 +10,7 @@ export * from "./metrics.ts";
 export * from "./names.ts";
 export * from "./parameters.ts";
 export * from "./program.ts";
+export * from "./scores.ts";
 export * from "./setting.ts";
 export * from "./step.ts";
 export * from "./training-state.ts";

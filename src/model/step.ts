@@ -25,10 +25,10 @@ export interface LossAndGradients<T> {
 }
 
 /** Smallest probability that a target is taken to have, for the loss's value alone; its gradient is not affected. */
-const TINY = 1e-37;
+export const TINY = 1e-37;
 
 /** Indicator of which class belongs to which output head, [tasks, classes]. */
-function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
+export function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
   const classes = logitsOf(heads);
   const data = new Float64Array(heads.length * classes);
   heads.forEach((head, h) => {
@@ -37,19 +37,22 @@ function headIndicator(heads: readonly Head[]): NdArray<"float64"> {
   return float64(data, [heads.length, classes]);
 }
 
+/** What a softmax within each output head gives the targets and all other classes. */
+export interface TargetShares<T> {
+  readonly target: T; // [rows, tasks]
+  /** 0 for each target. */
+  readonly zeros: T; // [rows, tasks]
+  /** The softmax with zeros at the targets. */
+  readonly others: T; // [rows, classes]
+  /** Sums of `others` by output head. */
+  readonly rest: T; // [rows, tasks]
+}
+
 /**
- * Cross-entropy of every output head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to
- * the logits, up to each output head's weight and 1/batch. With the softmax P and the rest R = Σ_{c≠target} P_c, the loss is
- * log(1 + R/P_target) and its gradient is P, with −R at the target: neither is ever a difference of nearly equal numbers, so both
- * stay exact far below float32's resolution of the logits.
+ * The softmax of logits, parted at the targets' `columns`: cross-entropy is log(1 + rest/target), exact far below float32's
+ * resolution of the logits, since neither is ever a difference of nearly equal numbers.
  */
-export function crossEntropy<T>(
-  ops: Ops<T>,
-  logits: T,
-  columns: T,
-  heads: readonly Head[],
-  batch: number,
-): { loss: T; dLogits: T } {
+export function targetShares<T>(ops: Ops<T>, logits: T, columns: T, heads: readonly Head[]): TargetShares<T> {
   const indicator = ops.constant(headIndicator(heads)); // [tasks, classes]
   const softmax = ops.softmax(
     logits,
@@ -60,6 +63,21 @@ export function crossEntropy<T>(
   const zeros = ops.sub(target, target); // [rows, tasks]
   const others = ops.putColumns(softmax, columns, zeros); // [rows, classes]
   const rest = ops.matmul(others, indicator, { transposeB: true }); // [rows, tasks]
+  return { target, zeros, others, rest };
+}
+
+/**
+ * Cross-entropy of every output head, as its samples' share of the mean over a batch of `batch`, and its gradient with respect to
+ * the logits, up to each output head's weight and 1/batch: the softmax, with −rest at the target.
+ */
+export function crossEntropy<T>(
+  ops: Ops<T>,
+  logits: T,
+  columns: T,
+  heads: readonly Head[],
+  batch: number,
+): { loss: T; dLogits: T } {
+  const { target, zeros, others, rest } = targetShares(ops, logits, columns, heads);
   const floor = ops.constant(float64([TINY], [1]));
   const loss = ops.sum(ops.log1p(ops.div(rest, ops.maximum(target, floor))), 0); // [tasks]
   const dLogits = ops.putColumns(others, columns, ops.sub(zeros, rest)); // [rows, classes]

@@ -319,6 +319,29 @@ test("samples are seeded, progress runs to its total, and the same samples serve
   assert.equal(samples, p * p);
 });
 
+test("draws alone are scored in single precision, by double precision where that has nothing to say", async () => {
+  const passes = { single: 0, double: 0 };
+  const counted = (answers: boolean) =>
+    remainders({
+      forward: (edits, samples) => {
+        passes.double++;
+        return readResidues(edits, samples);
+      },
+      scoreDraw: async (edits, { samples, targets }) => {
+        passes.single++;
+        return answers ? headMetrics(await readResidues(edits, samples), targets, moduli, samples) : undefined;
+      },
+    });
+  const options = { samples: 40, draws: 2 };
+  const expected = await circuits.run(remainders(), options);
+  assert.deepEqual(await circuits.run(counted(true), options), expected);
+  const drawn = 2 * (expected.groups.null.length + expected.embedding.null.length);
+  const parts = 1 + expected.groups.labels.length + expected.embedding.labels.length + expected.attention.labels.length;
+  assert.deepEqual(passes, { single: drawn, double: parts });
+  assert.deepEqual(await circuits.run(counted(false), options), expected);
+  assert.deepEqual(passes, { single: 2 * drawn, double: 2 * parts + drawn });
+});
+
 test("the contract holds; options and a missing forward pass are named", async () => {
   await checkContract(circuits, remainders(), { options: { draws: 2 } });
   await checkContract(circuits, addition(), { options: { draws: 2 } });

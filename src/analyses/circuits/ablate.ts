@@ -62,6 +62,12 @@ export function passes(sizes: readonly number[], draws: number): number {
   return sizes.length + sizeClasses(sizes).length * draws;
 }
 
+/** How parts are evaluated, and random ones, of which there are many more. */
+export interface Evaluations {
+  readonly evaluate: Evaluate;
+  readonly evaluateDraw: Evaluate;
+}
+
 /**
  * Takes each part out by itself, and random parts of each size class.
  *
@@ -69,26 +75,26 @@ export function passes(sizes: readonly number[], draws: number): number {
  */
 export async function ablate(
   parts: readonly Part[],
-  evaluate: Evaluate,
+  { evaluate, evaluateDraw }: Evaluations,
   baseline: HeadMetrics,
   draws: number,
   randomPart: (i: number) => Edits,
 ): Promise<Ablations> {
-  const change = async (edits: Edits): Promise<Change> => {
-    const { accuracy, loss } = await evaluate(edits);
+  const change = async (edits: Edits, by: Evaluate): Promise<Change> => {
+    const { accuracy, loss } = await by(edits);
     return {
       accuracy_lost: accuracy.map((value, h) => at(baseline.accuracy, h) - value),
       loss_gained: loss.map((value, h) => value - at(baseline.loss, h)),
     };
   };
   const changes: Change[] = [];
-  for (const { edits } of parts) changes.push(await change(edits));
+  for (const { edits } of parts) changes.push(await change(edits, evaluate));
   const null_of = parts.map(() => 0);
   const none: RandomParts[] = [];
   for (const { size, members } of draws === 0 ? [] : sizeClasses(parts.map((part) => part.size))) {
     for (const i of members) null_of[i] = none.length;
     const random: Change[] = [];
-    for (let draw = 0; draw < draws; draw++) random.push(await change(randomPart(at(members, 0))));
+    for (let draw = 0; draw < draws; draw++) random.push(await change(randomPart(at(members, 0)), evaluateDraw));
     const over = (name: keyof Change) => ({
       mean: rounded(baseline.loss.map((_, h) => mean(random.map((one) => at(one[name], h))))),
       largest: rounded(baseline.loss.map((_, h) => Math.max(...random.map((one) => at(one[name], h))))),

@@ -1,10 +1,9 @@
 import { at, MiiiiError, randomStream } from "../../core/index.ts";
-import { headMetrics } from "../../math/index.ts";
-import { logitsOf } from "../../tasks/index.ts";
 import { chanceOf } from "../kit/chance.ts";
 import type { AnalysisInput, OptionValues } from "../kit/define.ts";
 import { activationOf, trainedHeads } from "../kit/inputs.ts";
-import { type Ablations, ablate, type Evaluate, passes } from "./ablate.ts";
+import { type Ablations, ablate, passes } from "./ablate.ts";
+import { evaluationsOf } from "./evaluations.ts";
 import { bestOf, embeddingDimension, embeddingLabels, groupsByBest, type Parts, withoutPart } from "./parts.ts";
 import { type Sufficiency, sufficiencyOf } from "./sufficiency.ts";
 
@@ -33,7 +32,7 @@ function sampleOf(input: AnalysisInput, options: OptionValues): Int32Array | und
 
 /** What `circuits` finds; see its definition. */
 export async function compute(input: AnalysisInput, options: OptionValues): Promise<CircuitsResult> {
-  const { config, heads, targets, forward } = input;
+  const { config, heads, forward } = input;
   const { p } = config;
   if (forward === undefined) throw new MiiiiError("input", "circuits: must be given a forward pass that takes edits, got none");
   const trained = trainedHeads(heads);
@@ -66,18 +65,10 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
     ) +
     passes(embeddingSizes, draws) +
     attentionParts.length;
-  // The same memory for all of them: fresh memory costs as much as a group's product.
-  const memory = new Float64Array((samples?.length ?? p * p) * logitsOf(heads));
-  const evaluate: Evaluate = async (edits) => {
-    const { accuracy, loss } = headMetrics(await forward(edits, samples, memory), targets, heads, samples);
-    done++;
-    input.onProgress?.(done, total);
-    const own = (values: ArrayLike<number>) => trained.map(({ number }) => at(values, number));
-    return { accuracy: own(accuracy), loss: own(loss) };
-  };
-  const baseline = await evaluate({});
+  const evaluations = evaluationsOf(input, forward, samples, () => input.onProgress?.(++done, total));
+  const baseline = await evaluations.evaluate({});
   const random = randomStream(input.seed, "circuits/null");
-  const groups = await ablate(neuronParts, evaluate, baseline, draws, (i) => ({
+  const groups = await ablate(neuronParts, evaluations, baseline, draws, (i) => ({
     meanAblateNeurons: Array.from(
       random.permutation(live.length).slice(
         0,
@@ -97,10 +88,10 @@ export async function compute(input: AnalysisInput, options: OptionValues): Prom
       return { W_E: withoutPart(W_E, p, label, parts) };
     },
   }));
-  const embedding = await ablate(embeddingParts, evaluate, baseline, draws, (i) => ({
+  const embedding = await ablate(embeddingParts, evaluations, baseline, draws, (i) => ({
     W_E: withoutPart(W_E, p, at(directions, i), parts, random.permutation(p)),
   }));
-  const attention = await ablate(attentionParts, evaluate, baseline, 0, () => ({}));
+  const attention = await ablate(attentionParts, evaluations, baseline, 0, () => ({}));
   return {
     parts,
     samples: samples?.length ?? p * p,

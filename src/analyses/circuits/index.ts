@@ -119,7 +119,10 @@ output head's own residues exceed it in accuracy less often than that, and in lo
 ones do not (docs/calibration.md). \`others_accuracy_lost\`: per output head, what random parts cost
 all output heads but it, averaged over them: \`mean\`, \`smallest\` and \`largest\` over draws, to hold beside what part i costs the output heads that are not
 its own (the larger size errs on the other side there); null where there is one output head. An attention head has no random counterpart: the
-other output heads, and \`chance_accuracy\` as the floor, stand beside it.`,
+other output heads, and \`chance_accuracy\` as the floor, stand beside it.
+
+Draws are evaluated in single precision, everything else in double: a draw's loss is then right to about six digits, and a sample whose two best classes are that near to each other may count
+either way. A draw in which a target's probability is below 1e-37 is evaluated in double precision.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward", "matmul"],
   effort: 5,

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { ensure, type Json, type NdArray } from "../../core/index.ts";
-import type { OmegaRow } from "../../math/index.ts";
+import type { HeadMetrics, OmegaRow } from "../../math/index.ts";
 import type { Edits, MetricsRow, ModelConfig, Parameters, RunConfig } from "../../model/index.ts";
 import type { Head, Split, TaskConfig } from "../../tasks/index.ts";
 
@@ -52,6 +52,15 @@ export interface SeriesModel {
 export type Forward = (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
 
 /**
+ * What the output heads score on some samples (grid indices) with another W_E or with some neurons at their means, in single
+ * precision and so in a fraction of the time: for draws of a null. Undefined where that does not do, see `editableModel`.
+ */
+export type ScoreDraw = (
+  edits: Edits,
+  scored: { readonly samples: Int32Array; readonly targets: NdArray<"int32"> },
+) => Promise<HeadMetrics | undefined>;
+
+/**
  * The product of two float64 matrices, [n, k] by [k, m]. It may be written to the memory of `into`, which holds n·m numbers or
  * more: for products of which only the last is needed.
  */
@@ -74,6 +83,8 @@ export interface AnalysisInput {
   readonly series?: Series;
   /** Present where `needs` has `forward`. */
   readonly forward?: Forward;
+  /** Present where a runtime gives `forward`. */
+  readonly scoreDraw?: ScoreDraw;
   /** Present where `needs` has `matmul`: large products at a runtime's speed. */
   readonly matmul?: Matmul;
   /** Seeds the nulls. */

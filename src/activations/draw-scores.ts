@@ -1,0 +1,209 @@
+import { dim, ensure, float32, type NdArray, rows, toFloat32 } from "../core/index.ts";
+import {
+  changeScoresProgram,
+  type Edits,
+  earlierClasses,
+  type ModelConfig,
+  type Parameters,
+  passScoresProgram,
+  type ScoredBlock,
+  TINY,
+  tableRows,
+  targetColumns,
+} from "../model/index.ts";
+import type { Arrays, Program, Runtime } from "../runtimes/index.ts";
+import { type Head, headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
+import { gridDigits } from "./activations.ts";
+
+/** Mean cross-entropy in nats and accuracy of each output head. */
+export interface DrawScores {
+  readonly loss: number[];
+  readonly accuracy: number[];
+}
+
+/** The samples that edited models are scored on. */
+export interface Scored {
+  readonly samples: Int32Array;
+  /** Classes of every sample of the grid, [p², tasks]. */
+  readonly targets: NdArray<"int32">;
+}
+
+/** What the logits of some samples are without edits, and how far each neuron is from its mean there. */
+export interface Unedited {
+  readonly logits: NdArray<"float64">; // [samples, classes]
+  readonly deviation: NdArray<"float64">; // [samples, d_mlp]
+}
+
+/** Samples that one pass takes: in single precision of so many everything stays near the processor. */
+const BLOCK = 512;
+
+/** Numbers that what is known of the samples may hold: beyond them, they are not scored here. */
+const MOST = 2 ** 25;
+
+/** The scored samples of one block; the last one is filled up with its last sample, whose further rows are not counted. */
+interface Block extends ScoredBlock {
+  readonly rows0: NdArray<"int32">;
+  readonly rows1: NdArray<"int32">;
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Sums over the samples of each output head. */
+class Sums {
+  readonly #loss: Float64Array;
+  readonly #hits: Float64Array;
+  #samples = 0;
+
+  constructor(tasks: number) {
+    this.#loss = new Float64Array(tasks);
+    this.#hits = new Float64Array(tasks);
+  }
+
+  /** Takes in a block's scores; whether single precision holds them: a target's probability is in its range. */
+  add({ target, rest, ahead }: Record<string, NdArray>, count: number): boolean {
+    const tasks = this.#loss.length;
+    if (target === undefined || rest === undefined || ahead === undefined) return false;
+    for (let i = 0; i < count * tasks; i++) {
+      const probability = target.data[i] as number;
+      if (!(probability >= TINY)) return false;
+      const task = i % tasks;
+      this.#loss[task] = (this.#loss[task] as number) + Math.log1p((rest.data[i] as number) / probability);
+      if (ahead.data[i] === 0) this.#hits[task] = (this.#hits[task] as number) + 1;
+    }
+    this.#samples += count;
+    return true;
+  }
+
+  means(): DrawScores {
+    const mean = (total: number) => total / this.#samples;
+    return { loss: Array.from(this.#loss, mean), accuracy: Array.from(this.#hits, mean) };
+  }
+}
+
+/** The rows that are there, and zeros up to a block's length. */
+function filled(matrix: NdArray<"float32">, block: number): NdArray<"float32"> {
+  const [count, width] = [dim(matrix, 0), dim(matrix, 1)];
+  if (count === block) return matrix;
+  const data = new Float32Array(block * width);
+  data.set(matrix.data);
+  return float32(data, [block, width]);
+}
+
+/** The weights in single precision, without columns for classes beyond the output heads'. */
+function singleWeights(parameters: Parameters, classes: number): Parameters {
+  const cut = (array: NdArray | undefined): NdArray | undefined => {
+    if (array === undefined) return undefined;
+    const width = dim(array, array.shape.length - 1);
+    ensure(width >= classes, "input", () => `unembed: must have at least ${classes} columns, got ${width}`);
+    if (width === classes) return toFloat32(array);
+    const kept = Float32Array.from({ length: (array.data.length / width) * classes }, (_, i) => {
+      const row = Math.floor(i / classes);
+      return array.data[row * width + (i % classes)] as number;
+    });
+    return float32(kept, [...array.shape.slice(0, -1), classes]);
+  };
+  const single = Object.entries(parameters).flatMap(([name, array]) => (array === undefined ? [] : [[name, toFloat32(array)]]));
+  const [W_U, b_U] = [cut(parameters["unembed.W_U"]), cut(parameters["unembed.b_U"])];
+  const unembed = { "unembed.W_U": W_U, ...(b_U === undefined ? {} : { "unembed.b_U": b_U }) };
+  return { ...Object.fromEntries(single), ...unembed } as Parameters;
+}
+
+/**
+ * Scores a model under edits of the embedding or of neurons on some samples, in single precision, from weights to probabilities
+ * without leaving the runtime: for draws of a null, of which there are many and each counts for little.
+ */
+export class DrawScorer {
+  readonly #runtime: Runtime;
+  readonly #config: TaskConfig & ModelConfig;
+  readonly #heads: readonly Head[];
+  readonly #weights: Parameters;
+  readonly #blocks: readonly Block[];
+  readonly #unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>;
+  #pass: Promise<Program> | undefined;
+  #change: Promise<Program> | undefined;
+  #base: NdArray<"float32"> | undefined;
+
+  constructor(
+    runtime: Runtime,
+    { config, parameters }: { readonly config: TaskConfig & ModelConfig; readonly parameters: Parameters },
+    { samples, targets }: Scored,
+    unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>,
+  ) {
+    this.#runtime = runtime;
+    this.#config = config;
+    this.#heads = headsOf(config);
+    this.#weights = singleWeights(parameters, logitsOf(this.#heads));
+    this.#unedited = unedited;
+    const [size, digits] = [Math.min(samples.length, BLOCK), gridDigits(config.p)];
+    this.#blocks = Array.from({ length: Math.ceil(samples.length / size) }, (_, b) => {
+      const start = b * size;
+      const count = Math.min(size, samples.length - start);
+      const part = Int32Array.from({ length: size }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
+      const columns = targetColumns(targets, this.#heads, part);
+      return { ...tableRows(part, digits), columns, earlier: earlierClasses(columns, this.#heads), start, count };
+    });
+  }
+
+  /** Whether so many samples of a task can be scored without much memory. */
+  static takes({ samples }: Scored, config: TaskConfig): boolean {
+    return samples.length * logitsOf(headsOf(config)) <= MOST;
+  }
+
+  async #sum(program: Program, feedsOf: (block: Block) => Arrays): Promise<DrawScores | undefined> {
+    const sums = new Sums(this.#heads.length);
+    for (const block of this.#blocks) {
+      const { columns, earlier } = block;
+      const [scores = {}] = await program.run([{ columns, earlier, ...feedsOf(block) }]);
+      if (!sums.add(scores, block.count)) return undefined;
+    }
+    return sums.means();
+  }
+
+  get #size(): number {
+    return this.#blocks[0]?.rows0.data.length ?? 0;
+  }
+
+  /** With another embedding of the tokens, [p+1, d_model]. */
+  async embedding(W_E: NdArray): Promise<DrawScores | undefined> {
+    this.#pass ??= this.#runtime.compile(passScoresProgram(this.#config, this.#weights, this.#size));
+    const weights = { ...this.#weights, "embed.W_E": toFloat32(W_E) };
+    return this.#sum(await this.#pass, ({ rows0, rows1 }) => ({ ...weights, rows0, rows1 }));
+  }
+
+  /** With some neurons at their means. */
+  async neurons(cut: readonly number[]): Promise<DrawScores | undefined> {
+    const { unedited, readout } = await this.#unedited();
+    const [width, classes] = [dim(unedited.deviation, 1), dim(readout, 1)];
+    this.#change ??= this.#runtime.compile(changeScoresProgram(this.#heads, this.#size));
+    this.#base ??= toFloat32(unedited.logits);
+    const [base, size] = [this.#base, this.#size];
+    const removed = new Float32Array(cut.length * classes);
+    cut.forEach((j, g) => {
+      removed.set(readout.data.subarray(j * classes, (j + 1) * classes), g * classes);
+    });
+    return this.#sum(await this.#change, ({ start, count }) => {
+      const values = new Float32Array(size * cut.length);
+      for (let i = 0; i < count; i++) {
+        const row = (start + i) * width;
+        for (let g = 0; g < cut.length; g++)
+          values[i * cut.length + g] = -(unedited.deviation.data[row + (cut[g] as number)] as number);
+      }
+      return {
+        base: filled(rows(base, start, start + count), size),
+        values: float32(values, [size, cut.length]),
+        readout: float32(removed, [cut.length, classes]),
+      };
+    });
+  }
+
+  /** Under edits of one of the two kinds; undefined for others, and where single precision does not hold a probability. */
+  async scores({ W_E, meanAblateNeurons = [], ...others }: Edits): Promise<DrawScores | undefined> {
+    if (Object.values(others).some((value) => value !== undefined)) return undefined;
+    if (W_E !== undefined) return meanAblateNeurons.length === 0 ? this.embedding(W_E) : undefined;
+    return meanAblateNeurons.length > 0 ? this.neurons(meanAblateNeurons) : undefined;
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of [this.#pass, this.#change]) await (await program)?.dispose();
+  }
+}

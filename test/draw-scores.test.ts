@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { editableModel } from "../src/activations/index.ts";
+import { at, dim, float32, float64, type NdArray, toFloat64 } from "../src/core/index.ts";
+import { headMetrics } from "../src/math/index.ts";
+import { initParameters, type Parameters } from "../src/model/index.ts";
+import { onnxRuntime } from "../src/runtimes/index.ts";
+import { headsOf, makeDataset } from "../src/tasks/index.ts";
+import { presetConfig } from "../src/train/index.ts";
+import { assertAllClose } from "./helpers/assert.ts";
+
+const p = 29;
+const runtime = onnxRuntime({ threads: 1 });
+const config = presetConfig("miiii", { p, d_model: 12, n_heads: 3, d_mlp: 40, init: "he" });
+const heads = headsOf(config);
+const { targets } = makeDataset(config, 0);
+const parameters = initParameters(config, 1);
+// More than one block of 512, and the last one not full.
+const samples = Int32Array.from({ length: 700 }, (_, i) => i + 17);
+
+const scaled = (array: NdArray, factor: number): NdArray =>
+  float32(
+    Float32Array.from(array.data, (v) => factor * v),
+    array.shape,
+  );
+
+/** With an extra class, as imported models have for '='. */
+function widened(plain: Parameters): Parameters {
+  const W_U = plain["unembed.W_U"];
+  const [rows, width] = [dim(W_U, 0), dim(W_U, 1)];
+  const data = Float32Array.from({ length: rows * (width + 1) }, (_, i) => {
+    const column = i % (width + 1);
+    return column === width ? 100 : at(W_U.data, Math.floor(i / (width + 1)) * width + column);
+  });
+  return { ...plain, "unembed.W_U": float32(data, [rows, width + 1]) };
+}
+
+const W_E = float64(
+  toFloat64(parameters["embed.W_E"]).data.map((value, i) => value * Math.cos(i)),
+  parameters["embed.W_E"].shape,
+);
+const EDITS = [{ W_E }, { meanAblateNeurons: [3, 0, 39, 17] }, { meanAblateNeurons: [5] }];
+
+for (const [name, own] of [
+  ["as trained", parameters],
+  ["with an extra class", widened(parameters)],
+  ["of large logits", { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 2) }],
+] as const) {
+  test(`draws of a model ${name} score in single precision what they score in double`, async () => {
+    const model = await editableModel(runtime, config, own);
+    for (const edits of EDITS) {
+      const found = await model.drawScores(edits, { samples, targets });
+      const expected = headMetrics(await model.forward(edits, samples), targets, heads, samples);
+      assert.ok(found !== undefined);
+      assertAllClose(found.loss, expected.loss, { rtol: 2e-6 });
+      assert.deepEqual(found.accuracy, expected.accuracy);
+    }
+    await model.dispose();
+  });
+}
+
+test("of equal logits the first is the answer, as in double precision", async () => {
+  const silent = { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 0) };
+  const model = await editableModel(runtime, config, silent);
+  const found = await model.drawScores({ W_E }, { samples, targets });
+  const expected = headMetrics(await model.forward({ W_E }, samples), targets, heads, samples);
+  assert.deepEqual(found?.accuracy, expected.accuracy);
+  assertAllClose(
+    found?.loss ?? [],
+    heads.map(({ q }) => Math.log(q)),
+    { rtol: 1e-6 },
+  );
+  await model.dispose();
+});
+
+test("what single precision cannot hold, other edits, and too many samples are left to double precision", async () => {
+  const certain = { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 500) };
+  const model = await editableModel(runtime, config, certain);
+  assert.equal(await model.drawScores({ W_E }, { samples, targets }), undefined);
+  for (const edits of [{}, { meanAblateHeads: [0] }, { W_E, meanAblateNeurons: [1] }, { W_E, averageDigit: 0 as const }])
+    assert.equal(await model.drawScores(edits, { samples, targets }), undefined);
+  assert.equal(await model.drawScores({ W_E }, { samples: new Int32Array(2 ** 20), targets }), undefined);
+  await model.dispose();
+});
