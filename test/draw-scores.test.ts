@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { editableModel } from "../src/activations/index.ts";
-import { at, dim, float32, float64, type NdArray, toFloat64 } from "../src/core/index.ts";
+import { changedAnswers, editableModel } from "../src/activations/index.ts";
+import { hitsAfterOf, hitsOf, targetsAt } from "../src/analyses/logits/hits.ts";
+import { at, dim, float32, float64, type NdArray, randomStream, toFloat64 } from "../src/core/index.ts";
 import { headMetrics } from "../src/math/index.ts";
 import { initParameters, type Parameters } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
-import { headsOf, makeDataset } from "../src/tasks/index.ts";
+import { headsOf, logitsOf, makeDataset } from "../src/tasks/index.ts";
 import { presetConfig } from "../src/train/index.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
@@ -81,4 +82,27 @@ test("what single precision cannot hold, other edits, and too many samples are l
     assert.equal(await model.drawScores(edits, { samples, targets }), undefined);
   assert.equal(await model.drawScores({ W_E }, { samples: new Int32Array(2 ** 20), targets }), undefined);
   await model.dispose();
+});
+
+test("answers after changes of logits: the runtime's are those of plain loops, of equal logits too", async () => {
+  const random = randomStream(3, "test/hits");
+  const classes = logitsOf(heads);
+  // Small integers: sums are exact, and many are equal.
+  const integers = (rows: number, width: number, most: number) =>
+    float64(
+      Float64Array.from({ length: rows * width }, () => random.integer(2 * most + 1) - most),
+      [rows, width],
+    );
+  const [logits, own] = [integers(samples.length, classes, 2), targetsAt(targets, samples)];
+  const runtimes = changedAnswers(runtime, heads);
+  const [fast, plain] = [await runtimes.hitsAfter(logits, own), await hitsAfterOf({ heads })(logits, own)];
+  for (const neurons of [1, 6]) {
+    const [values, readout] = [integers(samples.length, neurons, 1), integers(neurons, classes, 1)];
+    const hits = await plain(values, readout);
+    assert.deepEqual(await fast(values, readout), hits);
+    assert.notDeepEqual(hits, hitsOf(logits, own, heads));
+    const right = hits.reduce((sum, hit) => sum + hit, 0) / hits.length;
+    assert.ok(right > 0.05 && right < 0.6, `${right}`);
+  }
+  await runtimes.dispose();
 });

@@ -1,19 +1,17 @@
-import { dim, ensure, float32, type NdArray, rows, toFloat32 } from "../core/index.ts";
+import { dim, ensure, float32, type NdArray, toFloat32 } from "../core/index.ts";
 import {
   changeScoresProgram,
   type Edits,
-  earlierClasses,
   type ModelConfig,
   type Parameters,
   passScoresProgram,
-  type ScoredBlock,
   TINY,
   tableRows,
-  targetColumns,
 } from "../model/index.ts";
 import type { Arrays, Program, Runtime } from "../runtimes/index.ts";
 import { type Head, headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import { gridDigits } from "./activations.ts";
+import { type Block, blockRows, scoredBlocks } from "./scored-blocks.ts";
 
 /** Mean cross-entropy in nats and accuracy of each output head. */
 export interface DrawScores {
@@ -34,18 +32,13 @@ export interface Unedited {
   readonly deviation: NdArray<"float64">; // [samples, d_mlp]
 }
 
-/** Samples that one pass takes: in single precision of so many everything stays near the processor. */
-const BLOCK = 512;
-
 /** Numbers that what is known of the samples may hold: beyond them, they are not scored here. */
 const MOST = 2 ** 25;
 
-/** The scored samples of one block; the last one is filled up with its last sample, whose further rows are not counted. */
-interface Block extends ScoredBlock {
+/** The scored samples of one block, in the grid. */
+interface GridBlock extends Block {
   readonly rows0: NdArray<"int32">;
   readonly rows1: NdArray<"int32">;
-  readonly start: number;
-  readonly count: number;
 }
 
 /** Sums over the samples of each output head. */
@@ -80,15 +73,6 @@ class Sums {
   }
 }
 
-/** The rows that are there, and zeros up to a block's length. */
-function filled(matrix: NdArray<"float32">, block: number): NdArray<"float32"> {
-  const [count, width] = [dim(matrix, 0), dim(matrix, 1)];
-  if (count === block) return matrix;
-  const data = new Float32Array(block * width);
-  data.set(matrix.data);
-  return float32(data, [block, width]);
-}
-
 /** The weights in single precision, without columns for classes beyond the output heads'. */
 function singleWeights(parameters: Parameters, classes: number): Parameters {
   const cut = (array: NdArray | undefined): NdArray | undefined => {
@@ -117,7 +101,7 @@ export class DrawScorer {
   readonly #config: TaskConfig & ModelConfig;
   readonly #heads: readonly Head[];
   readonly #weights: Parameters;
-  readonly #blocks: readonly Block[];
+  readonly #blocks: readonly GridBlock[];
   readonly #unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>;
   #pass: Promise<Program> | undefined;
   #change: Promise<Program> | undefined;
@@ -134,14 +118,11 @@ export class DrawScorer {
     this.#heads = headsOf(config);
     this.#weights = singleWeights(parameters, logitsOf(this.#heads));
     this.#unedited = unedited;
-    const [size, digits] = [Math.min(samples.length, BLOCK), gridDigits(config.p)];
-    this.#blocks = Array.from({ length: Math.ceil(samples.length / size) }, (_, b) => {
-      const start = b * size;
-      const count = Math.min(size, samples.length - start);
-      const part = Int32Array.from({ length: size }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
-      const columns = targetColumns(targets, this.#heads, part);
-      return { ...tableRows(part, digits), columns, earlier: earlierClasses(columns, this.#heads), start, count };
-    });
+    const digits = gridDigits(config.p);
+    this.#blocks = scoredBlocks(targets, this.#heads, samples, "float32").map((block) => ({
+      ...block,
+      ...tableRows(block.samples, digits),
+    }));
   }
 
   /** Whether so many samples of a task can be scored without much memory. */
@@ -149,7 +130,7 @@ export class DrawScorer {
     return samples.length * logitsOf(headsOf(config)) <= MOST;
   }
 
-  async #sum(program: Program, feedsOf: (block: Block) => Arrays): Promise<DrawScores | undefined> {
+  async #sum(program: Program, feedsOf: (block: GridBlock) => Arrays): Promise<DrawScores | undefined> {
     const sums = new Sums(this.#heads.length);
     for (const block of this.#blocks) {
       const { columns, earlier } = block;
@@ -181,7 +162,8 @@ export class DrawScorer {
     cut.forEach((j, g) => {
       removed.set(readout.data.subarray(j * classes, (j + 1) * classes), g * classes);
     });
-    return this.#sum(await this.#change, ({ start, count }) => {
+    return this.#sum(await this.#change, (block) => {
+      const { start, count } = block;
       const values = new Float32Array(size * cut.length);
       for (let i = 0; i < count; i++) {
         const row = (start + i) * width;
@@ -189,7 +171,7 @@ export class DrawScorer {
           values[i * cut.length + g] = -(unedited.deviation.data[row + (cut[g] as number)] as number);
       }
       return {
-        base: filled(rows(base, start, start + count), size),
+        base: blockRows(base, block),
         values: float32(values, [size, cut.length]),
         readout: float32(removed, [cut.length, classes]),
       };

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { activationsOf, editableModel, type GridModel, gridModel, runtimeMatmul } from "../activations/index.ts";
+import { activationsOf, changedAnswers, editableModel, type GridModel, gridModel, runtimeMatmul } from "../activations/index.ts";
 import {
   ACTIVATION_NAMES,
   type ActivationName,
@@ -182,6 +182,7 @@ export async function withAnalysisInput<T>(
   const wanted = needs.some(isActivation);
   const activations = known ?? (wanted ? await activationsFor(model, needs, given(), shared) : {});
   const products = needs.includes("matmul") ? runtimeMatmul(given()) : undefined;
+  const answers = needs.includes("matmul") ? changedAnswers(given(), headsOf(config)) : undefined;
   const editable = needs.includes("forward") ? await editableModel(given(), config, parameters, activations) : undefined;
   try {
     return await use({
@@ -194,10 +195,12 @@ export async function withAnalysisInput<T>(
       ...(needs.includes("series") && run !== undefined ? { series: seriesOfRun(run, model, activations, given, onNote) } : {}),
       ...(editable === undefined ? {} : { forward: editable.forward, scoreDraw: editable.drawScores }),
       ...(products === undefined ? {} : { matmul: products.matmul }),
+      ...(answers === undefined ? {} : { hitsAfter: answers.hitsAfter }),
       seed,
     });
   } finally {
     await editable?.dispose();
     await products?.dispose();
+    await answers?.dispose();
   }
 }

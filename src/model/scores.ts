@@ -1,4 +1,4 @@
-import { float64, type NdArray } from "../core/index.ts";
+import { float64, inPrecision, type NdArray } from "../core/index.ts";
 import { FREE, type Ops, type ProgramSource, type TensorSpec, type Tensors, tensor } from "../ops/index.ts";
 import { type Head, headsOf, logitsOf, type TaskConfig } from "../tasks/index.ts";
 import type { ModelConfig } from "./config.ts";
@@ -9,39 +9,37 @@ import { headIndicator, targetShares } from "./step.ts";
 /** What puts a class that equals the target ahead of it: less than any difference of two probabilities that matter. */
 const NUDGE = 1e-30;
 
+type Precision = "float32" | "float64";
+
 /** What the samples of a block are scored by, besides their logits. */
 export interface ScoredBlock {
   /** The targets' columns of the logits, int32 [rows, tasks]. */
   readonly columns: NdArray<"int32">;
   /** Positive at the classes that are an output head's answer where they equal its target: those before it, [rows, classes]. */
-  readonly earlier: NdArray<"float32">;
+  readonly earlier: NdArray<Precision>;
 }
 
 /** {@link ScoredBlock.earlier} from the targets' columns. */
-export function earlierClasses(columns: NdArray<"int32">, heads: readonly Head[]): NdArray<"float32"> {
+export function earlierClasses(columns: NdArray<"int32">, heads: readonly Head[], dtype: Precision): NdArray<Precision> {
   const [rows, classes] = [columns.data.length / heads.length, logitsOf(heads)];
-  const data = new Float32Array(rows * classes);
+  const data = dtype === "float32" ? new Float32Array(rows * classes) : new Float64Array(rows * classes);
   for (let i = 0; i < rows; i++) {
     heads.forEach(({ offset }, h) => {
       data.fill(NUDGE, i * classes + offset, i * classes + (columns.data[i * heads.length + h] as number));
     });
   }
-  return { dtype: "float32", shape: [rows, classes], data };
+  return inPrecision({ dtype, shape: [rows, classes], data } as NdArray, dtype);
 }
 
-function scoredInputs(batch: number, heads: readonly Head[]): Record<keyof ScoredBlock, TensorSpec> {
+function scoredInputs(batch: number, heads: readonly Head[], dtype: Precision): Record<keyof ScoredBlock, TensorSpec> {
   return {
     columns: { dtype: "int32", shape: [batch, heads.length] },
-    earlier: { dtype: "float32", shape: [batch, logitsOf(heads)] },
+    earlier: { dtype, shape: [batch, logitsOf(heads)] },
   };
 }
 
-/**
- * The targets' probabilities, those of all other classes together, and how many classes come before the target, [rows, tasks]
- * each. Cross-entropy is log(1 + rest/target); the target is the answer where none comes before it.
- */
-function scoresOf<T>(ops: Ops<T>, logits: T, given: Tensors<T>, heads: readonly Head[]): Record<"target" | "rest" | "ahead", T> {
-  const { target, others, rest } = targetShares(ops, logits, tensor(given, "columns"), heads);
+/** How many classes have a larger value than the target, or as large a one and come before it, [rows, tasks]. */
+function classesAhead<T>(ops: Ops<T>, values: T, target: T, given: Tensors<T>, heads: readonly Head[]): T {
   const indicator = headIndicator(heads);
   const less = ops.constant(
     float64(
@@ -50,10 +48,18 @@ function scoresOf<T>(ops: Ops<T>, logits: T, given: Tensors<T>, heads: readonly 
     ),
   ); // [tasks, classes]
   // Differences first: beside a probability the nudge would be lost.
-  const beyond = ops.relu(ops.add(ops.matmul(target, less, { add: others }), tensor(given, "earlier"))); // [rows, classes]
+  const beyond = ops.relu(ops.add(ops.matmul(target, less, { add: values }), tensor(given, "earlier"))); // [rows, classes]
   const one = ops.constant(float64([1], [1]));
-  const ahead = ops.matmul(ops.reluGrad(one, beyond), ops.constant(indicator), { transposeB: true }); // [rows, tasks]
-  return { target, rest, ahead };
+  return ops.matmul(ops.reluGrad(one, beyond), ops.constant(indicator), { transposeB: true }); // [rows, tasks]
+}
+
+/**
+ * The targets' probabilities, those of all other classes together, and how many classes come before the target, [rows, tasks]
+ * each. Cross-entropy is log(1 + rest/target); the target is the answer where none comes before it.
+ */
+function scoresOf<T>(ops: Ops<T>, logits: T, given: Tensors<T>, heads: readonly Head[]): Record<"target" | "rest" | "ahead", T> {
+  const { target, others, rest } = targetShares(ops, logits, tensor(given, "columns"), heads);
+  return { target, rest, ahead: classesAhead(ops, others, target, given, heads) };
 }
 
 /**
@@ -65,29 +71,41 @@ export function passScoresProgram(config: TaskConfig & ModelConfig, parameters: 
   const pass = forwardProgram(config, parameters, batch, ["logits"], "float32");
   return {
     dtype: "float32",
-    inputs: { ...pass.inputs, ...scoredInputs(batch, heads) },
+    inputs: { ...pass.inputs, ...scoredInputs(batch, heads, "float32") },
     build: (ops, given) => scoresOf(ops, tensor(pass.build(ops, given), "logits"), given, heads),
   };
 }
 
-/**
- * The same for logits that differ by a product from known ones: `base` [batch, classes] + `values` [batch, n]·`readout` [n,
- * classes], n free.
- */
-export function changeScoresProgram(heads: readonly Head[], batch: number): ProgramSource {
+/** Logits that differ by a product from known ones: `base` [batch, classes] + `values` [batch, n]·`readout` [n, classes], n free. */
+function changedInputs(batch: number, heads: readonly Head[], dtype: Precision): Record<string, TensorSpec> {
+  const float = (shape: readonly number[]): TensorSpec => ({ dtype, shape });
   const classes = logitsOf(heads);
-  const float = (shape: readonly number[]): TensorSpec => ({ dtype: "float32", shape });
+  const changed = { base: float([batch, classes]), values: float([batch, FREE]), readout: float([FREE, classes]) };
+  return { ...changed, ...scoredInputs(batch, heads, dtype) };
+}
+
+function changedLogits<T>(ops: Ops<T>, given: Tensors<T>): T {
+  return ops.matmul(tensor(given, "values"), tensor(given, "readout"), { add: tensor(given, "base") }); // [batch, classes]
+}
+
+/** The scores of {@link passScoresProgram} for logits `base` + `values`·`readout`, in single precision. */
+export function changeScoresProgram(heads: readonly Head[], batch: number): ProgramSource {
   return {
     dtype: "float32",
-    inputs: {
-      base: float([batch, classes]),
-      values: float([batch, FREE]),
-      readout: float([FREE, classes]),
-      ...scoredInputs(batch, heads),
-    },
+    inputs: changedInputs(batch, heads, "float32"),
+    build: (ops, given) => scoresOf(ops, changedLogits(ops, given), given, heads),
+  };
+}
+
+/** Of the same logits `ahead` alone, in double precision. */
+export function changeAnswersProgram(heads: readonly Head[], batch: number): ProgramSource {
+  return {
+    dtype: "float64",
+    inputs: changedInputs(batch, heads, "float64"),
     build: (ops, given) => {
-      const logits = ops.matmul(tensor(given, "values"), tensor(given, "readout"), { add: tensor(given, "base") }); // [batch, classes]
-      return scoresOf(ops, logits, given, heads);
+      const logits = changedLogits(ops, given); // [batch, classes]
+      const target = ops.takeColumns(logits, tensor(given, "columns")); // [batch, tasks]
+      return { ahead: classesAhead(ops, logits, target, given, heads) };
     },
   };
 }

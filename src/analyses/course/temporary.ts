@@ -1,12 +1,12 @@
 import { at, dim, float64, type NdArray, randomStream, rowsAt } from "../../core/index.ts";
 import type { Head } from "../../tasks/index.ts";
-import { allColumns, contribution, type GroupValues, valuesOfGroups } from "../closed-form/contribution.ts";
+import { type GroupValues, valuesOfGroups } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
 import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
 import { activationOf, seriesOf } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
-import { allAnswersOf } from "../logits/answers.ts";
+import { hitsAfterOf, hitsOf, targetsAt } from "../logits/hits.ts";
 import type { Judge } from "../logits/score.ts";
 
 /** Temporary pairs that are ablated, those of most neurons; the rest are counted. */
@@ -64,30 +64,31 @@ export function samplesOf({ config, split, seed }: AnalysisInput): { readonly tr
   return { train: some(split.train), heldOut: some(Int32Array.from([...split.validation, ...split.test])) };
 }
 
-/** The model's neurons less their means over all p² inputs, at some samples, and its logits there. */
+/** What mean-ablation adds to the model's neurons at some samples, means over all p² inputs less values, and its logits there. */
 function atSamples({ activations }: SeriesModel, input: AnalysisInput, samples: Int32Array) {
   const here = { config: input.config, activations };
   const pre = activationOf(here, "blocks.0.mlp.hook_pre"); // [p², d_mlp]
   const [n, width] = [dim(pre, 0), dim(pre, 1)];
   const means = new Float64Array(width);
-  for (let i = 0; i < n * width; i++) {
-    const u = pre.data[i] as number;
-    if (u > 0) means[i % width] = (means[i % width] as number) + u / n;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < width; j++) {
+      const u = pre.data[i * width + j] as number;
+      if (u > 0) means[j] = (means[j] as number) + u / n;
+    }
   }
-  const deviations = rowsAt(pre, samples).data.map((u, i) => Math.max(0, u) - at(means, i % width));
+  const changes = rowsAt(pre, samples).data.map((u, i) => (means[i % width] as number) - Math.max(0, u));
   return {
-    deviations: float64(deviations, [samples.length, width]), // [samples, d_mlp]
+    changes: float64(changes, [samples.length, width]), // [samples, d_mlp]
     logits: rowsAt(activationOf(here, "logits"), samples), // [samples, classes]
     live: Array.from({ length: width }, (_, j) => j).filter((j) => at(means, j) > 0),
   };
 }
 
-/** Answers right on a list of places among the samples, by task. */
-function accuracies(judge: Judge, answers: readonly Int32Array[], samples: Int32Array, from: number, to: number): number[] {
-  return answers.map((own, task) => {
-    const targets = at(judge.targets, task);
+/** Accuracy of each trained task on samples `from` to `to` (exclusive), from the hits of all, [samples, tasks]. */
+function accuracies(heads: Judge["heads"], hits: Uint8Array, tasks: number, from: number, to: number): number[] {
+  return heads.map(({ number }) => {
     let right = 0;
-    for (let s = from; s < to; s++) if (at(own, s) === at(targets, at(samples, s))) right += 1;
+    for (let s = from; s < to; s++) right += hits[s * tasks + number] as number;
     return right / (to - from);
   });
 }
@@ -121,22 +122,19 @@ async function ablateAtPeak(
 ): Promise<PairAblation[]> {
   const { train, heldOut } = samplesOf(input);
   const samples = Int32Array.from([...train, ...heldOut]);
-  const { deviations, logits, live } = atSamples(model, input, samples);
+  const { changes, logits, live } = atSamples(model, input, samples);
   const readout: NdArray<"float64"> = await readoutMatrix(model.parameters, input.heads, matmul); // [d_mlp, classes]
-  const columns = allColumns(input.heads);
+  const targets = targetsAt(input.targets, samples);
+  const hitsAfter = await hitsAfterOf(input)(logits, targets);
   const sets = [
     [0, train.length],
     [train.length, samples.length],
   ] as const;
-  const scores = async (group: GroupValues) => {
-    const by = await contribution(group, readout, columns, matmul);
-    const answers = allAnswersOf(logits, judge.heads, { by, columns, sign: -1 });
-    return sets.map(([from, to]) => (from === to ? undefined : accuracies(judge, answers, samples, from, to)));
-  };
-  const none: GroupValues = { group: [], values: float64([], [samples.length, 0]) };
-  const before = await scores(none);
-  const lostBy = async (group: GroupValues) => {
-    const after = await scores(group);
+  const scores = (hits: Uint8Array) =>
+    sets.map(([from, to]) => (from === to ? undefined : accuracies(judge.heads, hits, input.heads.length, from, to)));
+  const before = scores(hitsOf(logits, targets, input.heads));
+  const lostBy = async ({ group, values }: GroupValues) => {
+    const after = scores(await hitsAfter(values, rowsAt(readout, group)));
     return after.map((own, set) => own?.map((accuracy, task) => at(before[set] ?? [], task) - accuracy));
   };
   const random = randomStream(input.seed, `course/ablation/${model.epoch}`);
@@ -144,7 +142,7 @@ async function ablateAtPeak(
   for (const { m, k, epoch, neurons } of peaks) {
     const groups = Array.from({ length: ABLATION_DRAWS }, () => drawn(live, neurons.length, random.permutation));
     const losses: (readonly (readonly number[] | undefined)[])[] = [];
-    for (const group of valuesOfGroups(deviations, [neurons, ...groups])) losses.push(await lostBy(group));
+    for (const group of valuesOfGroups(changes, [neurons, ...groups])) losses.push(await lostBy(group));
     const [lost = [], ...drawnAway] = losses;
     const task = judge.heads.findIndex(({ q }) => q === m);
     const costOn = (set: number): Cost | null => {

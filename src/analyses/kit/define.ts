@@ -66,6 +66,15 @@ export type ScoreDraw = (
  */
 export type Matmul = (a: NdArray<"float64">, b: NdArray<"float64">, into?: Float64Array) => Promise<NdArray<"float64">>;
 
+/**
+ * For logits [n, classes] and their samples' targets [n, tasks]: whether each output head answers its target, 1 or 0, [n, tasks],
+ * once values [n, g] times readout [g, classes] have been added to the logits.
+ */
+export type HitsAfter = (
+  logits: NdArray<"float64">,
+  targets: NdArray<"int32">,
+) => Promise<(values: NdArray<"float64">, readout: NdArray<"float64">) => Promise<Uint8Array>>;
+
 /** Everything an analysis may look at. Analyses are pure: they touch no file, no clock and no unseeded randomness. */
 export interface AnalysisInput {
   /** Known settings; imported models know only their task and sizes. */
@@ -87,6 +96,8 @@ export interface AnalysisInput {
   readonly scoreDraw?: ScoreDraw;
   /** Present where `needs` has `matmul`: large products at a runtime's speed. */
   readonly matmul?: Matmul;
+  /** Present where a runtime gives `matmul`. */
+  readonly hitsAfter?: HitsAfter;
   /** Seeds the nulls. */
   readonly seed: number;
   /** Called with (done, total). */
