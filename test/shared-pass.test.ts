@@ -47,6 +47,14 @@ test("no model is made before all members wait; a second time through is a pass 
   ]);
   assert.deepEqual(await epochsOf(first.models(["logits"])), [1, 2, 3]);
   assert.deepEqual(opened, [["logits"], ["logits"]]);
+  // So has one that wants some samples alone, whoever waits.
+  const [third, fourth] = sharedPass(2, open);
+  assert.deepEqual(await epochsOf((third ?? first).models(["logits"], [2], Int32Array.of(5))), [1, 2, 3]);
+  const waiting = [third, fourth].map((member) => epochsOf((member ?? first).models(["logits"])));
+  assert.deepEqual(await Promise.all(waiting), [
+    [1, 2, 3],
+    [1, 2, 3],
+  ]);
 });
 
 test("a model that cannot be read fails all of them", async () => {

@@ -1,6 +1,6 @@
-import { activationsOf } from "../../src/activations/index.ts";
+import { gridModel } from "../../src/activations/index.ts";
 import { ANALYSES } from "../../src/analyses/index.ts";
-import type { ActivationName, AnalysisInput, Series } from "../../src/analyses/kit/define.ts";
+import type { AnalysisInput, Series } from "../../src/analyses/kit/define.ts";
 import { withAnalysisInput } from "../../src/api/analysis-input.ts";
 import { analyzeModel } from "../../src/api/analyze.ts";
 import type { Model } from "../../src/api/models.ts";
@@ -64,9 +64,12 @@ export function standingStill(model: Model, input: AnalysisInput, runtime: Runti
   const first = gridsOf(neurons).slice(0, 1);
   const row = omegaRow(0, neurons, config.p, first, input.seed);
   const epochs = [0, 1];
-  async function* models(names: readonly ActivationName[]) {
-    for (const epoch of epochs) {
-      yield { epoch, parameters, activations: await activationsOf(runtime, config, parameters, names) };
+  async function* models(...[names, wanted = epochs, samples]: Parameters<Series["models"]>) {
+    const grid = await gridModel(runtime, config, parameters, names, samples && { samples });
+    try {
+      for (const epoch of wanted) yield { epoch, parameters, activations: await grid.run() };
+    } finally {
+      await grid.dispose();
     }
   }
   return {

@@ -92,7 +92,7 @@ function seriesOfRun(run: AnyRun, looked: Looked, known: Activations, runtime: (
   const metrics = onDemand(() => readMetrics(run), note);
   const omega = onDemand(() => readOmega(run), note);
   const kept = onDemand(() => ({ rows: wholeCheckpoints(run, note), warnings: [] }), note);
-  async function* models(names: readonly ActivationName[], epochs?: readonly number[]): AsyncGenerator<SeriesModel> {
+  async function* models(...[names, epochs, samples]: Parameters<Series["models"]>): AsyncGenerator<SeriesModel> {
     const { config, sha256 } = looked.checkpoint;
     let grid: GridModel | undefined;
     try {
@@ -101,12 +101,12 @@ function seriesOfRun(run: AnyRun, looked: Looked, known: Activations, runtime: (
         const checkpoint = read();
         const { parameters } = checkpoint;
         // The last one is most often the model itself.
-        if (checkpoint.sha256 === sha256 && names.every((name) => known[name] !== undefined)) {
+        if (samples === undefined && checkpoint.sha256 === sha256 && names.every((name) => known[name] !== undefined)) {
           yield { epoch, parameters, activations: known };
           continue;
         }
         // One program and one set of arrays for all of them: fresh memory costs as much as a third of the pass.
-        grid ??= await gridModel(runtime(), config, parameters, names, { reuse: true });
+        grid ??= await gridModel(runtime(), config, parameters, names, { reuse: true, ...(samples && { samples }) });
         const activations = names.length === 0 ? {} : await grid.run(inFloat64(parameters));
         yield { epoch, parameters, activations };
       }

@@ -53,7 +53,7 @@ export async function runAnalyses(
       for (const analysis of together) await run(analysis, input);
       return;
     }
-    const members = sharedPass(together.length, (names, epochs) => series.models(names, epochs)[Symbol.asyncIterator]());
+    const members = sharedPass(together.length, (...asked) => series.models(...asked)[Symbol.asyncIterator]());
     await Promise.all(
       together.map(async (analysis, i) => {
         const { models, leave } = at(members, i);

@@ -1,14 +1,14 @@
-import type { ActivationName, SeriesModel } from "../analyses/kit/define.ts";
+import type { ActivationName, Series, SeriesModel } from "../analyses/kit/define.ts";
 
 /** One analysis's part in a {@link sharedPass}. */
 export interface PassMember {
-  readonly models: (names: readonly ActivationName[], epochs?: readonly number[]) => AsyncIterable<SeriesModel>;
+  readonly models: Series["models"];
   /** Takes no part any more; the others need not wait for it. */
   readonly leave: () => void;
 }
 
 /** A source of a run's models, or of those of some epochs, with some activations. */
-export type OpenPass = (names: readonly ActivationName[], epochs?: readonly number[]) => AsyncIterator<SeriesModel>;
+export type OpenPass = (...asked: Parameters<Series["models"]>) => AsyncIterator<SeriesModel>;
 
 interface Waiting {
   readonly resolve: (step: IteratorResult<SeriesModel>) => void;
@@ -17,7 +17,8 @@ interface Waiting {
 
 /**
  * One pass through a run's checkpoints for several analyses: a model is read and computed once, when all of them wait for it,
- * with the activations that any of them asked for. A member that goes through the models a second time has a pass of its own.
+ * with the activations that any of them asked for. A member that goes through the models a second time, or wants some samples
+ * alone, has a pass of its own.
  */
 export function sharedPass(count: number, open: OpenPass): readonly PassMember[] {
   const names = new Set<ActivationName>();
@@ -46,9 +47,10 @@ export function sharedPass(count: number, open: OpenPass): readonly PassMember[]
       active -= 1;
       advance();
     };
-    async function* models(own: readonly ActivationName[], epochs?: readonly number[]): AsyncGenerator<SeriesModel> {
-      if (left) {
-        const again = open(own, epochs);
+    async function* models(...asked: Parameters<Series["models"]>): AsyncGenerator<SeriesModel> {
+      const [own, epochs, samples] = asked;
+      if (left || samples !== undefined) {
+        const again = open(...asked);
         for (let step = await again.next(); step.done !== true; step = await again.next()) yield step.value;
         return;
       }

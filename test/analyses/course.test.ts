@@ -42,8 +42,16 @@ async function inputOver(models: readonly (readonly [epoch: number, parameters: 
     metrics: [],
     omega: [],
     checkpoints: models.map(([epoch]) => epoch),
-    async *models() {
-      for (const { epoch, parameters, activations } of inputs) yield { epoch, parameters, activations };
+    async *models(names, _epochs, samples) {
+      for (const { epoch, parameters, activations } of inputs) {
+        const part = Object.fromEntries(
+          names.flatMap((name) => {
+            const all = activations[name];
+            return all === undefined ? [] : [[name, samples === undefined ? all : rowsAt(all, samples)] as const];
+          }),
+        );
+        yield { epoch, parameters, activations: part };
+      }
     },
   };
   const [last] = inputs.slice(-1);

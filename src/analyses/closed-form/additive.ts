@@ -13,6 +13,8 @@ export interface AdditiveParts {
   /** Variances over the grid of u and of |u|, [neurons]. */
   readonly variance: Float64Array;
   readonly absVariance: Float64Array;
+  /** Means over the grid of max(0, u), [neurons]. */
+  readonly positive: Float64Array;
   /** Whether u varies at all, [neurons]. */
   readonly live: readonly boolean[];
 }
@@ -25,7 +27,8 @@ export function additiveParts(pre: NdArray<"float64">, p: number): AdditiveParts
   const neurons = dim(pre, 1);
   const { data } = pre;
   const [rows, columns] = [new Float64Array(p * neurons), new Float64Array(p * neurons)];
-  const [total, squares, absolute] = [new Float64Array(neurons), new Float64Array(neurons), new Float64Array(neurons)];
+  const sums = () => new Float64Array(neurons);
+  const [total, squares, absolute, positive] = [sums(), sums(), sums(), sums()];
   for (let x0 = 0; x0 < p; x0++) {
     for (let x1 = 0; x1 < p; x1++) {
       const start = (x0 * p + x1) * neurons;
@@ -36,6 +39,8 @@ export function additiveParts(pre: NdArray<"float64">, p: number): AdditiveParts
         columns[column + j] = (columns[column + j] as number) + u;
         squares[j] = (squares[j] as number) + u * u;
         absolute[j] = (absolute[j] as number) + Math.abs(u);
+        // Without a branch, which would be mispredicted half of the time.
+        positive[j] = (positive[j] as number) + 0.5 * (u + Math.abs(u));
       }
     }
     for (let j = 0; j < neurons; j++) total[j] = (total[j] as number) + (rows[x0 * neurons + j] as number);
@@ -56,7 +61,7 @@ export function additiveParts(pre: NdArray<"float64">, p: number): AdditiveParts
   const variance = squares.map((sum, j) => Math.max(0, sum / samples - (mu[j] as number) ** 2));
   const absVariance = squares.map((sum, j) => Math.max(0, sum / samples - ((absolute[j] as number) / samples) ** 2));
   const live = Array.from(variance, (value, j) => value > CONSTANT * ((squares[j] as number) / samples) && value > 0);
-  return { p, neurons, mu, digits, energy, variance, absVariance, live };
+  return { p, neurons, mu, digits, energy, variance, absVariance, positive: positive.map((sum) => sum / samples), live };
 }
 
 /** Σ (Var f + Var g) over Σ Var u: 1 where no neuron mixes the digits; 0 for neurons that are all constant. */

@@ -107,6 +107,7 @@ async function courseAt(input: AnalysisInput, model: SeriesModel, judge: Judge, 
     additiveShare: additiveShare(fitted.parts),
     R2: live.length === 0 ? 0 : quantile(live, 0.5),
     limit,
+    means: fitted.parts.positive,
     neuronsOf,
     model: accuraciesOf(judge, logits),
     closed: await closedScores(judge, fitted, { parameters, heads: input.heads }, matmul),
@@ -168,7 +169,8 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Cour
     .filter((pair) => !uses(pair, last))
     .map(({ m, k, neurons }): Peak => {
       const tick = neurons.indexOf(Math.max(...neurons));
-      return { m, k, epoch: at(epochs, tick), neurons: at(snapshots, tick).neuronsOf.get(`${m} ${k}`) ?? [] };
+      const { neuronsOf, means } = at(snapshots, tick);
+      return { m, k, epoch: at(epochs, tick), neurons: neuronsOf.get(`${m} ${k}`) ?? [], means };
     });
   return {
     epochs,

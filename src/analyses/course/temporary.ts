@@ -1,10 +1,10 @@
-import { at, dim, float64, type NdArray, randomStream, rowsAt } from "../../core/index.ts";
+import { at, dim, ensureFinite, float64, MiiiiError, type NdArray, randomStream, rowsAt } from "../../core/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import { type GroupValues, valuesOfGroups } from "../closed-form/contribution.ts";
 import { drawn } from "../closed-form/groups.ts";
 import { readoutMatrix } from "../closed-form/readout.ts";
-import type { AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
-import { activationOf, seriesOf } from "../kit/inputs.ts";
+import type { ActivationName, AnalysisInput, Matmul, SeriesModel } from "../kit/define.ts";
+import { seriesOf } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { hitsAfterOf, hitsOf, targetsAt } from "../logits/hits.ts";
 import type { Judge } from "../logits/score.ts";
@@ -49,6 +49,8 @@ export interface Peak {
   readonly k: number;
   readonly epoch: number;
   readonly neurons: readonly number[];
+  /** What all neurons are on average over the grid after the ReLU, at that checkpoint, [d_mlp]. */
+  readonly means: Float64Array;
 }
 
 /** Seeded samples that were trained on, and that were not; where the split is not known, of all, which counts as the latter. */
@@ -64,22 +66,21 @@ export function samplesOf({ config, split, seed }: AnalysisInput): { readonly tr
   return { train: some(split.train), heldOut: some(Int32Array.from([...split.validation, ...split.test])) };
 }
 
-/** What mean-ablation adds to the model's neurons at some samples, means over all p² inputs less values, and its logits there. */
-function atSamples({ activations }: SeriesModel, input: AnalysisInput, samples: Int32Array) {
-  const here = { config: input.config, activations };
-  const pre = activationOf(here, "blocks.0.mlp.hook_pre"); // [p², d_mlp]
-  const [n, width] = [dim(pre, 0), dim(pre, 1)];
-  const means = new Float64Array(width);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < width; j++) {
-      const u = pre.data[i * width + j] as number;
-      if (u > 0) means[j] = (means[j] as number) + u / n;
-    }
-  }
-  const changes = rowsAt(pre, samples).data.map((u, i) => (means[i % width] as number) - Math.max(0, u));
+/** An activation of a model at some samples. */
+function atSamples({ activations }: SeriesModel, name: ActivationName, samples: Int32Array): NdArray<"float64"> {
+  const activation = activations[name];
+  if (activation === undefined || dim(activation, 0) !== samples.length)
+    throw new MiiiiError("input", `${name}: must be there for ${samples.length} samples, got ${activation?.shape[0] ?? "none"}`);
+  ensureFinite(activation, name);
+  return activation;
+}
+
+/** What mean-ablation adds to the neurons, [samples, d_mlp], and the neurons that are ever above 0. */
+function ablated(pre: NdArray<"float64">, means: Float64Array) {
+  const width = means.length;
+  const changes = pre.data.map((u, i) => (means[i % width] as number) - Math.max(0, u));
   return {
-    changes: float64(changes, [samples.length, width]), // [samples, d_mlp]
-    logits: rowsAt(activationOf(here, "logits"), samples), // [samples, classes]
+    changes: float64(changes, pre.shape),
     live: Array.from({ length: width }, (_, j) => j).filter((j) => at(means, j) > 0),
   };
 }
@@ -117,12 +118,13 @@ async function ablateAtPeak(
   input: AnalysisInput,
   model: SeriesModel,
   judge: Judge,
-  peaks: readonly Peak[],
+  [first, ...others]: readonly [Peak, ...Peak[]],
   matmul: Matmul,
 ): Promise<PairAblation[]> {
   const { train, heldOut } = samplesOf(input);
   const samples = Int32Array.from([...train, ...heldOut]);
-  const { changes, logits, live } = atSamples(model, input, samples);
+  const logits = atSamples(model, "logits", samples); // [samples, classes]
+  const { changes, live } = ablated(atSamples(model, "blocks.0.mlp.hook_pre", samples), first.means);
   const readout: NdArray<"float64"> = await readoutMatrix(model.parameters, input.heads, matmul); // [d_mlp, classes]
   const targets = targetsAt(input.targets, samples);
   const hitsAfter = await hitsAfterOf(input)(logits, targets);
@@ -139,7 +141,7 @@ async function ablateAtPeak(
   };
   const random = randomStream(input.seed, `course/ablation/${model.epoch}`);
   const found: PairAblation[] = [];
-  for (const { m, k, epoch, neurons } of peaks) {
+  for (const { m, k, epoch, neurons } of [first, ...others]) {
     const groups = Array.from({ length: ABLATION_DRAWS }, () => drawn(live, neurons.length, random.permutation));
     const losses: (readonly (readonly number[] | undefined)[])[] = [];
     for (const group of valuesOfGroups(changes, [neurons, ...groups])) losses.push(await lostBy(group));
@@ -167,11 +169,12 @@ export async function temporaryAblation(
   const chosen = [...peaks].sort((a, b) => b.neurons.length - a.neurons.length).slice(0, MOST_PAIRS);
   const epochs = [...new Set(chosen.map(({ epoch }) => epoch))].sort((a, b) => a - b);
   const { train, heldOut } = samplesOf(input);
+  const samples = Int32Array.from([...train, ...heldOut]);
   const pairs: PairAblation[] = [];
   if (epochs.length > 0) {
-    for await (const model of seriesOf(input).models(["blocks.0.mlp.hook_pre", "logits"], epochs)) {
-      const own = chosen.filter(({ epoch }) => epoch === model.epoch);
-      if (own.length > 0) pairs.push(...(await ablateAtPeak(input, model, judge, own, matmul)));
+    for await (const model of seriesOf(input).models(["blocks.0.mlp.hook_pre", "logits"], epochs, samples)) {
+      const [first, ...others] = chosen.filter(({ epoch }) => epoch === model.epoch);
+      if (first !== undefined) pairs.push(...(await ablateAtPeak(input, model, judge, [first, ...others], matmul)));
     }
   }
   return {

@@ -34,8 +34,15 @@ export interface Series {
   readonly omega: readonly OmegaRow[];
   /** Epochs at which checkpoints were kept, ascending. */
   readonly checkpoints: readonly number[];
-  /** The model at each kept checkpoint, or at those of the given epochs, one after the other, with the activations asked for. */
-  readonly models: (names: readonly ActivationName[], epochs?: readonly number[]) => AsyncIterable<SeriesModel>;
+  /**
+   * The model at each kept checkpoint, or at those of the given epochs, one after the other, with the activations asked for: over
+   * the grid, or of the given samples (grid indices) alone, [samples, …].
+   */
+  readonly models: (
+    names: readonly ActivationName[],
+    epochs?: readonly number[],
+    samples?: Int32Array,
+  ) => AsyncIterable<SeriesModel>;
 }
 
 /** A kept checkpoint of a run. */
