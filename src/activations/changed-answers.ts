@@ -5,8 +5,8 @@ import type { Head } from "../tasks/index.ts";
 import { blockRows, scoredBlocks } from "./scored-blocks.ts";
 
 /**
- * Whether each output head answers its target once values [n, g] times readout [g, classes] have been added to the logits: 1 or 0,
- * [n, tasks].
+ * Whether each output head answers its target once values [n, g] times readout [g, classes] have been added to the logits: 1 or
+ * 0, [n, tasks].
  */
 export type HitsAfter = (values: NdArray<"float64">, readout: NdArray<"float64">) => Promise<Uint8Array>;
 

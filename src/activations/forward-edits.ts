@@ -24,7 +24,8 @@ export interface EditableModel {
   readonly forward: (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
   /**
    * What the output heads score under another W_E or with some neurons at their means, in single precision: for draws of a null.
-   * Undefined for other edits, for more samples than fit into memory, and where a target's probability is beyond single precision.
+   * Undefined for other edits, for more samples than fit into memory, and where a target's probability is beyond single
+   * precision.
    */
   readonly drawScores: (edits: Edits, scored: Scored) => Promise<DrawScores | undefined>;
   readonly dispose: () => Promise<void>;

@@ -76,7 +76,9 @@ export function passScoresProgram(config: TaskConfig & ModelConfig, parameters: 
   };
 }
 
-/** Logits that differ by a product from known ones: `base` [batch, classes] + `values` [batch, n]·`readout` [n, classes], n free. */
+/**
+ * Logits that differ by a product from known ones: `base` [batch, classes] + `values` [batch, n]·`readout` [n, classes], n free.
+ */
 function changedInputs(batch: number, heads: readonly Head[], dtype: Precision): Record<string, TensorSpec> {
   const float = (shape: readonly number[]): TensorSpec => ({ dtype, shape });
   const classes = logitsOf(heads);
