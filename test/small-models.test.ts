@@ -5,7 +5,7 @@ import { ANALYSES } from "../src/analyses/index.ts";
 import { withAnalysisInput } from "../src/api/analysis-input.ts";
 import type { Model } from "../src/api/models.ts";
 import { ensureFiniteJson, MiiiiError } from "../src/core/index.ts";
-import { type ConstructedTask, construct, initParameters, type RunConfig } from "../src/model/index.ts";
+import { type ConstructedTask, construct, initParameters, type ParameterName, type RunConfig } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { makeSplit } from "../src/tasks/index.ts";
 import { type Preset, presetConfig } from "../src/train/index.ts";
@@ -24,8 +24,10 @@ function modelOf(label: string, config: RunConfig, parameters: Model["checkpoint
   return { label, checkpoint, ...(split ? { split: makeSplit(config.p, 0.5, 1) } : {}) };
 }
 
+const SMALL = { d_model: 8, n_heads: 2, d_mlp: 2 };
+
 function untrained(preset: Preset, overrides: Partial<RunConfig>, split = true): Model {
-  const config = presetConfig(preset, { d_model: 8, n_heads: 2, d_mlp: 2, ...overrides });
+  const config = presetConfig(preset, { ...SMALL, ...overrides });
   return modelOf(`${preset} ${JSON.stringify(overrides)}`, config, initParameters(config, 3), split);
 }
 
@@ -92,6 +94,24 @@ for (const make of MODELS) {
     await allSaid(model);
   });
 }
+
+/** An untrained model one of whose matrices is zero. */
+function without(preset: Preset, name: ParameterName): Model {
+  const model = untrained(preset, { p: 7 });
+  const { parameters } = model.checkpoint;
+  const zero = { ...parameters[name], data: parameters[name].data.map(() => 0) };
+  return modelOf(`${preset} without ${name}`, presetConfig(preset, { ...SMALL, p: 7 }), { ...parameters, [name]: zero });
+}
+
+test("what does not depend on the input has no structure, by rounding either", async () => {
+  const same = await allSaid(without("nanda", "embed.W_E"));
+  assert.match(same.mechanism ?? "", /^key frequencies +none .*\nlogit share +0 % +\(null 0 %, p = 1\)/);
+  const none = /^neurons +2, 2 dead: none varies\nmodel: no neuron varies\.\n"One frequency .*: not in model"/;
+  assert.match(same.neurons ?? "", none);
+  const constant = await allSaid(without("miiii", "blocks.0.mlp.W_in"));
+  assert.match(constant.neurons ?? "", none);
+  assert.match(constant.patch ?? "", /^groups +none: no neuron varies, so there is nothing to patch/);
+});
 
 test("what is missing is named: with q = 2 alone trained, no neuron to patch; a run without norms; a lone model", async () => {
   const two = await allSaid(untrained("miiii", { p: 7, mask_primes: [3, 5] }));

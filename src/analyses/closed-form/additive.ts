@@ -19,8 +19,8 @@ export interface AdditiveParts {
   readonly live: readonly boolean[];
 }
 
-/** Variance below so much of the mean square is rounding. */
-const CONSTANT = 1e-20;
+/** Variance below so much of the mean square is rounding: it is the difference of two sums of p² squares. */
+const CONSTANT = 1e-12;
 
 /** Splits pre-activations [p², neurons] into means over x1 and over x0. */
 export function additiveParts(pre: NdArray<"float64">, p: number): AdditiveParts {

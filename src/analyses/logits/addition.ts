@@ -66,18 +66,23 @@ export function keyFrequencies(coefficients: readonly number[]): number[] {
   return coefficients.flatMap((value, i) => (Math.abs(value) > limit ? [i + 1] : []));
 }
 
+/** Of the logits' sum of squares, what rounding alone may leave of them once they are centred. */
+const ROUNDING = 1e-22;
+
 /**
- * ‖L‖² of the logits centred over samples and over classes: what is left of them once biases and the softmax's freedom are gone.
+ * ‖L‖² of the logits centred over samples and over classes: what is left of them once biases and the softmax's freedom are gone;
+ * 0 where only rounding is, as of logits that are the same for every input.
  */
 export function centredEnergy(logits: NdArray<"float64">, classes: number): number {
   const [samples, stride] = [dim(logits, 0), dim(logits, 1)];
   const { data } = logits;
   const sampleMeans = new Float64Array(samples);
   const classMeans = new Float64Array(classes);
-  let grand = 0;
+  let [grand, whole] = [0, 0];
   for (let i = 0; i < samples; i++) {
     for (let c = 0; c < classes; c++) {
       const value = data[i * stride + c] as number;
+      whole += value ** 2;
       sampleMeans[i] = at(sampleMeans, i) + value / classes;
       classMeans[c] = at(classMeans, c) + value / samples;
     }
@@ -88,7 +93,7 @@ export function centredEnergy(logits: NdArray<"float64">, classes: number): numb
     const shift = at(sampleMeans, i) - grand;
     for (let c = 0; c < classes; c++) total += ((data[i * stride + c] as number) - shift - (classMeans[c] as number)) ** 2;
   }
-  return total;
+  return total <= ROUNDING * whole ? 0 : total;
 }
 
 /** Share of the centred logits' energy that the key frequencies' cosines carry, Σ coefficient² / ‖L‖²; 0 for constant logits. */

@@ -158,10 +158,12 @@ export async function analyzeAddition(input: AnalysisInput, logits: NdArray<"flo
   const energyDraws = repeated(CLASS_PERMUTATIONS, () => permutedEnergies(gram, permuted.permutation(p)));
 
   const byTotal = sumByTotal(logits, p);
-  const coefficients = cosCoefficients(byTotal, p);
-  const key = keyFrequencies(coefficients);
   const energy = centredEnergy(logits, p);
-  const coefficientDraws = await permutedCoefficients(input, logits, permuted);
+  // Coefficients of logits that depend on nothing are rounding, which another order of the same sums changes.
+  const real = (values: number[]) => (energy === 0 ? values.map(() => 0) : values);
+  const coefficients = real(cosCoefficients(byTotal, p));
+  const key = keyFrequencies(coefficients);
+  const coefficientDraws = (await permutedCoefficients(input, logits, permuted)).map(real);
   const logit_share = keyShare(coefficients, energy);
   const shareDraws = coefficientDraws.map((draw) => keyShare(draw, energy));
   const cos_coefficients_null = familywiseLimit(

@@ -13,6 +13,7 @@ const shortPercent = (share: number) => `${short(100 * share)} %`;
 
 /** Up to ten names, and how many more there are. */
 function some(names: readonly number[]): string {
+  if (names.length === 0) return "none";
   return names.length <= 10 ? listed(names.map(String)) : `${names.slice(0, 10).join(", ")} and ${names.length - 10} more`;
 }
 

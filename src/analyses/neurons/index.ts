@@ -19,6 +19,7 @@ function discOf({ clusters }: NeuronsResult): { disc: number; random: number } |
 function headline(entries: readonly Labelled<NeuronsResult>[]): string {
   const clause = ({ result }: Labelled<NeuronsResult>) => {
     const { median, neurons, dead, above_null, null: none } = result;
+    if (dead === neurons) return "no neuron varies";
     return (
       `one frequency k/q a digit explains ${percent(median.R2)} of a neuron (median; permuted tokens below ${percent(none.R2)}, ` +
       `the best k/${result.p} of each digit ${percent(median.digit_grid_R2)}), ${above_null} of ${neurons - dead} neurons exceed that null (${short(none.above, 2)} by chance), ` +
@@ -76,6 +77,7 @@ labels are the control of all of it.`,
   refuses: withoutResidues,
   run: (input, options) => compute(input, Number(options.draws), Number(options.examples)),
   metrics: (result) => {
+    if (result.dead === result.neurons) return { dead: result.dead };
     const disc = discOf(result);
     return {
       dead: result.dead,
@@ -105,6 +107,7 @@ labels are the control of all of it.`,
   summary: (result) => {
     const { median, null: none, sharing, neurons: all, dead } = result;
     const live = all - dead;
+    if (live === 0) return `neurons      ${all}, ${dead} dead: none varies`;
     const disc = discOf(result);
     const shape =
       disc === undefined ? "" : `; resultant of φ0 − φ1 ${short(disc.disc, 2)} (disc 1, random phases ${short(disc.random, 2)})`;
