@@ -28,4 +28,8 @@ if (existsSync(sources) && (!existsSync(main) || newest(sources) > statSync(main
     process.exit(1);
   }
 }
+if (!existsSync(main)) {
+  process.stderr.write("miiii: this package was packed before it was built; in its checkout, npm run pack builds it first\n");
+  process.exit(1);
+}
 await import(new URL("../dist/cli/main.js", import.meta.url).href);
