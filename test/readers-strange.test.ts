@@ -227,95 +227,6 @@ test("an optimizer's moments beside the weights are no model and no part of one"
   assert.equal(two.source, "last");
 });
 
-/** The activation that a file with a config is read with, and who says so. */
-function activation(value: Py): string {
-  const result = load(l, { heads: 2 }, (dict) => ({
-    dict: [
-      ["model", dict],
-      ["config", value],
-    ],
-  }));
-  const [model] = result.candidates;
-  const record = model && result.recordOf(model);
-  return `${record?.activation} ${record?.activation_from}`;
-}
-const stating = (...entries: readonly (readonly [Py, Py])[]): Py => ({ dict: entries });
-
-test("a config states its activation in any container that people keep one in", () => {
-  const node = (value: Py): Py => ({ call: "omegaconf.nodes.AnyNode", args: [], state: stating(["_val", value]) });
-  const omega = (...content: [Py, Py][]): Py => ({
-    call: "omegaconf.dictconfig.DictConfig",
-    args: [],
-    state: stating(["_content", stating(...content)]),
-  });
-  const containers: Record<string, Py> = {
-    "JSON in a text": '{"model": {"mlp": {"act": "gelu"}}}',
-    "YAML in a text": "model:\n  act: gelu  # the exact one\n  n_heads: 2\n",
-    pairs: [{ tuple: ["act", "gelu"] }, { tuple: ["n_heads", 2] }],
-    "a command line": ["train.py", "--act", "gelu", "--lr=0.1"],
-    "Hydra's overrides": ["model.act=gelu"],
-    "a list of one": stating(["act", ["gelu"]]),
-    "a named tuple": { call: "__main__.Config", args: [11, "gelu"] },
-    "OmegaConf's nodes": omega(["model", omega(["act", node("gelu")])]),
-    bytes: stating([
-      { call: "_codecs.encode", args: ["act", "latin1"] },
-      { call: "_codecs.encode", args: ["gelu", "latin1"] },
-    ]),
-    "a dotted key": stating(["mlp.act", "gelu"]),
-    "a key with slashes": stating(["model/activation", "gelu"]),
-    "a flag": stating(["use_gelu", true]),
-    "a class": stating(["act_cls", { global: "torch.nn.modules.activation.GELU" }]),
-    "Python's words": stating(["act", "nn.GELU()"]),
-    "a class as printed": stating(["act", "<class 'torch.nn.modules.activation.GELU'>"]),
-    "a function as printed": stating(["act", "<built-in function gelu>"]),
-    "usual options": stating(["act", "GELU(approximate='none')"]),
-  };
-  for (const [name, value] of Object.entries(containers)) assert.equal(activation(value), "gelu stated", name);
-  for (const key of ["actv", "mlp_nonlinearity", "activations", "transfer_function", "hidden_activation"])
-    assert.equal(activation(stating([key, "gelu"])), "gelu stated", key);
-  assert.equal(activation(stating(["act", "GELU(approximate='tanh')"])), "gelu_new stated");
-  // A path, a device or a remark is no activation.
-  for (const value of ["cuda:0", "note: the gelu run", ["gelu.py", "runs/gelu"]]) assert.equal(activation(value), "relu assumed");
-});
-
-test("what a config states of scales, windows, loops and gates is refused by its key, and what changes nothing is read", () => {
-  const refused: [string, Py, RegExp][] = [
-    ["logit_scale", 0.1, /a scale \("0.1"\)/],
-    ["embedding_multiplier", 12, /a scale/],
-    ["scale_embeddings", true, /a scale/],
-    ["softmax_temperature", 2, /a scale/],
-    ["attention_multiplier", 0.1, /an attention scale of 0.1/],
-    ["num_loops", 3, /applied more than once/],
-    ["sliding_window", 2, /fewer positions than three/],
-    ["attn_only", true, /attention without an MLP/],
-    ["mlp_type", "swiglu", /a gated MLP/],
-    ["use_skip", false, /no residual connections/],
-    ["normalize_embeddings", true, /normalisation/],
-    ["final_rms", true, /layer norms/],
-    ["sigmoid_attention", true, /without a softmax/],
-    ["attn_fn", "relu", /without a softmax/],
-  ];
-  for (const [key, value, pattern] of refused) {
-    fails(() => activation(stating([key, value])), "input", pattern);
-    const ignored = key === "attention_multiplier" ? "attn_scale" : key;
-    load(l, { heads: 2, ignore: [ignored] }, (dict) => ({
-      dict: [
-        ["model", dict],
-        ["config", stating([key, value])],
-      ],
-    }));
-  }
-  for (const [key, value] of [
-    ["logit_scale", 1],
-    ["attention_multiplier", 0.5],
-    ["sliding_window", 128],
-    ["pooling", "last"],
-    ["attention_fn", "softmax"],
-    ["num_loops", 1],
-  ] as const)
-    assert.equal(activation(stating([key, value])), "relu assumed", key);
-});
-
 test("integers beside a number that scales them are quantised weights", () => {
   const data = new Uint8Array(160);
   const whole = (name: string): Py => tensorOf(name, [20, 8], { storage: "torch.CharStorage", count: 160 });
@@ -334,29 +245,6 @@ test("integers beside a number that scales them are quantised weights", () => {
   ])
     fails(() => importModel(path, { heads: 2 }), "input", /"mlp_in.weight" is of integers, with ".*" beside: quantised/);
   assert.equal(importModel(archive([], []), { heads: 2 }).candidates.length > 0, true);
-});
-
-test("a config beside a model: of any usual name, JSON or YAML, and Hugging Face's whatever a trainer left there", () => {
-  const beside = (name: string, files: Readonly<Record<string, string>>, model = "model.pth") => {
-    const home = join(folder, `beside-${name}`);
-    mkdirSync(home);
-    const bytes = model.endsWith("safetensors") ? encodeSafetensors(new Map(Object.entries(l)), {}) : stateDictArchive(l);
-    writeFileSync(join(home, model), bytes);
-    for (const [file, text] of Object.entries(files)) writeFileSync(join(home, file), text);
-    const result = importModel(join(home, model));
-    const [first] = result.candidates;
-    assert.ok(first);
-    assert.equal(result.recordOf(first)?.activation, "gelu", name);
-    assert.equal(first.config.n_heads, 2, name);
-    return home;
-  };
-  beside("hparams", { "hparams.yaml": "act: gelu\nn_heads: 2\n" });
-  beside("args", { "args.json": '{"act": "gelu", "n_heads": 2}' });
-  beside("config", { "config.yaml": "model:\n  act: gelu\n  n_heads: 2\n" });
-  const trainer = { "optimizer.pt": "x", "scheduler.pt": "x", "rng_state.pth": "x", "training_args.bin": "x" };
-  const said = { "config.json": '{"hidden_act": "gelu", "num_attention_heads": 2}' };
-  const home = beside("trainer", { ...trainer, ...said, "pytorch_model.bin": "x" }, "model.safetensors");
-  assert.equal(importModel(home).candidates.length, importModel(join(home, "model.safetensors")).candidates.length);
 });
 
 test("trees of dicts are read, and what else stands for tensors is named with what makes them plain", () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ImportedModel, type ImportRequest, importModel, type StoredConfig, tensorsOf } from "../../src/checkpoint/index.ts";
@@ -22,6 +23,8 @@ export const config: StoredConfig = {
 };
 export const weightsOf = (of: StoredConfig): PerParameter<Tensor> => initParameters({ ...of, init: "he" }, 1);
 export const truth = weightsOf(config);
+/** The same by name, as files hold it. */
+export const arrays = new Map<string, NdArray>(Object.entries(truth));
 const random = randomStream(9, "biases");
 export const draw = (...shape: number[]): Tensor => float32(Float32Array.from({ length: sizeOf(shape) }, random.normal), shape);
 export const as = (array: Tensor, ...shape: number[]): Tensor => float32(array.data, shape);
@@ -93,6 +96,22 @@ export function save(bytes: Uint8Array | string, ending = "pth"): string {
   const path = join(folder, `${files}.${ending}`);
   writeFileSync(path, bytes);
   return path;
+}
+let folders = 0;
+/** A new folder with these files. */
+export function newFolder(content: Readonly<Record<string, Uint8Array | string>>): string {
+  folders++;
+  const path = join(folder, `folder-${folders}`);
+  mkdirSync(path);
+  for (const [name, bytes] of Object.entries(content)) writeFileSync(join(path, name), bytes);
+  return path;
+}
+/** The one reading that a file has. */
+export function only(path: string, request: ImportRequest = {}) {
+  const result = importModel(path, request);
+  assert.equal(result.candidates.length, 1);
+  const [model] = result.candidates;
+  return { ...result, model, record: model && result.recordOf(model) };
 }
 export const load = (tensors: Tensors, options: Options = {}, wrap?: (dict: Py) => Py) =>
   importModel(save(stateDictArchive(tensors, wrap)), options);

@@ -14,9 +14,12 @@ export function statementsOf(value: unknown): Statements {
     for (const object of level) {
       if (!isObject(object)) continue;
       for (const [key, entry] of Object.entries(object)) {
-        if (entry === null || typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean")
-          found.push({ key, value: entry });
-        else next.push(entry);
+        // Weights & Biases keeps each setting as the value of its key.
+        const inside = isObject(entry) && Object.keys(entry).every((name) => name === "value" || name === "desc");
+        const plain = inside ? entry.value : entry;
+        if (plain === null || typeof plain === "string" || typeof plain === "number" || typeof plain === "boolean")
+          found.push({ key, value: plain });
+        else next.push(plain);
       }
     }
     level = next;
@@ -28,6 +31,12 @@ export function statementsOf(value: unknown): Statements {
 const LONGEST = 100_000;
 
 const LINE = /^[\s-]*([A-Za-z_][\w./-]{0,80})\s*:\s+(.{1,200}?)\s*(?:#.*)?$/;
+
+/** In a file of TOML or INI. */
+const ASSIGNMENT = /^\s*([A-Za-z_][\w./-]{0,80})\s*=\s*(.{1,200}?)\s*(?:#.*)?$/;
+
+/** A key by itself, whose value Weights & Biases writes below it. */
+const BARE = /^([A-Za-z_][\w./-]{0,80}):\s*$/;
 
 function plainValue(text: string): Statement["value"] {
   const bare = text.replace(/^(["'])(.*)\1$/s, "$2");
@@ -49,8 +58,22 @@ export function textStatements(text: string): Statements {
       throw error;
     }
   }
+  let above: string | undefined;
   return text.split(/\r?\n/).flatMap((line): Statement[] => {
     const [, key, value] = LINE.exec(line) ?? [];
+    const own = /^\s+(?:value|desc):/.test(line);
+    if (!own) above = BARE.exec(line)?.[1];
+    if (key === undefined || value === undefined) return [];
+    return [{ key: own && key === "value" && above !== undefined ? above : key, value: plainValue(value) }];
+  });
+}
+
+/** What a config that lies in a file says: JSON or YAML, or TOML and INI by their ending. */
+export function fileStatements(text: string, name: string): Statements {
+  if (!/\.(?:toml|ini|cfg)$/i.test(name)) return textStatements(text);
+  if (text.length > LONGEST) return [];
+  return text.split(/\r?\n/).flatMap((line): Statement[] => {
+    const [, key, value] = ASSIGNMENT.exec(line) ?? [];
     return key === undefined || value === undefined ? [] : [{ key, value: plainValue(value) }];
   });
 }

@@ -188,7 +188,7 @@ interface Way {
 function ratesOf({ equals }: Read, asked: number | undefined, reasons: Reasons): readonly number[] {
   if (!equals) return asked === undefined ? [1, 0] : [asked];
   if (asked === undefined || asked === 1) return [1];
-  reasons.add(5, `an attention rate is for models without '=' (two positions), the file has it; asked for ${asked}`);
+  reasons.add(5, `an attention rate is for models without '=' (two positions), the file has it; got ${asked}`);
   return [];
 }
 

@@ -18,6 +18,11 @@ const FOLDERS: readonly (readonly [names: RegExp, what: string])[] = [
   [/^saved_model\.pb$/, `is a TensorFlow SavedModel: of its variables/variables, ${TENSORFLOW}`],
 ];
 
+/** Files that are read, and those that a line of Python makes one of. */
+const READ = /\.(?:safetensors|pth|pt|npz|npy|bin|ckpt)$/i;
+const OTHERS =
+  /\.(?:h5|hdf5|keras|onnx|msgpack|eqx|pkl|pickle|joblib|mat|jld2|gguf|tflite)$|\.(?:safetensors|pth|pt|npz|ckpt)\.\w{2,4}$/i;
+
 const folderOf = (names: readonly string[]) => FOLDERS.find(([pattern]) => names.some((name) => pattern.test(name)))?.[1];
 
 /**
@@ -38,7 +43,12 @@ export function foreignFolder(names: readonly string[], inside: (name: string) =
     if (kind !== undefined) return `its folder ${JSON.stringify(name)} ${kind}`;
   }
   const written = names.filter((name) => /^checkpoint_\d+$/.test(name)).sort((a, b) => Number(a.slice(11)) - Number(b.slice(11)));
-  return written.length === 0 ? undefined : `give one of Flax's files in it, such as ${JSON.stringify(written.at(-1))}`;
+  if (written.length > 0) return `give one of Flax's files in it, such as ${JSON.stringify(written.at(-1))}`;
+  const other = names.find((name) => OTHERS.test(name));
+  if (other !== undefined)
+    return `holds no model file that is read: of ${JSON.stringify(other)}, give that file to be told the way`;
+  const nested = names.map((name) => [name, inside(name).find((file) => READ.test(file))] as const).find(([, file]) => file);
+  return nested && `holds no model file itself: give ${JSON.stringify(nested.join("/"))} or its like`;
 }
 
 /**

@@ -264,7 +264,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
       `${path}: ${alien?.what}, which this model has not; read without it would be another function (--ignore ${printable(alien?.key ?? "")} takes that on your account)`,
   );
   const activation = activationRead(request.activation, stated, path);
-  const { layout, heads, task, low_digit, attention_rate, modulus } = request;
+  const { layout, heads, task, low_digit, attention_rate = stated.rate, modulus } = request;
   const choices: ImportOptions = {
     ...(layout === undefined ? {} : { layout }),
     ...(heads === undefined ? {} : { heads }),

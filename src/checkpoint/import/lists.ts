@@ -3,7 +3,7 @@ import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { once, permute, reshape } from "./arrange.ts";
 
 /** A tensor of a list of modules: `blocks.0.sa.heads.2.key.weight`, `heads.7.bias`, `head_13.weight`. */
-const MEMBER = /^(.*?)(heads?|unembeds?|readouts?|classifiers?|outputs?)[._/](\d{1,6})(?:([./])(.+))?$/i;
+const MEMBER = /^(.*?)((?:att(?:n|ention)_)?heads?|unembeds?|readouts?|classifiers?|outputs?)[._/](\d{1,6})(?:([./])(.+))?$/i;
 
 interface Member {
   readonly name: string;

@@ -3,17 +3,18 @@ import { basename, dirname, join } from "node:path";
 import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import { sha256 } from "../bytes.ts";
 import { readFileBytes, statOf, systemReason } from "../files.ts";
+import { barePickle } from "../formats/bare-pickle.ts";
 import { foreignKind } from "../formats/foreign-kinds.ts";
 import type { LazyTensor, Statement, Statements, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { decodeNpy, decodeNpz, isNpy, loneArray } from "../formats/npy.ts";
 import type { PyValue } from "../formats/pickle-values.ts";
-import { savesFlat } from "../formats/python-lines.ts";
 import { openSafetensors } from "../formats/safetensors.ts";
 import { isObject, parseJson, parseJsonBytes, shownValue } from "../formats/strict-json.ts";
 import { textStatements } from "../formats/text-statements.ts";
 import { decodeTorch, isTorch } from "../formats/torch.ts";
 import { readZip } from "../formats/zip.ts";
 import { groupOf } from "./assign.ts";
+import { configBeside, configOf } from "./config-beside.ts";
 import { FLATTEN, foreignFolder, foreignZip } from "./foreign-folders.ts";
 
 /** The formats that models are imported from. */
@@ -81,8 +82,8 @@ function decodeBytes(bytes: Uint8Array, path: string): Content {
     fail(
       "must be a zip archive as PyTorch writes since 1.6, is in its older format: in Python, torch.save(torch.load(FILE), out) with a newer PyTorch",
     );
-  if (bytes[0] === 0x80 && (bytes[1] ?? 9) <= 5 && bytes.at(-1) === 0x2e)
-    fail(`must not be a bare pickle, which is code: in Python, p = pickle.load(open(FILE, "rb")); ${savesFlat("p")}`);
+  const pickle = barePickle(bytes);
+  if (pickle !== undefined) fail(pickle);
   if (isNpy(bytes)) fail(loneArray(bytes, path));
   const kind = foreignKind(bytes);
   if (kind !== undefined) fail(kind);
@@ -135,22 +136,6 @@ function namesIn(path: string): string[] {
 /** The names in a folder inside another; none where it is a file or cannot be read. */
 function filesIn(path: string): readonly string[] {
   return statOf(path)?.isDirectory() === true ? namesIn(path) : [];
-}
-
-/** What the config of a model is called that lies beside it; the first of these is taken. */
-const CONFIGS = ["config", "hparams", "hyperparameters", "args", "params", "settings"].flatMap((name) =>
-  ["json", "yaml", "yml"].map((ending) => `${name}.${ending}`),
-);
-
-/**
- * What the config beside a model says; a run's is not taken for one. Beside a model that says all by itself, a damaged one costs
- * nothing.
- */
-export function configBeside(folder: string): Statements {
-  const name = CONFIGS.find((known) => statOf(join(folder, known))?.isFile() === true);
-  if (name === undefined) return [];
-  const said = textStatements(new TextDecoder().decode(readFileBytes(join(folder, name))));
-  return said.some(({ key }) => key === "miiii") ? [] : said;
 }
 
 const SHARD = /^(.+)-(\d{5})-of-(\d{5})\.(safetensors|bin|pt|pth)$/;
@@ -242,7 +227,8 @@ function readShard(path: string): Decoded | undefined {
 const SINGLE = ["model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model.npz", "adapter_model.safetensors"];
 const MODEL_FILE = /\.(?:safetensors|pth|pt|npz|bin|ckpt)$/i;
 /** What trainers leave beside a model that is none. */
-const TRAINERS = /^(?:optim(?:izer)?|(?:lr_)?scheduler|scaler|rng_state|random_states|training_args)(?:_\d+)*\.[a-z]+$/i;
+const TRAINERS =
+  /^(?:optim(?:izer)?|(?:lr_)?scheduler|scaler|rng_state|random_states|sampler|dl_state_dict|custom_checkpoint|training_args)(?:_\d+)*\.[a-z]+$|_optim_states\.pt$/i;
 /** Hugging Face's names of a model, whose config is the `config.json` beside it whatever else lies there. */
 const HUGGING_FACE = /^(?:model\.safetensors|pytorch_model\.bin)$/;
 
@@ -258,6 +244,11 @@ function readFolder(path: string): Decoded {
   const index = names.find((name) => INDEX.test(name));
   if (index !== undefined) return readShardIndex(join(path, index));
   const shard = names.find((name) => SHARD.test(name));
+  // DeepSpeed's third stage leaves nothing but empty tensors in the model's own file.
+  const third = names.some((name) => /^zero_pp_rank_.*_model_states\.pt$/.test(name))
+    ? foreignFolder(names, () => [])
+    : undefined;
+  ensure(third === undefined, "input", () => `${path}: ${third}`);
   const found = SINGLE.find((name) => names.includes(name));
   const models = modelFiles(path);
   const [only, ...more] = found === undefined ? models : [found];
@@ -299,8 +290,9 @@ function readSingle(path: string): Decoded {
   const content = decodeContent(readFileBytes(path), path);
   if (content.own !== undefined) return content;
   // A config beside several models may be of any of them.
-  const certain = HUGGING_FACE.test(basename(path)) || modelFiles(dirname(path)).length === 1;
-  return certain ? { ...content, neighbour: configBeside(dirname(path)) } : content;
+  const folder = dirname(path);
+  const certain = HUGGING_FACE.test(basename(path)) || modelFiles(folder).length === 1;
+  return { ...content, neighbour: [...configOf(path), ...configBeside(folder, certain)] };
 }
 
 /**

@@ -42,7 +42,7 @@ const MLP =
 const either = (...patterns: readonly string[]) => new RegExp(`^(?:${patterns.join("|")})$`);
 const projection = (letter: string, word: string) =>
   either(
-    `${ATTENTION}?(?:w${letter}|${letter}w|${letter}proj|proj${letter}|to${letter}|${word}s?|${word}proj|${word}projection|${letter}linear|linear${letter}|${letter})`,
+    `${ATTENTION}?(?:w${letter}|${letter}w|${letter}proj|proj${letter}|to${letter}|${word}s?|${word}proj|${word}projection|${letter}linear|linear${letter}|${word}dense|${letter})`,
   );
 
 /** Stems of weights: names in lower case, without underscores, wrappers, `blocks.0.` and `.weight`. */
@@ -72,7 +72,7 @@ const WEIGHTS: readonly (readonly [Role, RegExp])[] = [
   [
     "blocks.0.attn.W_O",
     either(
-      `${ATTENTION}(?:wo|wout|o|oproj|outproj|proj|cproj|toout(?:\\.0)?|output(?:\\.dense)?|out|outlinear|linearout|outputproj|outputprojection|projection|final|linear|dense)`,
+      `${ATTENTION}(?:wo|wout|o|oproj|outproj|proj|cproj|toout(?:\\.0)?|output(?:\\.dense)?|attentionoutput|outputdense|out|outlinear|linearout|outputproj|outputprojection|projection|final|linear|dense)`,
       "wo|oproj|toout(?:\\.0)?|projo",
     ),
   ],
@@ -131,7 +131,10 @@ function plain(name: string): { readonly stem: string; readonly block?: number }
     .replaceAll(/\[["']?|["']?\]/g, ".")
     .replaceAll("/", ".")
     .replaceAll("_", "")
+    .replace(/:0$/, "")
     .split(".");
+  // TensorFlow's checkpoints say so of every variable.
+  if (parts.at(-1) === "variablevalue" && parts.at(-2) === "attributes") parts.splice(-3);
   // Flax's nnx keeps each parameter as the value of a variable.
   if (/^(?:raw)?value$/.test(parts.at(-1) ?? "") && /^(?:kernel|bias|embedding)$/.test(parts.at(-2) ?? "")) parts.pop();
   let stem = parts.filter((part) => !INSERTED.test(part)).join(".");
@@ -159,14 +162,16 @@ export function blockOf(name: string): number | undefined {
 export function isBuffer(name: string): boolean {
   // A pruned weight's mask computes: the weight is what it leaves.
   if (/(?:weight|bias|kernel)_mask$/i.test(name)) return false;
-  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|num_batches_tracked|n_averaged|_float_tensor)$/i.test(
+  return /(?:^|[._/])(?:mask|ignore|masked_bias|causal_mask|attn_mask|attention_mask|causal|tril|triu|position_ids|pos_ids|num_batches_tracked|n_averaged|_float_tensor|version)$/i.test(
     name,
   );
 }
 
 /** Whether a tensor lies in an optimizer's state, whose moments have the weights' names and shapes. */
 export function isOptimizerState(name: string): boolean {
-  return name.split(/[./]|\[["']?|["']?\]/).some((part) => /^(?:opt|optim|optimi[sz]ers?)(?:_?states?)?(?:_?dict)?$/i.test(part));
+  return name
+    .split(/[./]|\[["']?|["']?\]/)
+    .some((part) => /^(?:opt|optim|optimi[sz]ers?)(?:_?(?:states?|slot))?(?:_?dict)?$/i.test(part));
 }
 
 /** Whether a name is that of what is noted down while training: losses, accuracies, epochs, the split. */

@@ -4,9 +4,10 @@ import { ensure, MiiiiError } from "../../core/index.ts";
 import { statOf, systemReason } from "../files.ts";
 import { PyDict, PyList, PyTensor, PyTuple, type PyValue } from "../formats/pickle-values.ts";
 import { MAX_EPOCH } from "../rows.ts";
+import { configBeside } from "./config-beside.ts";
 import { list, modelsIn } from "./groups.ts";
 import { assignOptions, type ImportRequest } from "./import-model.ts";
-import { configBeside, type Decoded, decodePath, modelFiles } from "./read-file.ts";
+import { type Decoded, decodePath, modelFiles } from "./read-file.ts";
 
 /** One model of a series. */
 export interface SeriesState {

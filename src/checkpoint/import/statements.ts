@@ -1,6 +1,7 @@
 import { quoted } from "../../core/index.ts";
 import type { Activation } from "../../model/index.ts";
 import type { Statement, Statements } from "../formats/lazy.ts";
+import { ALIENS } from "./aliens.ts";
 import { meaningOf } from "./modules.ts";
 
 /** What a file, or the config beside it, says of the model that its tensors do not show. */
@@ -15,6 +16,8 @@ export interface Stated {
   readonly activations: readonly string[];
   /** What attention scores are divided by, or multiplied with. */
   readonly scale?: number;
+  /** Zhong et al.'s attention rate: 1 is a softmax, 0 weighs all positions alike. */
+  readonly rate?: number;
   /** What the model is stated to have and this project's has not, in words, by the key that states it. */
   readonly alien: readonly { readonly key: string; readonly what: string }[];
   /** Whether the read-out is stated to be the embedding. */
@@ -28,6 +31,8 @@ const ACTIVATION =
 const USES = /^use_(\w+)$/i;
 const TIED = /^(?:tie_word_embeddings|tied_embeddings|tie_weights|tie_embeddings|weight_tying|tied)$/i;
 const SCALE = /^(?:attn|attention|softmax|qk)_(?:scale|scaling|multiplier)$/i;
+
+const RATE = /^(?:attn|attention)_?(?:coeff?|coefficient|rate)$/i;
 
 /** Names of activations elsewhere, by this project's. */
 const ALIASES: readonly (readonly [Activation, RegExp])[] = [
@@ -76,77 +81,8 @@ function agreed<T>(values: readonly T[]): T | undefined {
   return others.length === 0 ? first : undefined;
 }
 
-type Value = Statement["value"];
-
 /** Of a path such as `model.act` its last part. */
 const lastPart = (key: string) => key.split(/[./]/).at(-1) ?? "";
-
-const isOff = (value: Value) =>
-  value === null ||
-  value === false ||
-  value === 0 ||
-  (typeof value === "string" && /^(?:none|no|false|off|identity|)$/i.test(value));
-const matches = (pattern: RegExp) => (value: Value) => typeof value === "string" && pattern.test(value);
-
-/** What a config may state that the model here has not: by key, the values that do, in words. */
-const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => boolean, what: string])[] = [
-  [
-    /^(?:normalization_type|normalization|norm_type|norm|norm_layer|(?:use_|pre_?|post_?|final_?|embed(?:ding)?_?)?(?:ln|norm|layer_?norm|rms_?norm|rms)|use_norm)$/i,
-    (value) => !isOff(value) && typeof value !== "number",
-    "layer norms",
-  ],
-  [/^normali[sz]e_(?:emb|qk|attn|weights|output|logits)\w*$/i, (value) => value === true, "normalisation"],
-  [
-    /^(?:logits?|out(?:put)?|input|resid(?:ual)?|emb(?:ed(?:ding)?s?)?|attn_out|mlp|mup)_?(?:scale|scaling|mult(?:iplier)?)$|^(?:softmax|attn|attention)_temp(?:erature)?$/i,
-    (value) => value === true || (typeof value === "number" && value !== 1),
-    "a scale",
-  ],
-  [/^scale_(?:emb\w*|by_sqrt\w*|logits|output|resid\w*)$/i, (value) => value === true, "a scale"],
-  [
-    /^(?:n|num)_?(?:loops?|recurrences?|recurrent_steps|unrolls?)$/i,
-    (value) => typeof value === "number" && value > 1,
-    "a block that is applied more than once",
-  ],
-  [
-    /^(?:sliding|attention|attn|local)_window(?:_size)?$|^window_size$/i,
-    (value) => value === 1 || value === 2,
-    "attention over fewer positions than three",
-  ],
-  [/^(?:attn|attention)_only$/i, (value) => value === true, "attention without an MLP"],
-  [/^(?:mlp|ffn?|feed_?forward)_?(?:type|kind)$/i, matches(/glu|gated/i), "a gated MLP"],
-  [/^(?:linear|sigmoid|cosine|relu)_att(?:n|ention)$/i, (value) => value === true, "attention without a softmax"],
-  [/^(?:use_)?qk_?(?:layer_?)?norm$/i, (value) => value === true, "norms of query and key"],
-  [/^use_attn_scale$|^scale_attn_weights$/i, (value) => value === false, "attention scores without a scale"],
-  [/^(?:\w+_)?soft_?cap(?:ping)?$/i, (value) => typeof value === "number" && value > 0, "a soft cap"],
-  [
-    /^(?:positional_embedding|position_embedding|pos_emb(?:ed|edding)?|pos_enc(?:oding)?|positional_encoding|positional|pe)(?:_type)?$/i,
-    matches(/rot|rope|alibi|shortformer|relative|t5/i),
-    "other positions than learned ones that are added",
-  ],
-  [
-    /^(?:use_)?(?:rotary|rope|rotary_emb(?:eddings?)?|alibi|shortformer(?:_pos)?)$/i,
-    (value) => value === true,
-    "other positions than learned ones that are added",
-  ],
-  [
-    /^(?:use_)?parallel_(?:attn_mlp|residual|blocks?|attention)$|^parallel_attn$/i,
-    (value) => value === true,
-    "attention and MLP in parallel",
-  ],
-  [/^(?:use_)?(?:gated_mlp|glu|swiglu|geglu)$/i, (value) => value === true, "a gated MLP"],
-  [/^(?:use_)?(?:residual|skip)(?:_connections?|s)?$/i, (value) => value === false, "no residual connections"],
-  [
-    /^(?:attention|attn)(?:_?(?:type|kind|fn|func|function|activation))?$/i,
-    matches(/linear|sigmoid|performer|uniform|hard|cosine|^relu$/i),
-    "attention without a softmax",
-  ],
-  [
-    /^(?:use_)?softmax$|^attention_softmax$/i,
-    (value) => value === false || matches(/^(?:none|no|linear)$/i)(value),
-    "attention without a softmax",
-  ],
-  [/^pool(?:ing)?(?:_type)?$/i, matches(/mean|avg|average|sum|max|first|cls/i), "a read-out of pooled positions"],
-];
 
 const LAYERS = /^(?:n_layers?|num_layers|num_hidden_layers|nlayers?|depth|n_blocks|num_blocks)$/i;
 
@@ -193,11 +129,13 @@ export function statedBy(statements: Statements): Stated {
   const activations = [...new Set([...said, ...used, ...fields, ...modules].map((value) => activationStated(String(value))))];
   const scale = agreed(of(SCALE).filter((value) => typeof value === "number" && value > 0));
   const tied = agreed(of(TIED));
+  const rate = agreed(of(RATE).filter((value) => typeof value === "number" && value >= 0 && value <= 1));
   return {
     ...(heads === undefined ? {} : { heads }),
     ...(modulus === undefined ? {} : { modulus }),
     activations,
     ...(typeof scale === "number" ? { scale } : {}),
+    ...(typeof rate === "number" ? { rate } : {}),
     ...(typeof tied === "boolean" ? { tied } : {}),
     alien: statements.flatMap(alienOf),
   };
