@@ -67,6 +67,30 @@ test("unknown names get the nearest", () => {
   );
 });
 
+test("words of other tools, and ours in another order, lead to what is meant", () => {
+  const preset = ["train", "--preset", "nanda"];
+  const file = join(folder, "sweep.yaml");
+  writeFileSync(file, "study: x\n");
+  refuses(
+    [2, /unknown command "evaluate"; did you mean miiii inspect CHECKPOINT --evaluate\?/, "evaluate", "x"],
+    [2, /unknown command "help"; did you mean miiii --help\?/, "help"],
+    [2, /unknown option "--gpu"; did you mean --runtime\?/, ...preset, "--gpu"],
+    [2, /unknown option "--task"; did you mean --preset\?/, ...preset, "--task", "add"],
+    [2, /unknown option "--batch-size": each step is on all training samples/, ...preset, "--batch-size", "32"],
+    [2, /unknown option "-v"; did you mean --version\?/, "-v"],
+    [2, /--mask-primes: must be primes between commas, such as 2,3,5, got "2 3"/, ...preset, "--mask-primes", "2 3"],
+    [2, /the analysis comes first; did you mean miiii analyze fourier nanda\?/, "analyze", "nanda", "fourier"],
+    [2, /stand between commas; did you mean miiii analyze fourier,svd nanda\?/, "analyze", "fourier", "svd", "nanda"],
+    [2, /--figure-width: is of a drawing, and --figure names none/, "analyze", "svd", "nanda", "--figure-width", "900"],
+    [1, /https:\/\/x\.org\/m\.pth: must be on this machine: download it/, "inspect", "https://x.org/m.pth"],
+    [1, /list: .*missing: must be a folder of runs, does not exist/, "list", join(folder, "missing")],
+    [2, /import: needs the file to write, .*: miiii import FILE OUT/, "import", "x.pth"],
+    [2, /the folder for a series without an ending, got out\.txt/, "import", "x.pth", "out.txt"],
+    [2, /construct: --out must be given; see miiii construct --help/, "construct"],
+    [2, /sweep\.yaml: space: must be given: what to search/, "sweep", "run", file],
+  );
+});
+
 test("wrong values and contradictions are refused", () => {
   const shipped = join(ROOT, "fixtures/nanda");
   const preset = ["train", "--preset", "nanda", "--out", join(folder, "never")];

@@ -29,6 +29,7 @@ function holdsModel(path: string): boolean {
 function locate(name: string): Pick<Reference, "kind" | "path"> {
   const stat = statOf(name);
   if (stat !== undefined) return { kind: stat.isDirectory() && !holdsModel(name) ? "run" : "file", path: name };
+  ensure(!/^[a-z]+:\/\//i.test(name), "io", () => `${name}: must be on this machine: download it, and give the file`);
   const shipped = shippedRuns();
   if (shipped.includes(name)) return { kind: "run", path: shippedPath(name) };
   const close = nearest(name, shipped);

@@ -51,6 +51,8 @@ export function numberOption(option: string, description: string, kind: "number"
 /** Words between commas, as a list of the setting's entries; `none` is the empty list. `W_E` is short for `embed.W_E`. */
 function parseList(option: string, typed: unknown, setting: PrimesSetting | NamesSetting<string>): readonly (number | string)[] {
   const words = typed === "none" ? [] : String(typed).split(",");
+  if (setting.kind === "primes" && words.some((word) => /\d\s+\d/.test(word)))
+    throw new MiiiiError("usage", `--${option}: must be primes between commas, such as 2,3,5, got ${JSON.stringify(typed)}`);
   if (setting.kind === "primes") return words.map((word) => parseNumber(option, word, "integer"));
   return words.map((word) => setting.of.find((name) => name.endsWith(`.${word.trim()}`)) ?? word.trim());
 }

@@ -3,6 +3,7 @@ import { VERSION } from "../api/version.ts";
 import { MiiiiError } from "../core/index.ts";
 import { unknownName } from "../core/nearest.ts";
 import type { Command, GlobalOptions } from "./command.ts";
+import { COMMANDS_ELSEWHERE, NOT_HERE, OPTIONS_ELSEWHERE } from "./elsewhere.ts";
 
 /** Arguments that may be given several times. */
 const LISTS: readonly string[] = ["_", "checkpoints", "ignore", "runs"];
@@ -107,33 +108,15 @@ export async function optionsOf(name: string, args: readonly string[]): Promise<
   return optionNames((await (await command.load()).options(parser, args)) ?? parser).map((option) => `--${option}`);
 }
 
-/** What other tools call these options. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  "learning-rate": "lr",
-  wd: "weight-decay",
-  modulus: "p",
-  prime: "p",
-  steps: "epochs",
-  output: "out",
-  "output-dir": "out",
-  name: "out",
-  device: "runtime",
-  backend: "runtime",
-  width: "d-model",
-  "hidden-size": "d-model",
-  "num-heads": "n-heads",
-  heads: "n-heads",
-  lambda: "grokfast-lambda",
-  alpha: "grokfast-alpha",
-  "train-frac": "train-fraction",
-  continue: "resume",
-  checkpoint: "resume",
-};
-
 function unknownOption(typed: string, names: readonly string[]): MiiiiError {
-  const meant = SYNONYMS[typed];
-  return meant !== undefined && names.includes(meant)
-    ? new MiiiiError("usage", `unknown option "--${typed}"; did you mean --${meant}?`)
+  const dashes = typed.length === 1 ? "-" : "--";
+  const meant = OPTIONS_ELSEWHERE[typed];
+  if (meant !== undefined && names.includes(meant))
+    return new MiiiiError("usage", `unknown option "${dashes}${typed}"; did you mean --${meant}?`);
+  const absent = NOT_HERE[typed];
+  if (absent !== undefined) return new MiiiiError("usage", `unknown option "${dashes}${typed}": ${absent}`);
+  return typed.length === 1
+    ? new MiiiiError("usage", `unknown option "-${typed}"; see miiii --help`)
     : unknownName("option", typed, names, "--");
 }
 
@@ -153,6 +136,9 @@ function usageError(parser: Argv<GlobalOptions>, args: readonly string[], messag
   if (/^Not enough non-option arguments/.test(message)) {
     return new MiiiiError("usage", `${args[0]}: an argument is missing; see miiii ${args[0]} --help`);
   }
+  const lacking = found(/^Missing required argument: (.*)/)?.[0];
+  if (lacking !== undefined)
+    return new MiiiiError("usage", `${args[0]}: --${lacking} must be given; see miiii ${args[0]} --help`);
   return new MiiiiError("usage", message.replace(/\s*\n\s*/g, " "));
 }
 
@@ -172,7 +158,10 @@ export async function runProgram(args: readonly string[]): Promise<void> {
   if (first === undefined)
     throw new MiiiiError("usage", `a command must be given: ${COMMAND_NAMES.join(", ")}; see miiii --help`);
   if (!first.startsWith("-") && !COMMAND_NAMES.includes(first)) {
-    throw unknownName("command", first, COMMAND_NAMES);
+    const meant = COMMANDS_ELSEWHERE[first.toLowerCase()];
+    throw meant === undefined
+      ? unknownName("command", first, COMMAND_NAMES)
+      : new MiiiiError("usage", `unknown command "${first}"; did you mean miiii ${meant}?`);
   }
 
   const parser: Argv<GlobalOptions> = yargs([...args])

@@ -140,7 +140,7 @@ export function openSeries(path: string, request: ImportRequest): ForeignSeries 
     states.length >= 2,
     "input",
     () =>
-      `${path}: a series must have two models or more with their epochs in their names, has ${states.length}${series.leftOut.length === 0 ? "" : `; without an epoch: ${list(series.leftOut)}`} (for one model, name the output *.safetensors)`,
+      `${path}: a series must have two models or more with their epochs in their names, has ${states.length}${series.leftOut.length === 0 ? "" : `; without an epoch: ${list(series.leftOut.map((name) => name || basename(path)))}`} (for one model, name the output *.safetensors)`,
   );
   for (const [i, { epoch, from }] of states.entries()) {
     const before = states[i - 1];

@@ -3,13 +3,14 @@ import { type Analysis, completeOptions, type OptionValues } from "../../analyse
 import { type AnalyzeOptions, analyzeModel } from "../../api/analyze.ts";
 import { envelope, groupsOf, type Outcome } from "../../api/envelope.ts";
 import { ensureGroups, loadModel, type Model } from "../../api/models.ts";
-import { ensureWritable, jsonText, shownPath, writeText } from "../../api/output.ts";
+import { ensureWritable, jsonText, shellWord, shownPath, writeText } from "../../api/output.ts";
 import { parseReferences } from "../../api/references.ts";
 import { openRuntime } from "../../api/runtime-choice.ts";
 import { shippedRuns } from "../../api/shipped.ts";
 import { keptResults } from "../../api/shipped-results.ts";
 import { readSplit } from "../../api/split-file.ts";
-import { ensure, type Json } from "../../core/index.ts";
+import { statOf } from "../../checkpoint/index.ts";
+import { ensure, type Json, MiiiiError } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
 import { analysisWork, stoppedText } from "../analysis-work.ts";
 import { NO_CACHE } from "../cache-option.ts";
@@ -36,11 +37,26 @@ async function chosenAnalyses(word: string): Promise<readonly Analysis[]> {
   const analyses = await registry();
   if (word === "all") return analyses;
   const names = await analysisNames();
-  return [...new Set(word.split(","))].map((name) => {
+  return [...new Set(word.split(",").filter((name) => name !== ""))].map((name) => {
     const found = analyses.find(({ id }) => id === name);
     if (found === undefined) throw unknownName("analysis", name, names);
     return found;
   });
+}
+
+/** Throws, with the words in their order, where an analysis stands after a checkpoint, or two without a comma between. */
+async function ensureOrder(words: readonly string[]): Promise<void> {
+  const names = await analysisNames();
+  const [first = "", ...others] = words.filter((word) => !word.startsWith("-"));
+  const later = others.find((word) => names.includes(word) && statOf(word) === undefined);
+  if (later === undefined) return;
+  const known = first.split(",").every((word) => names.includes(word));
+  const rest = others.filter((word) => word !== later);
+  const meant = known ? [`${first},${later}`, ...rest] : [later, first, ...rest];
+  throw new MiiiiError(
+    "usage",
+    `analyze: ${known ? "several analyses stand between commas" : "the analysis comes first"}; did you mean miiii analyze ${meant.map(shownPath).map(shellWord).join(" ")}?`,
+  );
 }
 
 function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
@@ -59,6 +75,7 @@ function withAnalysisOptions<T>(parser: Argv<T>, analysis: Analysis): Argv<T> {
 export async function options(parser: Argv<GlobalOptions>, args: readonly string[]) {
   const analyses = await registry();
   const [, typed] = args;
+  await ensureOrder(args.slice(1));
   if (typed !== undefined && !typed.startsWith("-")) await chosenAnalyses(typed);
   const list = analyses.map(({ id, description }) => `  ${id.padEnd(12)}${description}`).join("\n");
   const declared = withForeignOptions(parser)
@@ -145,6 +162,8 @@ function filesOf({ out, figure, csv, parquet }: AnalyzeArguments): { readonly op
 /** What must hold of the arguments before anything is read. */
 function ensureArguments(argv: AnalyzeArguments, one: Analysis | undefined): void {
   const { analysis: name, checkpoints, figure, csv, parquet } = argv;
+  const look = (["figure-width", "figure-scale", "figure-theme"] as const).find((option) => argv[option] !== undefined);
+  ensure(figure !== undefined || look === undefined, "usage", () => `--${look}: is of a drawing, and --figure names none`);
   ensure(
     checkpoints.length > 0,
     "usage",

@@ -52,10 +52,13 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const { file, out } = argv;
   if (argv.printMapping) return printMapping(file, argv);
   if (out === undefined)
-    throw new MiiiiError("usage", "import: takes the file to write, *.safetensors, or a folder for a series");
+    throw new MiiiiError(
+      "usage",
+      "import: needs the file to write, *.safetensors, or a folder for a series: miiii import FILE OUT",
+    );
   if (!/\.safetensors$/i.test(out)) {
     ensure(
-      !/\.(?:pth?|npz|npy|bin|onnx|json|ckpt)$/i.test(out),
+      !/\.[a-z]\w{0,5}$/i.test(out),
       "usage",
       () => `import: the checkpoint must be named *.safetensors, and the folder for a series without an ending, got ${out}`,
     );

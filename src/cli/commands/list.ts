@@ -4,15 +4,19 @@ import { jsonText } from "../../api/output.ts";
 import { listRuns, type RunLine } from "../../api/run-lines.ts";
 import { shippedPath, shippedRuns } from "../../api/shipped.ts";
 import { VERSION } from "../../api/version.ts";
+import { statOf } from "../../checkpoint/index.ts";
+import { ensure } from "../../core/index.ts";
 import { PRESETS, presetConfig, presetSummary } from "../../train/presets.ts";
 import type { ArgumentsOf, GlobalOptions } from "../command.ts";
 import { note, print } from "../output.ts";
 import { table } from "../table.ts";
 
+const DEFAULT_FOLDER = "runs";
+
 /** Declares the options of `list`. */
 export function options(parser: Argv<GlobalOptions>) {
   return parser
-    .positional("folder", { type: "string", default: "runs", description: "a folder of runs, beside the shipped ones" })
+    .positional("folder", { type: "string", default: DEFAULT_FOLDER, description: "a folder of runs, beside the shipped ones" })
     .option("json", { type: "boolean", default: false, description: "print one JSON object" });
 }
 
@@ -39,6 +43,12 @@ export async function run(argv: ArgumentsOf<typeof options>): Promise<void> {
   const shipped = listRuns(
     shippedRuns().map((name) => ({ name, path: shippedPath(name) })),
     note,
+  );
+  // Only the folder that is looked at by default may be missing.
+  ensure(
+    argv.folder === DEFAULT_FOLDER || statOf(argv.folder)?.isDirectory() === true,
+    "io",
+    () => `list: ${argv.folder}: must be a folder of runs, ${statOf(argv.folder) ? "is a file" : "does not exist"}`,
   );
   const local = listRuns(argv.folder, note);
   const presets = PRESETS.map((name) => ({ name, epochs: presetConfig(name).epochs, description: presetSummary(name) }));

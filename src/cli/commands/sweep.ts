@@ -4,7 +4,7 @@ import { jsonText, shellWord, shownPath } from "../../api/output.ts";
 import { RUNTIME_CHOICES } from "../../api/runtime-choice.ts";
 import { VERSION } from "../../api/version.ts";
 import { readFileBytes, statOf } from "../../checkpoint/index.ts";
-import { ensure } from "../../core/index.ts";
+import { ensure, MiiiiError } from "../../core/index.ts";
 import { unknownName } from "../../core/nearest.ts";
 import type { SweepSpec } from "../../sweep/spec.ts";
 import type { Sweep } from "../../sweep/sweep.ts";
@@ -75,6 +75,15 @@ function atLeastOne(option: string, value: number | undefined): void {
   ensure(value === undefined || value >= 1, "usage", () => `--${option}: must be at least 1, got ${value}`);
 }
 
+/** What `read` returns; what it throws names the file. */
+function located<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof MiiiiError ? new MiiiiError(error.code, `${file}: ${error.message}`, { cause: error }) : error;
+  }
+}
+
 /** The specification in a file, with what the command line adds to it. */
 async function specFromFile(file: string, paper: boolean): Promise<SweepSpec> {
   const { parseSpec, readSpec } = await import("../../sweep/spec.ts");
@@ -85,7 +94,7 @@ async function specFromFile(file: string, paper: boolean): Promise<SweepSpec> {
     "usage",
     () => `--space paper: ${file} must have no space of its own, and be a specification`,
   );
-  return parseSpec(paper ? { ...(value as object), space: "paper" } : value);
+  return located(file, () => parseSpec(paper ? { ...(value as object), space: "paper" } : value));
 }
 
 /** Where the sweep is that was named by its folder, or by its study. */
