@@ -56,7 +56,7 @@ test("a folder or a file of checkpoints from elsewhere becomes a run, on which t
   const one = save(torchArchive(full, storages));
   const numbered = save(torchArchive({ dict: EPOCHS.map((epoch, i): [Py, Py] => [`epoch_${epoch}`, dicts[i] as Py]) }, storages));
   const split = save(JSON.stringify({ train }), "json");
-  const [first, second, third, progress, curves, norms, blind, resumed, again, short] = runCommands([
+  const [first, second, third, progress, curves, norms, blind, resumed, again, short, listed] = runCommands([
     ["import", checkpoints, a, "--split", split],
     ["import", one, b],
     ["import", numbered, c],
@@ -67,6 +67,7 @@ test("a folder or a file of checkpoints from elsewhere becomes a run, on which t
     ["train", "--resume", a],
     ["import", checkpoints, a],
     ["import", save(encodeNpz(stateAt(5)), "npz"), join(folder, "series-d")],
+    ["list", folder],
   ]);
   for (const done of [first, second, third, progress, curves, norms, blind]) assert.equal(done?.code, 0, done?.stderr);
   assert.match(first?.stderr ?? "", /left out, for want of an epoch: "final\.npz"/);
@@ -106,6 +107,9 @@ test("a folder or a file of checkpoints from elsewhere becomes a run, on which t
   assert.equal(runs[0]?.reading.state, "state_dicts.3");
   assert.equal(JSON.parse(blind?.stdout ?? "").runs[0].result.loss.train, undefined);
 
+  assert.deepEqual([listed?.code, listed?.stderr], [0, ""]);
+  assert.match(listed?.stdout ?? "", /series-a +imported +11 +– +1000\/1000 +1\.000 +1\.000 +1\/1/);
+  assert.match(listed?.stdout ?? "", /series-c +imported +11 +– +1000\/1000 +– +– +–/);
   assert.equal(resumed?.code, 2);
   assert.match(resumed?.stderr ?? "", /is a series that was imported and has no training to resume/);
   assert.equal(again?.code, 2);

@@ -151,6 +151,25 @@ test("heads as modules under attn_heads, fairseq's version, minGPT's mask, MLX's
   );
 });
 
+test("MATLAB's variables, as SciPy gives them, with what it puts beside", () => {
+  const vector = ({ data }: Tensor) => as(float32(data, [data.length]), 1, data.length);
+  reads(
+    npz({
+      W_E: truth[short.E],
+      W_pos: truth[short.pos],
+      W_Q: truth[short.Q],
+      W_K: truth[short.K],
+      W_V: truth[short.V],
+      W_O: truth[short.O],
+      W_in: truth[short.in],
+      b_in: vector(zeros(20)),
+      W_out: truth[short.out],
+      W_U: truth[short.U],
+      __globals__: zeros(0),
+    }),
+  );
+});
+
 test("what computes and has no place is refused by name: attention's own biases and sinks, scales, relative positions", () => {
   for (const [name, shape] of [
     ["attn.bias_k", [1, 1, 8]],
@@ -172,6 +191,11 @@ test("files of other programs are named, with the next step", () => {
   const pickle = (text: string) => latin(`\x80\x04\x95\x20\0\0\0\0\0\0\0${text}.`);
   const cases: [Buffer | string, RegExp][] = [
     [hdf5("MATLAB 7.3 MAT-file, Platform: GLNXA64"), /is HDF5 \(Keras, JLD2, or MATLAB 7.3\): in Python, .*h5py/],
+    [
+      latin(`MATLAB 5.0 MAT-file${" ".repeat(120)}`),
+      /is MATLAB's format: in Python, .*loadmat\(FILE\).items\(\) if n\[0\] != "_"/,
+    ],
+    [Buffer.from("789c4bcc010000", "hex"), /packed with zlib, as joblib writes: in Python, p = joblib.load\(FILE\)/],
     [hdf5("HDF5-based Julia Data Format, version 0.1.1"), /is HDF5/],
     [Buffer.concat([Buffer.from("04224d18", "hex"), Buffer.alloc(9)]), /packed with LZ4/],
     [latin("SQLite format 3\0......"), /database of SQLite/],

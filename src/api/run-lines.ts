@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isRunDirectory, listCheckpoints, openRunDirectory, readMetrics, statOf } from "../checkpoint/index.ts";
+import { IMPORTED, isRunDirectory, listCheckpoints, openAnyRun, readMetrics, statOf } from "../checkpoint/index.ts";
 import { MiiiiError } from "../core/index.ts";
 import { mean } from "../math/index.ts";
 import { headsOf } from "../tasks/index.ts";
@@ -9,10 +9,12 @@ import type { OnNote } from "./foreign.ts";
 /** A run in one line. Accuracies are means over the trained tasks at its last tick; null where none is logged. */
 export type RunLine = {
   name: string;
+  /** `imported` for a series that was trained elsewhere. */
   preset: string;
   task: string;
   p: number;
-  seed: number;
+  /** Null where nothing says it. */
+  seed: number | null;
   /** Of the last checkpoint; null where there is none. */
   epoch: number | null;
   epochs: number;
@@ -25,20 +27,21 @@ export type RunLine = {
 
 /** A run in a line; throws where it cannot be read. */
 export function runLine(name: string, path: string): RunLine {
-  const run = openRunDirectory(path);
-  const { config } = run.header;
+  const run = openAnyRun(path);
+  const { config, runtime } = run.header;
+  const epoch = listCheckpoints(run).at(-1)?.epoch ?? null;
   const last = readMetrics(run).rows.at(-1);
   const trained = headsOf(config).flatMap(({ active }, h) => (active ? [h] : []));
   const of = (set: "train" | "validation") => (last === undefined ? null : trained.map((h) => last[set].accuracy[h] ?? 0));
   const [train, validation] = [of("train"), of("validation")];
   return {
     name,
-    preset: config.preset,
+    preset: runtime === IMPORTED ? "imported" : (config.preset ?? "–"),
     task: config.task,
     p: config.p,
-    seed: config.seed,
-    epoch: listCheckpoints(run).at(-1)?.epoch ?? null,
-    epochs: config.epochs,
+    seed: config.seed ?? null,
+    epoch,
+    epochs: config.epochs ?? epoch ?? 0,
     train_accuracy: train === null ? null : mean(train),
     validation_accuracy: validation === null ? null : mean(validation),
     grokked: validation === null ? null : validation.filter((accuracy) => accuracy >= 0.99).length,

@@ -1,4 +1,5 @@
 import { printable, shortened } from "../../core/index.ts";
+import { savesFlat } from "./python-lines.ts";
 
 const ascii = (bytes: Uint8Array, start: number, end: number) => Buffer.from(bytes.subarray(start, end)).toString("latin1");
 
@@ -92,7 +93,11 @@ const KINDS: readonly Kind[] = [
   },
   { is: starts("47475546"), what: () => "is GGUF, quantised for llama.cpp: give the safetensors that it was made from" },
   { is: starts("89504e47", "ffd8ff", "25504446"), what: () => "is a picture or a document, not a model" },
-  { is: starts("4d41544c41422035"), what: () => "is MATLAB's format: in Python, np.savez(out, **scipy.io.loadmat(FILE))" },
+  {
+    is: starts("4d41544c41422035"),
+    what: () =>
+      'is MATLAB\'s format: in Python, numpy.savez("model.npz", **{n: v for n, v in scipy.io.loadmat(FILE).items() if n[0] != "_"})',
+  },
   {
     // A protobuf whose first field is the version, and whose next the producer's name or its parts.
     is: (bytes) =>
@@ -108,7 +113,10 @@ const KINDS: readonly Kind[] = [
     is: (bytes) => endsWith(bytes, "57fb808b247547db"),
     what: () => `is the index of a TensorFlow checkpoint: ${TENSORFLOW}`,
   },
-  { is: starts("7801", "785e", "789c", "78da"), what: unpackFirst("zlib, as joblib writes", "in Python, zlib.decompress") },
+  {
+    is: starts("7801", "785e", "789c", "78da"),
+    what: () => `is packed with zlib, as joblib writes: in Python, p = joblib.load(FILE); ${savesFlat("p")}`,
+  },
   {
     is: (_, text) => /^\s*[{[]/.test(text) && !text.includes("\0"),
     what: () => "is JSON, not a model: give the file with the weights beside it",

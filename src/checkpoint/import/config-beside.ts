@@ -45,7 +45,10 @@ export function configBeside(folder: string, alone = true): Statements {
   return here.length === 0 && CHECKPOINTS.test(basename(folder)) ? said(dirname(folder), CONFIGS) : here;
 }
 
-/** What the config says that is named for a model file: `run7.json` or `run7_config.yaml` of `run7.pt`, `config_7.json` of `model_7.pt`. */
+/**
+ * What the config says that is named for a model file: `run7.json` or `run7_config.yaml` of `run7.pt`, `config_7.json` of
+ * `model_7.pt`.
+ */
 export function configOf(path: string): Statements {
   const stem = basename(path, extname(path));
   const [, own] = /^(?:model|checkpoint|ckpt|weights|net)[-_.](.+)$/i.exec(stem) ?? [];

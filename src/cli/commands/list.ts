@@ -29,7 +29,7 @@ function lines(runs: readonly RunLine[]): string {
       run.name,
       run.preset,
       String(run.p),
-      String(run.seed),
+      run.seed === null ? "–" : String(run.seed),
       `${run.epoch ?? 0}/${run.epochs}`,
       share(run.train_accuracy),
       share(run.validation_accuracy),
