@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -11,6 +12,7 @@ interface Manifest {
   readonly version: string;
   readonly license: string;
   readonly bin: Readonly<Record<string, string>>;
+  readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -42,6 +44,22 @@ test("the command builds a checkout where needed, starts and tells its version",
   assert.match(readFileSync(bin, "utf8"), /^#!\/usr\/bin\/env node\n/);
   const { status, stdout } = spawnSync(process.execPath, [bin, "--version"], { encoding: "utf8" });
   assert.deepEqual([status, stdout], [0, `${manifest.version}\n`]);
+});
+
+test("a package that was packed without its build says so", () => {
+  const folder = mkdtempSync(join(tmpdir(), "miiii-package-"));
+  try {
+    mkdirSync(join(folder, "bin"));
+    copyFileSync(join(ROOT, "bin/miiii.mjs"), join(folder, "bin/miiii.mjs"));
+    writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "bin/miiii.mjs"), "list"], { encoding: "utf8" });
+    assert.deepEqual([status, stdout], [1, ""]);
+    assert.match(stderr, /^miiii: this package was packed before it was built; .*npm run pack builds it first\n$/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  assert.equal(manifest.scripts.pack, "npm pack --ignore-scripts=false");
+  assert.equal(manifest.scripts.prepack, "npm run build");
 });
 
 /** Runs that an installed package has: those of the answer, their twins and a second seed. */

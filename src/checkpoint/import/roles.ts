@@ -178,7 +178,7 @@ export function isOptimizerState(name: string): boolean {
 export function isRecord(name: string): boolean {
   const last = name.toLowerCase().split(/[./]/).at(-1) ?? "";
   // SciPy gives MATLAB's variables with a header, a version and globals beside them.
-  if (/^__\w+__$/.test(name)) return true;
+  if (/^__(?:header|version|globals)__$/.test(name)) return true;
   return /^(?:(?:train|training|test|val|valid|validation|eval|full|all)_?)?(?:loss|losses|acc|accs|accuracy|accuracies|epochs?|steps?|iters?|iterations?|checkpoint_epochs|indices|idx|idxs|inds|split|history|metrics?|times?|seed|lrs?|learning_rates?)$/.test(
     last,
   );
