@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { inflateSync } from "node:zlib";
 import type { Analysis } from "../src/analyses/kit/define.ts";
 import { writeCsv, writeParquet } from "../src/cli/data-file.ts";
 import { analysisFigure, figureWriter } from "../src/cli/figure-file.ts";
@@ -47,17 +48,30 @@ test("Parquet: the same table, numbers as numbers", async () => {
   assert.equal(rows.at(-1)?.run, "b");
 });
 
-test("PDF: one page of the drawing's size; SVG and PNG in the theme that was asked for", async () => {
-  for (const name of ["f.pdf", "f.svg", "f.png", "f.vl.json"])
-    await figureWriter(file(name), name === "f.svg" ? { theme: "dark", width: 500 } : {})(analysisFigure(analysis, ENTRIES));
-  const pdf = readFileSync(file("f.pdf"), "latin1");
-  assert.match(pdf, /^%PDF-1\.4\n/);
-  const start = Number(/startxref\n(\d+)\n%%EOF\n$/.exec(pdf)?.[1]);
-  assert.equal(pdf.slice(start, start + 4), "xref");
-  const offsets = [...pdf.slice(start).matchAll(/^(\d{10}) 00000 n /gm)].map(([, offset]) => Number(offset));
-  offsets.forEach((offset, i) => {
-    assert.equal(pdf.slice(offset, offset + 7), `${i + 1} 0 obj`);
+/** What the streams of a PDF say, one after the other. */
+function streamsOf(pdf: Buffer): string[] {
+  const text = pdf.toString("latin1");
+  return [...text.matchAll(/<<([\s\S]*?)>>\nstream\n/g)].flatMap(({ 0: head, 1: entries = "", index }) => {
+    const start = index + head.length;
+    const bytes = pdf.subarray(start, start + Number(/\/Length (\d+)/.exec(entries)?.[1]));
+    return entries.includes("/FlateDecode") ? [inflateSync(bytes).toString("latin1")] : [];
   });
+}
+
+test("PDF: one page of the drawing's size, vectors and text in embedded letters, the same bytes again; PNG and SVG by theme", async () => {
+  for (const name of ["f.pdf", "again.pdf", "f.svg", "f.png", "f.vl.json"])
+    await figureWriter(file(name), name === "f.svg" ? { theme: "dark", width: 500 } : {})(analysisFigure(analysis, ENTRIES));
+  const bytes = readFileSync(file("f.pdf"));
+  assert.deepEqual(readFileSync(file("again.pdf")), bytes);
+  const pdf = bytes.toString("latin1");
+  assert.match(pdf, /^%PDF-1\.\d\n/);
+  assert.match(pdf, /\/FontFile2 /);
+  assert.match(pdf, /\/ToUnicode /, "text can be selected and searched");
+  assert.doesNotMatch(pdf, /CreationDate|\/Subtype \/Image/);
+  const [content = ""] = streamsOf(bytes).filter((stream) => stream.includes("BT"));
+  const lines = (content.match(/ l\n/g) ?? []).length;
+  assert.ok(lines > 10 && (content.match(/^BT$/gm) ?? []).length > 5, `${lines} lines of ${content.length} characters`);
+  assert.match(content, /^\[4 3\] 0 d$/m, "the null's dashes");
   const png = readFileSync(file("f.png"));
   const [, width = ""] = /MediaBox \[0 0 ([\d.]+) /.exec(pdf) ?? [];
   assert.ok(Math.abs(Number(width) / 0.75 - png.readUInt32BE(16) / 2) < 1, "both of the drawing's width");
@@ -65,6 +79,20 @@ test("PDF: one page of the drawing's size; SVG and PNG in the theme that was ask
   assert.match(svg, /^<svg style="background: #14181c; color: #e4e8ec" /);
   const spec = JSON.parse(readFileSync(file("f.vl.json"), "utf8")) as object;
   assert.ok(JSON.stringify(spec).includes("0.30000000000000004"));
+});
+
+test("PDF: grids are images, the page is scaled and in its theme", async () => {
+  const figure = analysisFigure(pictures as Analysis, [{ label: "a & <b>", result: { p: 7 }, config }]);
+  await figureWriter(file("one.pdf"))(figure);
+  await figureWriter(file("two.pdf"), { scale: 2, theme: "dark" })(figure);
+  const [one, two] = ["one.pdf", "two.pdf"].map((name) => readFileSync(file(name)));
+  assert.ok(one !== undefined && two !== undefined);
+  assert.equal((one.toString("latin1").match(/\/Subtype \/Image/g) ?? []).length, 2);
+  const width = (pdf: Buffer) => Number(/MediaBox \[0 0 ([\d.]+) /.exec(pdf.toString("latin1"))?.[1]);
+  assert.ok(Math.abs(width(two) / width(one) - 2) < 1e-6);
+  const drawn = (pdf: Buffer) => streamsOf(pdf).find((stream) => stream.includes("BT")) ?? "";
+  assert.match(drawn(one), /^1 1 1 scn$/m);
+  assert.match(drawn(two), /^0\.078\d* 0\.094\d* 0\.109\d* scn$/m);
 });
 
 test("a width is kept by what is drawn, the figure's own title and the spec with it", async () => {

@@ -8,8 +8,10 @@ import {
   encodePng,
   epochColumns,
   epochImageAxis,
+  epochSlider,
   figure,
   gridImage,
+  keptAt,
   matrixImage,
   packCells,
   palette,
@@ -124,6 +126,23 @@ test("a PNG holds each pixel's color, and is the same each time", () => {
   }
   assert.deepEqual(encodePng(pixels, 7, 5, colors), bytes);
   assert.match(pngDataUri(bytes), /^data:image\/png;base64,iVBORw0KGgo/);
+});
+
+test("a slider over epochs ends on the last one, and names the last checkpoint that it has reached", () => {
+  const epochs = [10, 500, 1000, 12184];
+  const named = (shown: number) => new Function("shown", `return ${keptAt("shown", epochs)}`)(shown) as string;
+  const expected = { 0: "10", 10: "10", 499: "500", 450: "10", 999: "1000", 5000: "1000", 12100: "12184", 20000: "12184" };
+  for (const [shown, epoch] of Object.entries(expected)) assert.equal(named(Number(shown)), epoch, shown);
+  for (const last of [1, 150, 12184, 65536]) {
+    const { value, bind } = epochSlider("shown", last) as unknown as {
+      value: number;
+      bind: { min: number; max: number; step: number };
+    };
+    assert.equal(value, last);
+    assert.equal((bind.max - bind.min) % bind.step, 0);
+    assert.ok(bind.max === last && bind.min >= 0 && bind.min < bind.step && (last - bind.min) / bind.step <= 200);
+  }
+  assert.equal("bind" in epochSlider("shown", 0), false);
 });
 
 test("the palettes are Vega's schemes, which the legends show", () => {

@@ -14,6 +14,7 @@ import {
   NULL_COLOR,
   type Panel,
   runStyles,
+  unbroken,
 } from "../src/figures/index.ts";
 
 const LABELS = ["one", "two"];
@@ -113,6 +114,21 @@ test("grids alone in their rows grow into the room that is left, and shrink two 
   assert.ok(narrow.concat?.every(({ width, height }) => width >= 90 && width < 130 && width === height));
 });
 
+test("a row of four that does not fit breaks into two and two, one of three into two and one", () => {
+  const columnsOf = (count: number, width: number) => {
+    const row = concatPanels(
+      Array.from({ length: count }, () => gridImage({ values: grid, width: 220, height: 220 })),
+      { scales: "mixed" },
+    );
+    const laidOut = flowFigure(figure(row, { description: "d" }), width);
+    return "columns" in laidOut ? laidOut.columns : 1;
+  };
+  assert.equal(columnsOf(4, 2000), 4);
+  assert.equal(columnsOf(4, 800), 2);
+  assert.equal(columnsOf(3, 600), 2);
+  assert.equal(columnsOf(4, 300), 1);
+});
+
 test("a narrower panel breaks its title anew, and its legend has fewer columns", () => {
   const title = "a title that is too long for one line of a narrow panel";
   const panel = lines({ title, width: 480 });
@@ -149,4 +165,18 @@ test("nulls are grey: a bar's own as a stroke across it, lines among measures to
     text,
     /"strokeDash":\{"field":"run","type":"nominal","scale":\{"domain":\["one","two"\],"range":\[\[1,0\],\[5,3\]\]/,
   );
+});
+
+test("no line ends between a number and what belongs to it; other spaces stay", () => {
+  const cases = {
+    "right on 97 % of inputs": "right on 97_% of inputs",
+    "q = 31 (70 %), R² = 0.9, r = -0.66 (null ± 0.12)": "q_=_31 (70_%), R²_=_0.9, r_=_-0.66 (null ±_0.12)",
+    "φ = 2 and ψ = φ0 + φ1; accuracy = 1": "φ_=_2 and ψ = φ0 + φ1; accuracy = 1",
+    "": "",
+  };
+  for (const [text, expected] of Object.entries(cases)) {
+    const kept = unbroken(text);
+    assert.equal(kept.replaceAll("\u00a0", "_"), expected);
+    assert.equal(unbroken(kept), kept);
+  }
 });

@@ -83,6 +83,8 @@ test(
   async () => {
     const { page, complaints } = await watched(browser, address());
     const pictured = await enlivened(page, "pictures");
+    const [controls, drawing] = await Promise.all([".controls", ".drawing"].map((part) => pictured.locator(part).boundingBox()));
+    assert.ok(controls && drawing && controls.y + controls.height <= drawing.y, "what chooses stands above what it changes");
     const image = pictured.locator(".drawing image").first();
     const first = await image.getAttribute("href");
     await pictured.locator(".controls select").selectOption("second");
@@ -157,7 +159,7 @@ test("the model runs in the page: it answers, breaks without a head, and any hea
   await page.locator("#ask-said", { hasText: "121 mod 11: the model says 0, which is right." }).waitFor();
   assert.match(
     (await page.locator("#ask-logits-said").textContent()) ?? "",
-    /^Its 11 logits, .* the sum of 5 cosines, 100 % of their variance/,
+    /^Its 11 logits, .* the sum of 5 cosines, 100\s% of their variance/,
   );
   assert.match((await page.locator("#ask-clocks-said").textContent()) ?? "", /class c stands at k·c\/11 of a turn/);
   assert.match(
@@ -169,7 +171,7 @@ test("the model runs in the page: it answers, breaks without a head, and any hea
   await page.locator("#break-said", { hasText: /1\.00 whole \(grey\), 0\.\d\d with these switches/ }).waitFor();
   assert.match(
     (await page.locator("#break-said").textContent()) ?? "",
-    /\d tasks? loses? 0\.05 or more, .*q = \d+ \(1\.00 to 0\.\d\d\)/,
+    /\d tasks? loses? 0\.05 or more, .*q\s=\s\d+ \(1\.00 to 0\.\d\d\)/,
   );
   const shown = () => page.locator("#head-grids img").first().getAttribute("alt");
   assert.equal(await shown(), "attention to x₀ of head 0");

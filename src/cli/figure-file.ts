@@ -10,7 +10,7 @@ import type { PageTheme } from "../figures/render.ts";
 export interface FigureLook {
   /** Width that the panels are laid out for, in units; their own where left out. */
   readonly width?: number | undefined;
-  /** Pixels a unit, of PNG and PDF; 2 and 4 where left out. */
+  /** Of a PNG, pixels a unit (2 where left out); of a PDF, its page's size against the drawing's (1). */
   readonly scale?: number | undefined;
   readonly theme?: PageTheme | undefined;
 }
@@ -95,7 +95,7 @@ export function figureWriter(path: string, look: FigureLook = {}): Draw {
     case ".pdf":
       return async (figure) => {
         const { render, svg } = await drawn(figure);
-        writeFileAtomic(path, render.svgToPdf(svg, scale ?? 4, theme));
+        writeFileAtomic(path, await render.svgToPdf(svg, scale, theme, figure.title));
       };
     case ".html":
       return async (figure) => {

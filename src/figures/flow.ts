@@ -109,6 +109,8 @@ function flowed(panel: Panel, available: number): Panel {
   while (columns > 1 && !rowsFit(columns, leastOf)) columns--;
   // A table of panels keeps its columns together: four become two, not three.
   while (columns > 1 && given > 1 && panels.length > given && given % columns !== 0) columns--;
+  // One row that has to be broken becomes rows as even as can be: four are two and two, not three and one.
+  if (given >= panels.length) columns = Math.ceil(panels.length / Math.ceil(panels.length / columns));
   if (columns === 1) return { ...rest, vconcat: panels.map((child) => fitted(child, available, 1.6)) } as Panel;
   const room = available - SPACING * (columns - 1);
   const scale = (i: number) => {

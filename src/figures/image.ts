@@ -206,13 +206,29 @@ export function picker(name: string, names: readonly string[], label = name) {
   return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
 }
 
+/** Steps of a slider over epochs at most: as many as a hand tells apart. */
+const STEPS = 200;
+
+/** How much later than the slider's epoch a checkpoint may be: runs that belong together do not end at the very same epoch. */
+const LATER = 1.01;
+
 /**
- * A slider over the whole numbers from 0 to `last`, as a parameter of the whole figure; `last` is shown at first, and alone where
- * it is 0.
+ * A slider over epochs up to `last`, where it stands at first, as a parameter of the whole figure; without a handle where there
+ * is one epoch alone. Of each run it shows what {@link keptAt} names.
  */
-export function slider(name: string, last: number, label = name): Parameter {
-  const bind = { input: "range", min: 0, max: last, step: 1, name: `${label} ` };
+export function epochSlider(name: string, last: number): Parameter {
+  const step = Math.max(1, Math.ceil(last / STEPS));
+  const bind = { input: "range", min: last % step, max: last, step, name: "epoch " };
   return last === 0 ? { name, value: 0 } : { name, value: last, bind };
+}
+
+/**
+ * The last of some epochs (ascending) that a slider has reached, the first where it has reached none, as an expression whose
+ * value is its text.
+ */
+export function keptAt(name: string, epochs: readonly number[]): string {
+  const reached = epochs.slice(1).map((epoch) => `(${epoch} <= ${LATER} * ${name} ? 1 : 0)`);
+  return `${JSON.stringify(epochs.map(String))}[${["0", ...reached].join(" + ")}]`;
 }
 
 function firstOf(names: readonly string[]): string {

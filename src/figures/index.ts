@@ -33,3 +33,4 @@ export * from "./scatter.ts";
 export * from "./spec-text.ts";
 export * from "./table.ts";
 export * from "./theme.ts";
+export * from "./unbroken.ts";

@@ -5,6 +5,7 @@ import type { TitleParams } from "vega-lite/types_unstable/title.js";
 import { MiiiiError } from "../core/index.ts";
 import { letterPanels } from "./letters.ts";
 import { THEME } from "./theme.ts";
+import { unbroken } from "./unbroken.ts";
 import type { Panel, Parameter } from "./view.ts";
 
 export type { Layer, LayeredPanel, Panel, Parameter, Row, UnitPanel } from "./view.ts";
@@ -61,12 +62,13 @@ const CHARACTER = 5.6;
 export function wrapText(text: string, pixels: number): string | string[] {
   const limit = Math.max(12, Math.floor(pixels / CHARACTER));
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  const whole = unbroken(text);
+  for (const word of whole.split(" ")) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= limit) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
-  return lines.length > 1 ? lines : text;
+  return lines.length > 1 ? lines : whole;
 }
 
 /** Pixels for the lines of a panel's title and subtitle. */

@@ -3,7 +3,8 @@ import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { MiiiiError, messageOf } from "../core/index.ts";
 import { drawable } from "./drawable.ts";
-import { imagePdf } from "./pdf.ts";
+import { fontFiles } from "./fonts.ts";
+import { svgPdf } from "./pdf.ts";
 
 /** Logs nothing: Vega-Lite warns about harmless defaults, which would end up among a command's results. */
 const QUIET: vega.LoggerInterface = {
@@ -63,24 +64,22 @@ export function pagedSvg(svg: string, theme: PageTheme): string {
   return svg.replace(/^<svg /, `<svg style="background: ${background}; color: ${color}" `);
 }
 
-function rendered(svg: string, scale: number, theme: PageTheme) {
+/** An SVG as a PNG, at `scale` pixels a unit. */
+export function svgToPng(svg: string, scale = 2, theme: PageTheme = "light"): Uint8Array {
   // Vega asks for unblurred images in two ways, of which resvg knows the first alone and takes the last.
   const crisp = pagedSvg(svg.replaceAll("image-rendering: pixelated;", ""), theme);
   const options = {
     background: PAGES[theme].background,
     fitTo: { mode: "zoom", value: scale },
-    font: { loadSystemFonts: true, defaultFontFamily: "DejaVu Sans" },
+    font: { loadSystemFonts: true, fontFiles: fontFiles(), defaultFontFamily: "DejaVu Sans" },
   } as const;
-  return new Resvg(crisp, options).render();
+  return new Resvg(crisp, options).render().asPng();
 }
 
-/** An SVG as a PNG, at `scale` pixels a unit. */
-export function svgToPng(svg: string, scale = 2, theme: PageTheme = "light"): Uint8Array {
-  return rendered(svg, scale, theme).asPng();
-}
-
-/** An SVG as a PDF of one page of its size, an image of `scale` pixels a unit. */
-export function svgToPdf(svg: string, scale = 4, theme: PageTheme = "light"): Uint8Array {
-  const { width, height, pixels } = rendered(svg, scale, theme);
-  return imagePdf({ width, height, data: pixels }, scale);
+/**
+ * An SVG of Vega's as a PDF of one page, `scale` times the drawing's size: vector graphics, text that can be selected, the same
+ * bytes for the same drawing.
+ */
+export function svgToPdf(svg: string, scale = 1, theme: PageTheme = "light", title = ""): Promise<Uint8Array> {
+  return svgPdf(svg, PAGES[theme], scale, title);
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { unbroken } from "../figures/index.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { type PageIndex, payloadElement } from "./payload.ts";
@@ -19,6 +20,9 @@ function policy(scripts: readonly string[], connects: boolean): string {
   const hashes = scripts.map((script) => `'sha256-${createHash("sha256").update(script, "utf8").digest("base64")}'`);
   return `default-src 'none'; script-src ${hashes.join(" ")}; style-src 'unsafe-inline'; img-src data: blob:;${connects ? " connect-src 'self';" : ""} base-uri 'none'; form-action 'none'`;
 }
+
+/** HTML whose texts keep numbers and what belongs to them in one line; what stands in tags stays as it is. */
+const unbrokenTexts = (html: string) => html.replace(/>[^<>]+</g, unbroken);
 
 /** The parts of a page. */
 export interface PageParts {
@@ -78,7 +82,7 @@ export function htmlPage(parts: PageParts): string {
 <div class="topright needs-js">${tools}<button type="button" id="theme">light / dark</button></div>
 </header>
 <main id="main" tabindex="-1">
-${main}
+${unbrokenTexts(main)}
 </main>
 <footer>${STAMP_START}${stamp === undefined ? "" : `Made ${escapeHtml(stamp)}.`}${STAMP_END}</footer>
 <script type="application/json" id="page-index">${scriptJson(index)}</script>

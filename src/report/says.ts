@@ -1,3 +1,4 @@
+import { unbroken } from "../figures/index.ts";
 import { escapeHtml } from "./html.ts";
 import { inlineMarkdown } from "./markdown.ts";
 
@@ -18,9 +19,9 @@ export function saidOf(headline: string, labels: readonly string[]): { readonly 
 export function saysHtml(headline: string, labels: readonly string[]): string {
   const parts = saidOf(headline, labels);
   const [first] = parts;
-  if (parts.length < 2 || first === undefined) return `<p>${inlineMarkdown(headline)}</p>`;
+  if (parts.length < 2 || first === undefined) return `<p>${inlineMarkdown(unbroken(headline))}</p>`;
   const rows = parts.map(
-    ({ label, text }) => `<tr><th scope="row">${escapeHtml(label)}</th><td>${inlineMarkdown(text)}</td></tr>`,
+    ({ label, text }) => `<tr><th scope="row">${escapeHtml(label)}</th><td>${inlineMarkdown(unbroken(text))}</td></tr>`,
   );
   return `<table><tbody>${rows.join("")}</tbody></table>`;
 }

@@ -46,8 +46,8 @@ export function figureBlock(parts: FigureParts): string {
 <figcaption id="${id}-caption"><b>Figure ${number}. <span class="title">${escapeHtml(title)}</span>.</b> ${escapeHtml(describes)}</figcaption>
 <div class="says">${saysHtml(says, labels)}</div>
 <div class="legend" role="group" aria-label="runs of figure ${number}: choose one to bring it into focus">${legend.join("")}</div>
-<div class="drawing" role="region" tabindex="0" aria-label="${escapeHtml(alternative)}">${svg}</div>
 <div class="controls"></div>
+<div class="drawing" role="region" tabindex="0" aria-label="${escapeHtml(alternative)}">${svg}</div>
 <div class="tools needs-js">${get("csv", "CSV", "data as CSV")}${get("spec", "Vega-Lite", "Vega-Lite spec with its data")}${get("svg", "SVG", "drawing as SVG")}${get("png", "PNG", "drawing as PNG")}</div>
 <details class="data needs-js"><summary>data as a table</summary><p class="count"></p><div class="scroll" role="region" tabindex="0" aria-label="data of figure ${number}"><table></table></div></details>
 </figure>`;

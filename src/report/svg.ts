@@ -1,5 +1,5 @@
+import { isElement, parseSvg, type SvgElement, writeSvg } from "../figures/svg-tree.ts";
 import { type Box, boxesPath, shortPath } from "./svg-path.ts";
-import { isElement, parseSvg, type SvgElement, writeSvg } from "./svg-tree.ts";
 
 // For screen readers, events and style sheets: a static figure has one text alternative, no events and no styles.
 const DROPPED = /^(?:aria-.*|role|class|pointer-events|version|font-family)$/;

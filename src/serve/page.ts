@@ -97,7 +97,7 @@ ${numbersTable(`${id}-patch-table`, "share of pairs in which each task answers a
 function figureCard(id: string, name: string): string {
   const get = (what: string, text: string) =>
     `<button type="button" data-get="${what}" aria-label="${name} as ${text}">${text}</button>`;
-  return `<figure id="${id}" aria-label="${name}"><div class="says"></div><div class="legend"></div><div class="drawing" role="region" tabindex="0" aria-label="${name}"></div><div class="controls"></div>
+  return `<figure id="${id}" aria-label="${name}"><div class="says"></div><div class="legend"></div><div class="controls"></div><div class="drawing" role="region" tabindex="0" aria-label="${name}"></div>
 <div class="tools" hidden>${get("csv", "CSV")}${get("spec", "Vega-Lite")}${get("svg", "SVG")}${get("png", "PNG")}</div></figure>`;
 }
 

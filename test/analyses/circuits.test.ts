@@ -311,3 +311,32 @@ test("a written model: each task's own neurons suffice, everything else does not
   const two = { ...input, config: { ...input.config, labels: "divisibility" as const } };
   assert.equal(await sufficiencyOf(two, 2048, 1), null);
 });
+
+test("the figure leaves out runs whose bars nobody could see and names them; where all are, it shows that", async () => {
+  const input = addition();
+  const result = await circuits.run(input, { draws: 2 });
+  const silent = (ablations: typeof result.groups) => ({
+    ...ablations,
+    accuracy_lost: ablations.accuracy_lost.map((row) => row.map(() => 0.001)),
+    null: ablations.null.map((none) => ({ ...none, accuracy_lost: { mean: [0], largest: [0.001] } })),
+  });
+  const nothing = {
+    ...result,
+    groups: silent(result.groups),
+    embedding: silent(result.embedding),
+    attention: silent(result.attention),
+    sufficiency: null,
+  };
+  const { config } = input;
+  const both = JSON.stringify(
+    circuits.figure([
+      { label: "adds", result, config },
+      { label: "idle", result: nothing, config },
+    ]),
+  );
+  assert.match(both, /not drawn: idle, below 3 % everywhere/);
+  assert.doesNotMatch(both, /"run":"idle"/);
+  const alone = JSON.stringify(circuits.figure([{ label: "idle", result: nothing, config }]));
+  assert.match(alone, /"run":"idle"/);
+  assert.doesNotMatch(alone, /not drawn/);
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { activationsOf } from "../../src/activations/index.ts";
-import { triplesOf } from "../../src/analyses/clock/compute.ts";
+import { randomResultant, triplesOf } from "../../src/analyses/clock/compute.ts";
 import { inputGradients } from "../../src/analyses/clock/gradients.ts";
 import { clock } from "../../src/analyses/clock/index.ts";
 import { bySumAndDifference, circularity, componentsOf, distanceIrrelevance } from "../../src/analyses/clock/measures.ts";
@@ -235,4 +235,14 @@ test("one neuron is in phase with itself, and no disc: the finding asks for more
   assert.equal(says(undefined), "Both digits turn in phase (a disc, not a torus) in one");
   assert.equal(says({ mean: 1, random: 1, neurons: 1 }), "Both digits turn in phase (a disc, not a torus): not in one");
   assert.equal(says({ mean: 0.7, random: 0.5, neurons: 3 }), "Both digits turn in phase (a disc, not a torus): not in one");
+});
+
+test("the null of a resultant: 1 for one neuron, a simulation's mean for several", () => {
+  assert.equal(randomResultant(1), 1);
+  const random = randomStream(1, "phases");
+  const lengths = Array.from({ length: 4000 }, () => {
+    const angles = Array.from({ length: 9 }, () => 2 * Math.PI * random.uniform());
+    return Math.hypot(mean(angles.map(Math.cos)), mean(angles.map(Math.sin)));
+  });
+  assertAllClose([randomResultant(9)], [mean(lengths)], { rtol: 0.03 }); // the formula's limit of many phases is 1 % off at 9
 });

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { at } from "../../core/index.ts";
+import { at, formatPercent } from "../../core/index.ts";
 import { barsWithNull, concatPanels, figure, heatmap, matrixImage, type Panel, type Row } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { type Ablations, nullOf } from "./ablate.ts";
@@ -53,8 +53,26 @@ function matrices({ label, result }: Labelled<CircuitsResult>, which: Which): Pa
   return [lost, random];
 }
 
+/** Below this share of the samples, whether lost or right, bars are too low to be seen. */
+const SEEN = 0.03;
+
+/** The part of a subtitle that says which runs have no bars to be seen. */
+function leftOut(entries: readonly Labelled<CircuitsResult>[]): string[] {
+  const names = entries.map(({ label }) => label);
+  return names.length === 0 ? [] : [`not drawn: ${names.join(", ")}, below ${formatPercent(SEEN)} everywhere`];
+}
+
 /** Accuracy lost by models of one output head, and across each bar what random parts cost at most. */
-function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel {
+function bars(all: readonly Labelled<CircuitsResult>[], which: Which, seen = SEEN): Panel[] {
+  const isSeen = ({ result }: Labelled<CircuitsResult>) =>
+    result[which].accuracy_lost.some((_, i) => {
+      const none = which === "attention" ? 0 : (nullOf(result[which], i, 0)?.accuracy ?? 0);
+      return Math.max(Math.abs(at(result[which].accuracy_lost[i] ?? [], 0)), Math.abs(none)) >= seen;
+    });
+  const entries = all.filter(isSeen);
+  if (entries.length === 0) return [];
+  const grey = which === "attention" ? [] : ["grey: what random parts of its size cost at most"];
+  const said = [...grey, ...leftOut(all.filter((entry) => !isSeen(entry)))].join("; ");
   const lost = (label: string, ablations: Ablations) =>
     ablations.labels.map((part, i) => ({
       run: label,
@@ -63,9 +81,10 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
       random: nullOf(ablations, i, 0)?.accuracy ?? null,
     }));
   const rows = entries.flatMap(({ label, result }) => lost(label, result[which]));
-  return barsWithNull({
+  const panel = barsWithNull({
     title: `Without ${TITLES[which]}`,
-    ...(which === "attention" ? {} : { subtitle: "grey: what random parts of its size cost at most", ownNull: "random" }),
+    ...(said === "" ? {} : { subtitle: said }),
+    ...(which === "attention" ? {} : { ownNull: "random" }),
     rows: rows.sort((a, b) => a.part - b.part),
     x: "part",
     y: "lost",
@@ -76,20 +95,36 @@ function bars(entries: readonly Labelled<CircuitsResult>[], which: Which): Panel
     width: which === "attention" ? 260 : 480,
     height: 150,
   });
+  return [panel];
 }
 
 const ALONE = ["own neurons", "everything else", "another group's", "random, at most"] as const;
 
-/** What suffices for each task by interaction alone: a group's own neurons beside the rest and random ones. */
-function sufficient({ label, result }: Labelled<CircuitsResult>): Panel[] {
-  const { sufficiency } = result;
-  if (sufficiency === null || sufficiency.labels.length === 0) return [];
+function sufficientSeries({ sufficiency }: CircuitsResult): readonly (readonly number[])[] {
+  if (sufficiency === null) return [];
   const { own, others, other_group, random } = sufficiency.accuracy;
-  const series = [own, others, other_group, random.largest];
+  return [own, others, other_group, random.largest];
+}
+
+/** What suffices for each task by interaction alone: a group's own neurons beside the rest and random ones. */
+function sufficient(entries: readonly Labelled<CircuitsResult>[]): Panel[] {
+  const able = entries.filter(({ result }) => result.sufficiency !== null && result.sufficiency.labels.length > 0);
+  const isSeen = ({ result }: Labelled<CircuitsResult>) =>
+    sufficientSeries(result)
+      .flat()
+      .some((accuracy) => accuracy >= SEEN);
+  const absent = leftOut(able.filter((entry) => !isSeen(entry)));
+  return able.filter(isSeen).flatMap((entry, i) => sufficientOf(entry, i === 0 ? absent : []));
+}
+
+function sufficientOf({ label, result }: Labelled<CircuitsResult>, absent: readonly string[]): Panel[] {
+  const { sufficiency } = result;
+  if (sufficiency === null) return [];
+  const series = sufficientSeries(result);
   return [
     barsWithNull({
       title: `${label}: accuracy from interactions alone`,
-      subtitle: `${sufficiency.samples} ${sufficiency.held_out ? "held-out " : ""}inputs`,
+      subtitle: [`${sufficiency.samples} ${sufficiency.held_out ? "held-out " : ""}inputs`, ...absent].join("; "),
       rows: sufficiency.labels.flatMap((group, g) =>
         ALONE.map((name, i) => ({ group, neurons: name, accuracy: at(series[i] ?? [], g) })),
       ),
@@ -115,13 +150,15 @@ export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], hea
   const many = entries.filter(({ result }) => result.q.length > 1);
   const kinds = ["groups", "embedding", "attention"] as const;
   const panels = [
-    ...(single.length === 0 ? [] : kinds.map((which) => bars(single, which))),
+    ...kinds.flatMap((which) => bars(single, which)),
     ...many
       .flatMap((entry) => kinds.map((which) => matrices(entry, which)))
       .filter((row) => row.length > 0)
       .map((row) => concatPanels(row, { scales: "mixed" })),
-    ...entries.flatMap(sufficient),
+    ...sufficient(entries),
   ];
+  // Where nothing costs anything, that is what the figure shows.
+  if (panels.length === 0) panels.push(...bars(single, "groups", 0));
   return figure(concatPanels(panels, { scales: "mixed", columns: 1 }), {
     title: "Which ablations break which tasks",
     description: `Accuracy that each task loses when a group of neurons, a part of the embedding or an attention head is taken out. ${headline}`,

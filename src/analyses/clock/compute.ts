@@ -54,6 +54,11 @@ function symmetricity(input: AnalysisInput, triples: readonly Triple[], draws: n
   return { own: pairs.map(([first, second]) => cosine(first, second)), unpaired };
 }
 
+/** The mean length of the resultant of n random unit vectors: √π/2 · 1/√n for many, 1 for one. */
+export function randomResultant(n: number): number {
+  return n === 1 ? 1 : Math.sqrt(Math.PI / 4 / n);
+}
+
 /** Discs or tori: the neurons' phases by frequency (4.10). */
 async function phases(input: AnalysisInput, draws: number): Promise<Pick<ClockResult, "frequencies" | "disc">> {
   const fitted = await fitNeurons("clock", input, activationOf(input, "blocks.0.mlp.hook_pre"));
@@ -75,11 +80,9 @@ async function phases(input: AnalysisInput, draws: number): Promise<Pick<ClockRe
   if (neurons === 0) return { frequencies };
   const weighted = (value: (group: (typeof groups)[number]) => number) =>
     groups.reduce((total, group) => total + group.neurons * value(group), 0) / neurons;
-  // The mean length of the resultant of n random unit vectors is √π/2 · 1/√n for many, and 1 for one.
-  const random = (n: number) => (n === 1 ? 1 : Math.sqrt(Math.PI / 4 / n));
   return {
     frequencies,
-    disc: { mean: weighted(({ disc }) => disc), random: weighted((group) => random(group.neurons)), neurons },
+    disc: { mean: weighted(({ disc }) => disc), random: weighted((group) => randomResultant(group.neurons)), neurons },
   };
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Labelled } from "../kit/define.ts";
 import { dequantised } from "../kit/quantised.ts";
 import { short } from "../kit/text.ts";
-import type { ClockResult } from "./compute.ts";
+import { type ClockResult, randomResultant } from "./compute.ts";
 import { PUBLISHED } from "./published.ts";
 
 /** The two measures against each other, with the two published models as they were reported. */
@@ -70,12 +70,19 @@ function published(): Layer[] {
 /** How even the phases of each frequency's neurons are: a disc or a torus. */
 function discs(entries: readonly Labelled<ClockResult>[]): Panel[] {
   const rows = entries.flatMap(({ label, result: { frequencies } }) =>
-    frequencies.k.map((k, i) => ({ run: label, k, disc: at(frequencies.disc, i) })),
+    frequencies.k.map((k, i) => ({
+      run: label,
+      k,
+      disc: at(frequencies.disc, i),
+      random: randomResultant(at(frequencies.neurons, i)),
+    })),
   );
   if (rows.length === 0) return [];
   return [
     barsWithNull({
       title: "φ0 − φ1 of each frequency's neurons: disc 1, torus near 0",
+      subtitle: "grey: as many random phases, 1 for a neuron alone",
+      ownNull: "random",
       rows: rows.sort((a, b) => a.k - b.k),
       x: "k",
       y: "disc",

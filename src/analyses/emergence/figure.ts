@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import { at } from "../../core/index.ts";
-import { figure, type Layer, linesWithBand, matrixImage, type Panel, slider } from "../../figures/index.ts";
+import { epochSlider, figure, INK, keptAt, type Layer, linesWithBand, matrixImage, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import { dequantised } from "../kit/quantised.ts";
@@ -26,31 +26,39 @@ export function followingShare({ above_half, neurons }: EmergenceResult, checkpo
   return (above_half.at(checkpoint) ?? 0) / Math.max(1, neurons);
 }
 
-/** The epoch that a run's slider chooses, as an expression: a name of the images. */
-const epochAt = ({ epochs }: EmergenceResult, i: number) => `${JSON.stringify(epochs.map(String))}[checkpoint${i}]`;
+/** The parameter that holds the epoch of all runs. */
+const SHOWN = "shown_epoch";
 
-/** Says above the image which epoch it shows. */
-function epochText(result: EmergenceResult, i: number): Layer {
+/** Says above the image whose weights it shows. */
+function epochText({ epochs }: EmergenceResult): Layer {
   return {
     data: { values: [{ drawn_only: 1 }] },
-    transform: [{ calculate: `'epoch ' + ${epochAt(result, i)}`, as: "epoch" }],
+    transform: [{ calculate: `'checkpoint of epoch ' + ${keptAt(SHOWN, epochs)}`, as: "epoch" }],
     mark: { type: "text", align: "right", baseline: "bottom", dy: -4, fontSize: 11, tooltip: null },
     encoding: { x: { value: "width" }, y: { value: 0 }, text: { field: "epoch" } },
   };
 }
 
+/** A line over the curves at the slider's epoch. */
+const AT_EPOCH: Layer = {
+  data: { values: [{ drawn_only: 1 }] },
+  transform: [{ calculate: SHOWN, as: "epoch" }],
+  mark: { type: "rule", color: INK, opacity: 0.6, tooltip: null },
+  encoding: { x: { field: "epoch", type: "quantitative" } },
+};
+
 /** The matrices of one run, one a checkpoint, the last one shown at first. */
-function images({ label, result }: Entry, i: number): Panel {
+function images({ label, result }: Entry): Panel {
   return matrixImage({
     title: `${label}: what explains each neuron`,
-    subtitle: `R² of the best frequency of each ${result.rows === "q" ? "task" : "k"}; null ${result.null.R2.at(-1)?.toFixed(2) ?? "unknown"} (99 %)`,
+    subtitle: `R² of ${result.rows === "q" ? "each task's best frequency" : "each frequency k"}; null ${result.null.R2.at(-1)?.toFixed(2) ?? "unknown"} (99 %)`,
     values: result.epochs.map((epoch, t) => ({
       name: String(epoch),
       values: { data: orderedR2(result, t), columns: result.neurons },
     })),
-    picker: epochAt(result, i),
+    picker: keptAt(SHOWN, result.epochs),
     pickField: "epoch",
-    overlay: result.epochs.length < 2 ? [] : [epochText(result, i)],
+    overlay: result.epochs.length < 2 ? [] : [epochText(result)],
     domain: [0, 1],
     x: { title: "neuron, by its best row at the end", field: "neuron", ids: result.order },
     y: { title: result.rows === "q" ? "task q" : "frequency k", labels: result.labels, field: result.rows },
@@ -82,11 +90,10 @@ export function emergenceFigure(entries: readonly Entry[], headline: string): To
     width: 420,
     height: 160,
   });
-  return figure(ownColors([...entries.map(images), lines], 1), {
+  const curves = { ...lines, layer: [...lines.layer, AT_EPOCH] };
+  return figure(ownColors([...entries.map(images), curves], 1), {
     title: "Neurons find their tasks",
     description: `For every task and neuron, how much of the neuron before the ReLU the task's best frequency explains, checkpoint by checkpoint. ${headline}`,
-    params: entries.flatMap(({ label, result }, i) =>
-      result.epochs.length === 0 ? [] : [slider(`checkpoint${i}`, result.epochs.length - 1, `${label}: checkpoint`)],
-    ),
+    params: [epochSlider(SHOWN, Math.max(0, ...entries.map(({ result }) => result.epochs.at(-1) ?? 0)))],
   });
 }

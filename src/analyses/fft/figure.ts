@@ -22,7 +22,7 @@ const MAX_EXAMPLES = 12;
 /** Decades below the largest |F| that the logarithmic view shows. */
 const DECADES = 3;
 
-const SCALES = ["linear", "log"] as const;
+const SCALES = ["linear", `log over ${DECADES} decades`] as const;
 
 type Example = FftResult["examples"][number];
 
@@ -56,8 +56,8 @@ function spectra(example: Example, p: number): readonly NamedMatrix[] {
   });
   const decades = relative.map((value) => (value === 0 ? 0 : Math.max(0, 1 + Math.log10(value) / DECADES)));
   return [
-    { name: `${nameOf(example)} linear`, values: { data: relative, columns: m + 1 } },
-    { name: `${nameOf(example)} log`, values: { data: decades, columns: m + 1 } },
+    { name: `${nameOf(example)} ${SCALES[0]}`, values: { data: relative, columns: m + 1 } },
+    { name: `${nameOf(example)} ${SCALES[1]}`, values: { data: decades, columns: m + 1 } },
   ];
 }
 
@@ -87,12 +87,11 @@ function examplePanels(entries: readonly Labelled<FftResult>[]): Panel[] {
         brush: `brush${i}`,
         domain: [0, 1],
         levels: 64,
-        valueTitle: "of its maximum",
-        legend: i === 0,
+        // That of the spectrum, on the same scale, moves no panel.
+        legend: false,
       }),
       matrixImage({
         title: "its |F|, mean removed",
-        subtitle: `linear, or log over ${DECADES} decades`,
         values: examples.flatMap((example) => spectra(example, p)),
         picker: `neuron${i} + ' ' + magnitude`,
         pickField: "neuron",

@@ -66,7 +66,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Frequencies × log epochs, with a line at each output head's grok epoch. */
+/** Frequencies from 1 on × log epochs, with a line at each output head's grok epoch. */
 function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: number, legend: boolean): Panel {
   const epochs = rule.epochs(result);
   const bins = rule.bins(result);
@@ -82,10 +82,10 @@ function overEpochs({ label, result }: Labelled<OmegaResult>, rule: Rule, top: n
   return matrixImage({
     title: `${label}: ${rule.title}`,
     subtitle: rule.subtitle,
-    values: Array.from({ length: width }, (_, k) => bins.map((row) => at(row, k))),
+    values: Array.from({ length: width - 1 }, (_, k) => bins.map((row) => at(row, k + 1))),
     domain: [0, top],
     x: epochImageAxis(epochs),
-    y: { title: "|ω₀|", field: "omega0" },
+    y: { title: "|ω₀|", field: "omega0", from: 1 },
     width: WIDTH,
     height: 160,
     levels: 64,
@@ -138,7 +138,7 @@ function fixedSpectra(entries: readonly Labelled<OmegaResult>[]): Layer {
 
 /** A row of three images per run, and below them the counts of all runs. */
 export function omegaPanel(entries: readonly Labelled<OmegaResult>[]): Panel {
-  // The row |ω₀| = 0 gathers a whole axis (for the paper the constant) and would leave the others no colors.
+  // |ω₀| = 0 gathers a whole axis (for the paper the constant): with its row the others would have no colors.
   const tops = RULES.map((rule) =>
     Math.max(...entries.flatMap(({ result }) => rule.bins(result).flatMap((bins) => bins.slice(1))), 1e-12),
   );

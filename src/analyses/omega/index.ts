@@ -93,7 +93,8 @@ the same with this run's own amplitude (the sum of \`bins\` at each tick) in pla
   figure: (entries) =>
     figure(omegaPanel(entries), {
       title: "Active frequencies through training",
-      subtitle: "colors shared by all runs (the row |ω₀| = 0 may exceed them); vertical lines: grok epochs of the tasks",
+      subtitle:
+        "colors shared by all runs; |ω₀| = 0, which gathers a whole axis, is left out; vertical lines: grok epochs of the tasks",
       description: `Active frequencies over epochs by the sound rule, by μ+2σ and by the paper's figure, each with its null. ${headline(entries)}`,
     }),
 });

@@ -98,7 +98,7 @@ export async function options(parser: Argv<GlobalOptions>, args: readonly string
       description: "draw to this file: .html, .svg, .png, .pdf or .vl.json",
     })
     .option("figure-width", numberOption("figure-width", "lay the figure's panels out for this width, in pixels", "integer"))
-    .option("figure-scale", numberOption("figure-scale", "pixels of a PNG (2) or PDF (4) for each of the drawing", "number"))
+    .option("figure-scale", numberOption("figure-scale", "scale of a PNG (2) or PDF (1) against the drawing's size", "number"))
     .option("figure-theme", {
       choices: ["light", "dark"] as const,
       description: "ink and paper of .svg, .png and .pdf [default: light]",

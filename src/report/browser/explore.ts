@@ -1,5 +1,6 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
 import { at } from "../../core/index.ts";
+import { unbroken } from "../../figures/index.ts";
 import { mean } from "../../math/statistics.ts";
 import { formatPercent } from "../html.ts";
 import { answerOf, PageModel, type Pass, type Switches, spreadInputs } from "../page-model.ts";
@@ -158,7 +159,9 @@ class Explorer {
     elementById("ask-clocks").innerHTML = clocksSvg(task);
     const { count, share } = cosinesOf(task);
     const several = count === 1 ? "its only cosine" : `the sum of ${count} cosines, ${formatPercent(share)} of their variance`;
-    elementById("ask-logits-said").textContent = `Its ${head.classes} logits, the right class in color; line: ${several}.`;
+    elementById("ask-logits-said").textContent = unbroken(
+      `Its ${head.classes} logits, the right class in color; line: ${several}.`,
+    );
     elementById("ask-clocks-said").textContent =
       `${count === 1 ? "That cosine" : "Each cosine"} as a clock: class c stands at k·c/${head.classes} of a turn; the hand, as long as the cosine is large, points at the class it votes for, the tick is the right one.`;
     this.#votes(explored, pass, answer);
@@ -238,7 +241,9 @@ class Explorer {
         : lost.length === 0
           ? " No task loses much."
           : ` ${lost.length} ${lost.length === 1 ? "task loses" : "tasks lose"} ${LOST} or more, ${lost.length > named.length ? "most of all " : ""}q = ${named.join(", ")}.`;
-    said.textContent = `Accuracy on ${TRIED} inputs, trained on or not: ${share(whole).toFixed(2)} whole (grey), ${share(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.${anything ? most : " Nothing is switched off yet."}`;
+    said.textContent = unbroken(
+      `Accuracy on ${TRIED} inputs, trained on or not: ${share(whole).toFixed(2)} whole (grey), ${share(broken).toFixed(2)} ${off === undefined ? "with these switches" : `without ${off.size} neurons`} (color), mean over tasks.${anything ? most : " Nothing is switched off yet."}`,
+    );
     const box = elementById("break-bars");
     const width = Math.max(260, box.clientWidth - 4);
     const row = model.heads.length === 1 ? 20 : 11;
