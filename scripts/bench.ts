@@ -3,7 +3,8 @@
  * what is printed are medians and ratios of medians. Nothing here is asserted.
  *
  * Options: `--only commands|step|analyses`; `--rounds` of each command (3); `--command TEXT`: those whose name holds it;
- * `--write`: the table of commands into docs/performance.md. Needs `npm run build`.
+ * `--write`: each row of commands into the table of docs/performance.md as it is measured; other rows of this machine stay. Needs
+ * `npm run build`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -17,7 +18,7 @@ import { fft2 } from "../src/math/index.ts";
 import type { RunConfig } from "../src/model/index.ts";
 import { onnxRuntime } from "../src/runtimes/index.ts";
 import { presetConfig } from "../src/train/index.ts";
-import { commandTable } from "./lib/commands.ts";
+import { measureRows, TABLE_HEAD, withRow } from "./lib/commands.ts";
 import { productsProgram, stepFlops } from "./lib/products.ts";
 import { benchStep } from "./lib/steps.ts";
 import { inTurn, median } from "./lib/timing.ts";
@@ -91,16 +92,6 @@ const wanted = (part: string) => values.only === undefined || values.only === pa
 const machine = `${cpus()[0]?.model.trim()}, ${threads} threads, Node ${process.version}, ${runtime.version}`;
 
 const PERFORMANCE = new URL("../docs/performance.md", import.meta.url);
-const MARK = "<!-- commands: npm run bench -- --only commands --write -->";
-
-/** Puts the table where the page has its mark, in the place of the one before. */
-function writeTable(table: string): void {
-  const [before, after] = readFileSync(PERFORMANCE, "utf8").split(MARK);
-  if (before === undefined || after === undefined) throw new Error(`bench: docs/performance.md must hold the line ${MARK}`);
-  const rest = after.replace(/^\n+[^\n|]+:\n\n(?:\|[^\n]*\n)+/, "\n");
-  writeFileSync(PERFORMANCE, `${before}${MARK}\n\n${machine}:\n\n${table}\n${rest}`);
-}
-
 console.log(machine);
 if (wanted("step")) {
   await benchSize("d 128, 113 logits (nanda)", presetConfig("nanda"));
@@ -114,6 +105,15 @@ if (wanted("analyses")) {
   await benchAnalyses("miiii-fast", ["circuits"]);
 }
 if (wanted("commands")) {
-  const table = await commandTable(Number(values.rounds), values.command, (row) => console.log(row));
-  if (values.write) writeTable(table);
+  for (const line of TABLE_HEAD) console.log(line);
+  await measureRows(Number(values.rounds), values.command, (row, failure) => {
+    console.log(row);
+    if (failure !== undefined) {
+      console.error(failure);
+      process.exitCode = 1;
+      return;
+    }
+    // A row at a time: who stops it keeps what was measured.
+    if (values.write) writeFileSync(PERFORMANCE, withRow(readFileSync(PERFORMANCE, "utf8"), machine, row));
+  });
 }

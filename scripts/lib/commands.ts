@@ -114,15 +114,48 @@ export async function measureCommand({ args, page, warm }: CommandBench, rounds:
   };
 }
 
-/** Rows of the table in Markdown, as they are measured. */
-export async function commandTable(rounds: number, only: string | undefined, onRow: (row: string) => void): Promise<string> {
-  const rows = ["| command | seconds | processor seconds | first page, s | peak MB | aim |", "|---|---|---|---|---|---|"];
-  for (const row of rows) onRow(row);
+/** The first two lines of the table, in Markdown. */
+export const TABLE_HEAD = [
+  "| command | seconds | processor seconds | first page, s | peak MB | aim |",
+  "|---|---|---|---|---|---|",
+] as const;
+
+/** The table's row of each command whose name holds `only`, in Markdown, as it is measured; one that fails has a row without numbers. */
+export async function measureRows(
+  rounds: number,
+  only: string | undefined,
+  onRow: (row: string, failure?: string) => void,
+): Promise<void> {
   for (const bench of COMMANDS.filter(({ name }) => only === undefined || name.includes(only))) {
-    const { seconds, processorSeconds, firstPage, peakMb } = await measureCommand(bench, rounds);
-    const row = `| ${bench.name} | ${seconds.toFixed(1)} | ${processorSeconds.toFixed(1)} | ${firstPage?.toFixed(1) ?? ""} | ${peakMb.toFixed(0)} | ${bench.aim ?? ""} |`;
-    rows.push(row);
-    onRow(row);
+    const { name, aim = "" } = bench;
+    try {
+      const { seconds, processorSeconds, firstPage, peakMb } = await measureCommand(bench, rounds);
+      const numbers = [seconds.toFixed(1), processorSeconds.toFixed(1), firstPage?.toFixed(1) ?? "", peakMb.toFixed(0)];
+      onRow(`| ${[name, ...numbers, aim].join(" | ")} |`);
+    } catch (error) {
+      onRow(`| ${[name, "failed", "", "", "", aim].join(" | ")} |`, error instanceof Error ? error.message : String(error));
+    }
   }
-  return rows.join("\n");
+}
+
+/** Where a page has the table. */
+export const TABLE_MARK = "<!-- commands: npm run bench -- --only commands --write -->";
+
+const TABLE = /^\s*([^\n|]+):\n\n((?:\|[^\n]*\n)+)\s*/;
+
+const commandOf = (row: string) => row.split(" | ")[0] ?? "";
+
+/**
+ * A page with a row put into its table, in the order of the commands: rows of other commands stay where they are of the same
+ * machine, and go where they are of another.
+ */
+export function withRow(page: string, machine: string, row: string): string {
+  const [before, after] = page.split(TABLE_MARK);
+  if (before === undefined || after === undefined) throw new Error(`bench: the page must hold the line ${TABLE_MARK}`);
+  const [whole = "", of, lines = ""] = TABLE.exec(after) ?? [];
+  const kept = of === machine ? lines.trimEnd().split("\n").slice(TABLE_HEAD.length) : [];
+  const rows = new Map([...kept, row].map((line) => [commandOf(line), line]));
+  const ordered = COMMANDS.flatMap(({ name }) => rows.get(`| ${name}`) ?? []);
+  const rest = after.slice(whole.length).trimStart();
+  return `${before}${TABLE_MARK}\n\n${machine}:\n\n${[...TABLE_HEAD, ...ordered].join("\n")}\n\n${rest}`;
 }
