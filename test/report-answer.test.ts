@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerSentences } from "../src/report/answer.ts";
+import { answerSentences, questionOf } from "../src/report/answer.ts";
 import { castOf } from "../src/report/cast.ts";
 import { plainPercent } from "../src/report/html.ts";
 import type { ReportRun } from "../src/report/index.ts";
@@ -70,6 +70,34 @@ test("of a run that has not learned, it says what the run was to learn, and that
   const [first, second] = said(run("mine", "miiii", { accuracy: 0.1, R2: 0.07, circuit: 0.06 }));
   assert.match(first ?? "", /<b>mine<\/b> was to learn n mod q .* right on 55 % of inputs .*; guessing on 10 %\.$/);
   assert.match(second ?? "", /^No such clocks are found in it/);
+});
+
+/** A model without a training series, with what it answers. */
+function lone(accuracy: number, validation: number | undefined, weights?: string): ReportRun {
+  const model = {
+    accuracy: [accuracy, accuracy],
+    ...(validation === undefined ? {} : { validation: { accuracy: [validation] } }),
+  };
+  const ladder = { circuit: { accuracy: [0.5] }, circuit_permuted: { accuracy: [0.08] }, model };
+  const results = { algorithm: { result: { ladder, tasks: [2, 5] } as never, metrics: {} } };
+  const provenance = weights === undefined ? {} : { weights };
+  return madeRun("theirs", { config: presetConfig("miiii"), results: results as never, provenance });
+}
+
+test("of a model without a training series it says how much it gets right, and of one written by hand that it is", () => {
+  const first = (run: ReportRun) => said(run)[0] ?? "";
+  assert.match(
+    first(lone(0.96, undefined)),
+    /<b>theirs<\/b> has learned n mod q .*: it is right on 96 % of all inputs \(which of them it was trained on is not known\); guessing on 35 %\.$/,
+  );
+  assert.match(first(lone(0.2, undefined)), /was to learn .* right on 20 % of all inputs/);
+  assert.match(first(lone(0.96, 0.91)), /right on 91 % of inputs that it was not trained on; guessing on 35 %\.$/);
+  const written = lone(1, undefined, "written by hand");
+  assert.match(
+    first(written),
+    /computes n mod q .* with weights that were written by hand, not trained: it is right on 100 % of all inputs/,
+  );
+  assert.match(questionOf(castOf([written], true), true), /^What does theirs compute/);
 });
 
 test("of a run on shuffled labels it says so, and what it was trained in the place of", () => {

@@ -96,6 +96,22 @@ test("the same input gives the same bytes; a time stamp stands outside of them",
   assert.notEqual(comparedBody(other.html), comparedBody(one.html));
 });
 
+test("an analysis that no run has a result of costs a line with its reason, not a section; the table of one run says settings", async () => {
+  const reason = "needs an addition model";
+  const { pictures: _, ...results } = madeRun("a").results;
+  const run = (label: string) => madeRun(label, { results, missing: { pictures: reason } });
+  const { html } = await buildReport(madeInput([run("a")], [made, pictures] as Analysis[]));
+  assert.match(
+    html,
+    /<section id="absent">[\s\S]*<tr id="analysis-pictures"><th scope="row">Images and bars<\/th><td>needs an addition model<\/td>/,
+  );
+  assert.doesNotMatch(html, /<section id="analysis-pictures">/);
+  assert.match(html, /<th scope="col">setting<\/th><th scope="col">a<\/th>/);
+  const two = await buildReport(madeInput([run("a"), madeRun("b")], [made] as Analysis[]));
+  assert.doesNotMatch(two.html, /id="absent"/);
+  assert.match(two.html, /<th scope="col">differs in<\/th>/);
+});
+
 test("the answer comes first, claims are folded with their reasons, and each link leads to what is there", async () => {
   const { html, claims } = await buildReport(madeInput([madeRun("a", { missing: { curves: "is a lone file" } })]));
   const order = ["<h1>", 'class="verdicts"', 'id="claims"', 'id="figure-made"', 'id="provenance"'].map((mark) =>

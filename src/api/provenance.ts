@@ -37,6 +37,9 @@ function readAs(reading: ImportRecord): Json {
   return Object.fromEntries(told) as Json;
 }
 
+/** What is said of weights that nobody trained. */
+const WRITTEN = "written by hand (miiii construct)";
+
 /** Where a model comes from, as far as its files say. */
 export function provenanceOf({ checkpoint, run }: Model): Provenance {
   const { config, epoch, metadata } = checkpoint;
@@ -45,6 +48,7 @@ export function provenanceOf({ checkpoint, run }: Model): Provenance {
     ...(command === undefined ? {} : { command }),
     ...(epoch === undefined ? {} : { epochs: epoch }),
     ...(metadata.split_hash === undefined ? {} : { split_hash: metadata.split_hash }),
+    ...(metadata.source === "construct" ? { weights: WRITTEN } : {}),
     ...(metadata.runtime === undefined ? {} : { runtime: metadata.runtime }),
     ...(checkpoint.reading === undefined ? {} : { "read from elsewhere as": readAs(checkpoint.reading) }),
   };

@@ -1,5 +1,5 @@
 import { mean } from "../math/index.ts";
-import { type Cast, isShuffled, type Result, resultIn } from "./cast.ts";
+import { type Cast, isShuffled, isWritten, type Result, resultIn } from "./cast.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent } from "./html.ts";
 import type { ReportRun } from "./types.ts";
 
@@ -38,7 +38,9 @@ export function accuracyOf(run: ReportRun | undefined) {
 /** Whether a run is far above chance on inputs that it was not trained on; where that is not known, it is taken to be. */
 export function hasLearned(run: ReportRun | undefined): boolean {
   const own = accuracyOf(run);
-  return own === undefined || own.mean - own.chance > 0.5;
+  if (own !== undefined) return own.mean - own.chance > 0.5;
+  const whole = resultIn(run, "algorithm");
+  return whole === undefined || mean(whole.ladder.model.accuracy) > 0.5;
 }
 
 /** What a run is given, in words: a number by its two digits, or two numbers. */
@@ -46,9 +48,29 @@ function inputOf({ config: { p, task } }: ReportRun): string {
   return task === "nanda" ? "Given two numbers" : `Given a number n below ${formatNumber(p * p)} by its two digits in base ${p}`;
 }
 
+/** What a model without a training series answers: one from elsewhere, or one written by hand. */
+function answers(run: ReportRun): string[] {
+  const result = resultIn(run, "algorithm");
+  if (result === undefined) return [];
+  const { accuracy, validation } = result.ladder.model;
+  const guess = run.config.labels === "remainder" ? `; guessing on ${plainPercent(mean(result.tasks.map((q) => 1 / q)))}` : "";
+  const whole = `right on ${plainPercent(mean(accuracy))} of all inputs`;
+  if (isWritten(run))
+    return [
+      `${inputOf(run)}, ${b(run.label)} computes ${taskOf(run)} with weights that were written by hand, not trained: it is ${whole}${guess}.`,
+    ];
+  const right =
+    validation === undefined
+      ? `${whole} (which of them it was trained on is not known)`
+      : `right on ${plainPercent(mean(validation.accuracy))} of inputs that it was not trained on`;
+  return [
+    `${inputOf(run)}, ${b(run.label)} ${hasLearned(run) ? "has learned" : "was to learn"} ${taskOf(run)}: it is ${right}${guess}.`,
+  ];
+}
+
 function learned({ main, twin, beside: shipped }: Cast): string[] {
   const own = accuracyOf(main);
-  if (own === undefined) return [];
+  if (own === undefined) return answers(main);
   const other = accuracyOf(twin);
   const grok = own.tasks === 1 ? own.grok[0] : undefined;
   const since = grok === null || grok === undefined ? "" : `, from epoch ${formatNumber(grok)} on`;
@@ -160,6 +182,8 @@ export function answerSentences(cast: Cast, judged: Judged, finished = true): st
 
 /** The question that the page answers. */
 export function questionOf(cast: Cast | undefined, chosen: boolean): string {
+  if (chosen && cast !== undefined && isWritten(cast.main))
+    return `What does ${cast.main.label} compute, and do the papers’ claims hold for it?`;
   if (chosen && cast !== undefined) return `What has ${cast.main.label} learned, and do the papers’ claims hold for it?`;
   return "What algorithm does the network learn, and do the papers’ claims hold?";
 }

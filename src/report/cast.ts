@@ -29,6 +29,8 @@ export function resultIn<K extends keyof Known>(run: ReportRun | undefined, id: 
 export const isShuffled = ({ config }: Pick<ReportRun, "config">) => hasShuffledLabels(config);
 /** What the first figure calls a run. */
 export const saidOf = (run: Pick<ReportRun, "config">) => (isShuffled(run) ? "labels shuffled" : "trained");
+/** Whether a model's weights were written by hand. */
+export const isWritten = ({ provenance }: Pick<ReportRun, "provenance">) => provenance.weights !== undefined;
 const isJoint = ({ config }: ReportRun) => config.task === "joint";
 const hasManyTasks = ({ config }: ReportRun) => config.task !== "nanda";
 

@@ -1,6 +1,7 @@
+import { followingShare } from "../analyses/emergence/figure.ts";
 import { mean } from "../math/index.ts";
 import { accuracyOf, followsClosedForm, hasLearned } from "./answer.ts";
-import { type Cast, resultIn } from "./cast.ts";
+import { type Cast, isShuffled, resultIn } from "./cast.ts";
 import { followingCount } from "./hero.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent, slug } from "./html.ts";
 import { barThumb, histogramThumb, lineThumb } from "./thumbs.ts";
@@ -73,10 +74,9 @@ function circuits({ main, twin }: Cast): Finding[] {
   return [
     {
       sentence:
-        accuracy >= SUFFICES
-          ? `The formulas suffice: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, the model on ${plainPercent(model)}.`
-          : `The formulas do not suffice: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, the model on ${plainPercent(model)}.`,
-      thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy),
+        `The formulas ${accuracy >= SUFFICES ? "suffice" : "do not suffice"}: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, ` +
+        `the model on ${plainPercent(model)}${isShuffled(main) ? ", by its shuffled labels" : ""}.`,
+      thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy, { most: 1 }),
       number: `${plainPercent(accuracy)} right`,
       none: `outputs swapped among neurons ${plainPercent(mean(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${plainPercent(mean(other.ladder.circuit.accuracy))}`}`,
       analysis: "algorithm",
@@ -107,8 +107,8 @@ function birth({ main, twin }: Cast): Finding[] {
   const end = followingCount(own, -1);
   return [
     {
-      sentence: `Training makes them: ${formatNumber(own.above_half[0] ?? 0)} neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${end} at the end.`,
-      thumb: barThumb("neurons above one half at each checkpoint", own.above_half),
+      sentence: `Training makes ${followingShare(own, -1) > 0.5 ? "them" : followingShare(own, -1) > 0.05 ? "some" : "none"}: ${formatNumber(own.above_half[0] ?? 0)} neurons follow one frequency of one task at epoch ${formatNumber(own.epochs[0] ?? 0)}, ${end} at the end.`,
+      thumb: barThumb("neurons above one half at each checkpoint", own.above_half, { most: own.neurons }),
       number: end,
       none: other === undefined || other.epochs.length === 0 ? "no twin here" : `shuffled twin ${followingCount(other, -1)}`,
       analysis: "emergence",
@@ -123,11 +123,9 @@ function addition({ main, other }: Cast): Finding[] {
   return [
     {
       sentence: `${run.label} ${hasLearned(run) ? "adds with" : "has not learned to add; above the null in its embedding:"} ${fourier.key_frequencies.length} of ${(fourier.p - 1) / 2} frequencies${fourier.key_frequencies.length === 0 ? "" : `: ${fourier.key_frequencies.join(", ")}`}.`,
-      thumb: barThumb(
-        "share of the embedding's energy at each frequency; the null as a line",
-        fourier.share_by_k,
-        fourier.null.share,
-      ),
+      thumb: barThumb("share of the embedding's energy at each frequency; the null as a line", fourier.share_by_k, {
+        none: fourier.null.share,
+      }),
       number: `${formatPercent(fourier.key_share)} of the energy`,
       none: `null ${formatPercent(fourier.null.share)} each (99 %)`,
       analysis: "fourier",
@@ -141,7 +139,9 @@ function spike({ main }: Cast): Finding[] {
   return [
     {
       sentence:
-        "The paper's spike of active frequencies is what its statistic gives for a fixed spectrum that only grows: it counts an amplitude, not a mechanism.",
+        omega.paper.peak.value <= omega.null.paper_amplitude_peak
+          ? "The paper's spike of active frequencies is what its statistic gives for a fixed spectrum that only grows: it counts an amplitude, not a mechanism."
+          : "The paper's count of active frequencies peaks above what it gives for a fixed spectrum that only grows.",
       thumb: lineThumb("the paper's count over epochs, that of a fixed spectrum in grey", [
         omega.paper.count,
         omega.null.paper_amplitude,

@@ -95,9 +95,10 @@ export function provenanceBlock({ runs, generator }: Pick<ReportInput, "runs" | 
     ({ name, code, texts }) =>
       `<tr><th scope="row">${escapeHtml(name)}</th>${texts.map((text) => cell(text, code)).join("")}</tr>`,
   );
+  const [what, where] = runs.length === 1 ? ["setting", "where the run comes from"] : ["differs in", "where the runs differ"];
   const commit = generator.commit === undefined ? "" : `, commit <code>${escapeHtml(generator.commit)}</code>`;
   return `<p>This page: <code>${escapeHtml(generator.command)}</code>, miiii ${escapeHtml(generator.version)}${commit}.</p>
-<div class="scroll" role="region" tabindex="0" aria-label="where the runs differ"><table><thead><tr><th scope="col">differs in</th>${runs.map(({ label }) => `<th scope="col">${escapeHtml(label)}</th>`).join("")}</tr></thead><tbody>
+<div class="scroll" role="region" tabindex="0" aria-label="${where}"><table><thead><tr><th scope="col">${what}</th>${runs.map(({ label }) => `<th scope="col">${escapeHtml(label)}</th>`).join("")}</tr></thead><tbody>
 ${lines.join("\n")}
 </tbody></table></div>
 ${shared.length === 0 ? "" : `<details><summary>the same in all ${runs.length} runs: ${shared.length} settings</summary><p>${shared.join("; ")}</p></details>`}`;

@@ -21,7 +21,15 @@ import { canRun, packModel } from "./page-model.ts";
 import { type FigureSource, type PageIndex, packBytes, packJson, type RunData } from "./payload.ts";
 import { provenanceBlock } from "./provenance.ts";
 import { runPicker } from "./run-picker.ts";
-import { analysisSection, backgroundSection, drawnEntries, figureBlock, type SectionOptions } from "./section.ts";
+import {
+  absentSection,
+  analysisSection,
+  backgroundSection,
+  drawnEntries,
+  figureBlock,
+  isAbsent,
+  type SectionOptions,
+} from "./section.ts";
 import { PENDING, type ReportInput, type ReportRun } from "./types.ts";
 
 /** A page, and what a command may want to say of it. */
@@ -132,7 +140,9 @@ async function figuresOf(
   const shown = new Set<string>();
   let { number } = look;
   // One after the other: Vega numbers the definitions of a drawing from a counter that each drawing sets back.
+  const absent = analyses.filter((analysis) => isAbsent(analysis, runs));
   for (const analysis of analyses) {
+    if (absent.includes(analysis)) continue;
     const { html, drawn } = await analysisSection(analysis, runs, selected, { ...look, number });
     sections.push(html);
     if (!drawn) continue;
@@ -149,6 +159,7 @@ async function figuresOf(
     sections.push(await backgroundSection(background, { ...look, number: number++ }));
     figures.push({ id: `figure-${background.id}`, title: background.title, source: { kind: "background", id: background.id } });
   }
+  sections.push(absentSection(absent, runs));
   return { sections, figures, shown };
 }
 

@@ -10,7 +10,7 @@ import { inlineMarkdown, renderMarkdown } from "./markdown.ts";
 import { saysHtml } from "./says.ts";
 import { prefixIds } from "./svg.ts";
 import { swatchSvg } from "./swatch.ts";
-import type { ReportRun } from "./types.ts";
+import { PENDING, type ReportRun } from "./types.ts";
 
 /** A figure's parts as they stand in the page. */
 export interface FigureParts {
@@ -103,6 +103,21 @@ function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
     ([why, labels]) => `<tr><td>${labels.map(escapeHtml).join(", ")}</td><td>${escapeHtml(why)}</td></tr>`,
   );
   return `<details class="missing"><summary>no result for ${runs.length - runs.filter((run) => run.results[analysis.id] !== undefined).length} of ${runs.length} runs</summary><table><thead><tr><th scope="col">run</th><th scope="col">why</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
+}
+
+/** Whether no run has a result of an analysis, nor will have one: a section of its own would be empty. */
+export function isAbsent({ id }: Analysis, runs: readonly ReportRun[]): boolean {
+  return runs.every(({ results, missing }) => results[id] === undefined && missing[id] !== PENDING);
+}
+
+/** Analyses of which no run has a result, in a line each, with the reason. */
+export function absentSection(analyses: readonly Analysis[], runs: readonly ReportRun[]): string {
+  if (analyses.length === 0) return "";
+  const lines = analyses.map(({ id, title }) => {
+    const why = [...new Set(runs.map(({ missing }) => missing[id] ?? "was not run"))].join("; ");
+    return `<tr id="analysis-${slug(id)}"><th scope="row">${escapeHtml(title)}</th><td>${escapeHtml(why)}</td></tr>`;
+  });
+  return `<section id="absent"><h3>Without a result here</h3><table><tbody>${lines.join("")}</tbody></table></section>`;
 }
 
 /** Runs that a figure shows unless its analysis says otherwise. */

@@ -8,9 +8,13 @@ function frame(label: string, content: string): string {
 
 const place = (value: number) => Number(value.toFixed(1));
 
-/** Values as bars, each beside the null's height. */
-export function barThumb(label: string, values: readonly number[], none?: number): string {
-  const top = Math.max(...values, none ?? 0, 1e-12);
+/** Values as bars up to `most` (the largest where left out), each beside the null's height. */
+export function barThumb(
+  label: string,
+  values: readonly number[],
+  { none, most }: { none?: number; most?: number } = {},
+): string {
+  const top = Math.max(most ?? 0, ...values, none ?? 0, 1e-12);
   const step = WIDTH / Math.max(1, values.length);
   const y = (value: number) => HEIGHT - 2 - (value / top) * (HEIGHT - 6);
   const bars = values.map(

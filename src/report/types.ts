@@ -19,6 +19,8 @@ export interface Provenance {
   /** Package and runtime versions, with the commit where known. */
   readonly versions?: Readonly<Record<string, string>>;
   readonly split_hash?: string;
+  /** How the weights came about, where not by training. */
+  readonly weights?: string;
   /** Of the training series: ticks, first and last epoch. */
   readonly series?: Json;
   readonly [key: string]: Json | undefined;
