@@ -125,7 +125,7 @@ test("a row of four that does not fit breaks into two and two, one of three into
   };
   assert.equal(columnsOf(4, 2000), 4);
   assert.equal(columnsOf(4, 800), 2);
-  assert.equal(columnsOf(3, 600), 2);
+  assert.equal(columnsOf(3, 660), 2);
   assert.equal(columnsOf(4, 300), 1);
 });
 

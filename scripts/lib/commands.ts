@@ -120,7 +120,10 @@ export const TABLE_HEAD = [
   "|---|---|---|---|---|---|",
 ] as const;
 
-/** The table's row of each command whose name holds `only`, in Markdown, as it is measured; one that fails has a row without numbers. */
+/**
+ * The table's row of each command whose name holds `only`, in Markdown, as it is measured; one that fails has a row without
+ * numbers.
+ */
 export async function measureRows(
   rounds: number,
   only: string | undefined,
