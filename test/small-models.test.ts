@@ -113,6 +113,18 @@ test("what does not depend on the input has no structure, by rounding either", a
   assert.match(constant.patch ?? "", /^groups +none: no neuron varies, so there is nothing to patch/);
 });
 
+test("a group of all the neurons there are costs no more loss than its own random draws, by rounding either", async () => {
+  const circuits = ANALYSES.find(({ id }) => id === "circuits") ?? assert.fail();
+  for (let seed = 0; seed < 24; seed++) {
+    const config = presetConfig("nanda", { ...SMALL, p: 7, d_mlp: 1, seed });
+    const model = modelOf(`one neuron ${seed}`, config, initParameters(config, seed));
+    await withAnalysisInput(model, [...ACTIVATIONS, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
+      const metrics: Readonly<Record<string, number | undefined>> = circuits.metrics(await circuits.run(input, {}));
+      assert.equal(metrics.groups_above_null_by_loss, 0, model.label);
+    });
+  }
+});
+
 test("what is missing is named: with q = 2 alone trained, no neuron to patch; a run without norms; a lone model", async () => {
   const two = await allSaid(untrained("miiii", { p: 7, mask_primes: [3, 5] }));
   assert.match(

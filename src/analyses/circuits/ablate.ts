@@ -117,6 +117,17 @@ export async function ablate(
   };
 }
 
+/** What draws' losses may be off by, being evaluated in single precision: nats, and a share of them. */
+const DRAW_PRECISION = 1e-5;
+
+/**
+ * Whether a part costs more loss than the largest of its draws by more than their precision: a group of all neurons there are is
+ * its own random group, and rounding would decide.
+ */
+export function costsMoreLoss(gained: number, largest: number): boolean {
+  return gained > largest + DRAW_PRECISION * (1 + Math.abs(largest));
+}
+
 /**
  * The most that random parts as large as part i cost an output head, and the mean that they cost the others; undefined where
  * there is no such null.

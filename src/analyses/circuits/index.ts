@@ -2,7 +2,7 @@ import { at } from "../../core/index.ts";
 import { argmax, mean, sum } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short, stated } from "../kit/text.ts";
-import { type Ablations, nullOf } from "./ablate.ts";
+import { type Ablations, costsMoreLoss, nullOf } from "./ablate.ts";
 import { type CircuitsResult, compute } from "./compute.ts";
 import { circuitsFigure } from "./figure.ts";
 import { crossPairs } from "./pairs.ts";
@@ -43,7 +43,7 @@ function specificity(result: CircuitsResult, ablations: Ablations) {
     /** So many parts that were themselves drawn at random would exceed the largest of their draws. */
     expected: sum(rows.map((row) => 1 / (row.none.draws + 1))),
     above: rows.filter((row) => row.accuracy > row.none.accuracy).map((row) => row.label),
-    aboveByLoss: rows.filter((row) => row.loss > row.none.loss).map((row) => row.label),
+    aboveByLoss: rows.filter((row) => costsMoreLoss(row.loss, row.none.loss)).map((row) => row.label),
     worst: rows.filter((row) => row.worst).length,
     count: rows.length,
   };
@@ -122,7 +122,7 @@ its own (the larger size errs on the other side there); null where there is one 
 other output heads, and \`chance_accuracy\` as the floor, stand beside it.
 
 Draws are evaluated in single precision, everything else in double: a draw's loss is then right to about six digits, and a sample whose two best classes are that near to each other may count
-either way. A draw in which a target's probability is below 1e-37 is evaluated in double precision.`,
+either way; a loss counts as larger than a draw's from 1e-5 nats (and 1e-5 of it) on. A draw in which a target's probability is below 1e-37 is evaluated in double precision.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward", "matmul"],
   effort: 5,

@@ -1,5 +1,5 @@
 import { at } from "../../core/index.ts";
-import type { Ablations } from "./ablate.ts";
+import { type Ablations, costsMoreLoss } from "./ablate.ts";
 
 /** A group whose loss costs another task more than every random group of its size does. */
 export interface CrossPair {
@@ -23,7 +23,7 @@ export function crossPairs(ablations: Ablations, tasks: readonly number[]): { pa
       of += 1;
       expected += 1 / (none.draws + 1);
       const loss_gained = at(ablations.loss_gained[i] ?? [], h);
-      if (loss_gained > at(none.loss_gained.largest, h)) pairs.push({ group, task, loss_gained });
+      if (costsMoreLoss(loss_gained, at(none.loss_gained.largest, h))) pairs.push({ group, task, loss_gained });
     });
   });
   return { pairs: pairs.sort((a, b) => b.loss_gained - a.loss_gained), of, expected };
