@@ -129,6 +129,7 @@ test("an ablation moves the numbers, by as much as the analysis says; two models
   await page.locator("#b-before").click();
   await page.locator("#b-shown", { hasText: `epoch ${epochs.at(-2)}` }).waitFor();
   await until(page, `location.hash.includes("b=1@${epochs.at(-2)}")`);
+  await said(page, "a-patch-said", /^Nothing is patched yet/);
   await page.locator("#patch-run").click();
   for (const id of ["a", "b"]) await said(page, `${id}-patch-said`, /answers as the source in \d\.\d+ of 600 pairs/);
   const bars = await page.locator("#a-patch-bars").innerHTML();

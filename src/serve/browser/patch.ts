@@ -33,7 +33,7 @@ export class PatchCard {
     this.#latest.get(id)?.leave();
     this.#found.delete(id);
     for (const part of ["bars", "table"]) elementById(`${id}-patch-${part}`).replaceChildren();
-    say(`${id}-patch-said`, "");
+    say(`${id}-patch-said`, "Nothing is patched yet: the button does it for every circuit, of which one is then chosen.");
     select("patch-circuit").disabled = this.#found.size === 0;
   }
 
