@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeNpz } from "../src/checkpoint/formats/npy.ts";
+import { epochOf } from "../src/checkpoint/import/series.ts";
 import { type ImportRecord, readCheckpoint } from "../src/checkpoint/index.ts";
 import type { NdArray } from "../src/core/index.ts";
 import { construct } from "../src/model/index.ts";
@@ -116,6 +117,29 @@ test("a folder or a file of checkpoints from elsewhere becomes a run, on which t
   assert.match(again?.stderr ?? "", /must be new or empty for a new run/);
   assert.equal(short?.code, 1);
   assert.match(short?.stderr ?? "", /a series must have two models or more with their epochs in their names, has 0/);
+});
+
+test("the epoch in a name: after its word, else the last whole number; thousands and powers; never a part of a decimal", () => {
+  for (const [name, epoch] of [
+    ["1000", 1000],
+    ["step_000500", 500],
+    ["epoch=9-step=100", 9],
+    ["global_step100", 100],
+    ["checkpoint-500", 500],
+    ["ckpt_10k", 10_000],
+    ["grok-1e4", 10_000],
+    ["step2M", 2_000_000],
+    ["model_epoch_5_acc_0.97", 5],
+    ["run3_1000", 1000],
+    ["p113_seed0_20", 20],
+    ["2024-01-02_1000", 1000],
+    ["model_acc0.97", undefined],
+    ["final", undefined],
+    ["epoch10of20", 10],
+    ["500steps", 500],
+    ["99999999999999", undefined],
+  ] as const)
+    assert.equal(epochOf(name), epoch, name);
 });
 
 test("a series whose models are not of one make, or share an epoch, is refused", () => {

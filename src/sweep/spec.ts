@@ -100,7 +100,11 @@ function parseObjective(value: unknown): Objective {
 }
 
 function parseSeeds(value: unknown): readonly number[] {
-  ensure(Array.isArray(value) && value.length > 0, "usage", () => `seeds: must be a list of seeds, got ${shown(value)}`);
+  ensure(
+    Array.isArray(value) && value.length > 0,
+    "usage",
+    () => `seeds: must be a list of seeds, such as [0, 1], got ${shown(value)}`,
+  );
   const seeds = value.map((seed, i) => whole(seed, `seeds[${i}]`, 0, 2 ** 32 - 1));
   ensure(new Set(seeds).size === seeds.length, "usage", () => `seeds: must be distinct, got ${shown(value)}`);
   return seeds;

@@ -36,13 +36,19 @@ export interface ForeignSeries {
 /** More models than this are no series to be imported. */
 const MAX_STATES = 10_000;
 
-/** The epoch in a name: after `epoch` or `step`, or else its last number. */
-function epochOf(name: string): number | undefined {
-  const digits =
-    /epochs?[=_-]?(\d{1,10})(?!\d)/i.exec(name)?.[1] ??
-    /(?:global_?)?steps?[=_-]?(\d{1,10})(?!\d)/i.exec(name)?.[1] ??
-    /(\d{1,10})\D*$/.exec(name)?.[1];
-  return digits === undefined || Number(digits) > MAX_EPOCH ? undefined : Number(digits);
+/** A whole number as names have it: `1000`, `10k`, `1e3`; no part of a decimal such as an accuracy. */
+const WHOLE = "(?<!\\d|\\d\\.)(\\d{1,10})(e\\d(?!\\w)|[km](?![a-z]))?(?!\\d|\\.\\d)";
+const NAMED = ["epochs?", "(?:global_?)?steps?"].map((word) => new RegExp(`${word}[=_-]?${WHOLE}`, "i"));
+const ALL = new RegExp(WHOLE, "gi");
+
+/** The epoch in a name: after `epoch` or `step`, or else its last number; undefined where there is none. */
+export function epochOf(name: string): number | undefined {
+  const named = NAMED.map((pattern) => pattern.exec(name)).find((match) => match !== null);
+  const [, digits, times = ""] = named ?? [...name.matchAll(ALL)].at(-1) ?? [];
+  if (digits === undefined) return undefined;
+  const power = { k: "e3", m: "e6" }[times.toLowerCase()] ?? times;
+  const epoch = Number(`${digits}${power}`);
+  return epoch > MAX_EPOCH ? undefined : epoch;
 }
 
 function numbersIn(value: PyValue | undefined): number[] | undefined {
