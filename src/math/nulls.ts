@@ -58,13 +58,12 @@ export function upperLimit(draws: ArrayLike<number>, level: number): number {
 export function centralRange(draws: ArrayLike<number>, level: number): { lower: number; upper: number } {
   const side = (1 + level) / 2;
   const upper = upperLimit(draws, side);
-  return {
-    lower: -upperLimit(
-      Array.from(draws, (value) => -value),
-      side,
-    ),
-    upper,
-  };
+  const mirrored = upperLimit(
+    Array.from(draws, (value) => -value),
+    side,
+  );
+  // Subtracted, so that of zeros the limit is 0 and not −0.
+  return { lower: 0 - mirrored, upper };
 }
 
 /**
