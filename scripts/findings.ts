@@ -6,10 +6,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadModel } from "../src/api/models.ts";
+import type { AlgorithmResult } from "../src/analyses/algorithm/compute.ts";
+import { withAnalysisInput } from "../src/api/analysis-input.ts";
+import { loadModel, type Model } from "../src/api/models.ts";
 import { type Reference, shippedReferences } from "../src/api/references.ts";
 import { type AnalyzedRun, judgeClaims } from "../src/claims/index.ts";
-import { type Findings, findingsPage, TOLD } from "./lib/findings.ts";
+import { at } from "../src/core/index.ts";
+import type { Runtime } from "../src/runtimes/index.ts";
+import { type Beats, beatsOf } from "./lib/beats.ts";
+import { type Findings, findingsPage, RUN, TOLD } from "./lib/findings.ts";
 import { shippedAnalyses } from "./lib/shipped.ts";
 
 const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), "docs");
@@ -29,14 +34,39 @@ async function analyzed(reference: Reference, { analyze }: ReturnType<typeof shi
 const cut = (metrics: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.toPrecision(9))]));
 
+/** The tasks that a model answers and their own circuits do not, by q. */
+function withoutCircuit({ tasks, ladder }: AlgorithmResult): number[] {
+  return tasks.filter((_, i) => at(ladder.model.accuracy, i) >= 0.99 && at(ladder.circuit.accuracy, i) < 0.9);
+}
+
+/** Whether these tasks are read from beats of other frequencies. */
+function beatsIn(model: Model, runtime: Runtime, tasks: readonly number[]): Promise<Beats[]> {
+  return withAnalysisInput(model, ["blocks.0.mlp.hook_pre", "matmul"], { runtime, seed: 0 }, (input) =>
+    Promise.all(tasks.map((q) => beatsOf(input, q))),
+  );
+}
+
 async function computed(): Promise<Findings> {
   const runs: AnalyzedRun[] = [];
+  const unread: Record<string, number[]> = {};
   const shipped = shippedAnalyses(process.argv.includes("--anew"));
   for (const reference of shippedReferences()) {
-    runs.push(await analyzed(reference, shipped));
+    const run = await analyzed(reference, shipped);
+    runs.push(run);
+    const algorithm = run.results.algorithm?.result;
+    const tasks = algorithm === undefined ? [] : withoutCircuit(algorithm as AlgorithmResult);
+    if (tasks.length > 0) unread[run.label] = tasks;
     console.error(reference.label);
   }
+  const beats: Record<string, Beats[]> = {};
+  for (const reference of shippedReferences()) {
+    const { label } = reference;
+    // Beside them, the same tasks of the first run, which have circuits there.
+    const tasks = unread[label] ?? (label === RUN ? [...new Set(Object.values(unread).flat())] : []);
+    if (tasks.length > 0) beats[label] = await beatsIn(await loadModel(reference), shipped.runtime, tasks);
+  }
   return {
+    beats,
     runs: Object.fromEntries(
       runs.map(({ label, config: { task, p, seed = 0 }, results }) => [
         label,

@@ -1,5 +1,6 @@
 import { RUNGS } from "../../src/analyses/algorithm/rungs.ts";
 import type { JudgedClaim } from "../../src/claims/index.ts";
+import type { Beats } from "./beats.ts";
 
 /** What `docs/findings.md` is made from: metrics of the shipped runs, and the claims as they were judged by them. */
 export interface Findings {
@@ -11,6 +12,8 @@ export interface Findings {
       readonly metrics: { readonly [analysis: string]: { readonly [metric: string]: number } };
     };
   };
+  /** Of tasks that a model answers and their own circuits do not, and of the same tasks in {@link RUN}. */
+  readonly beats: { readonly [label: string]: readonly Beats[] };
   readonly claims: readonly Pick<
     JudgedClaim,
     "id" | "claim" | "paper" | "printed" | "rule" | "verdict" | "n" | "replications" | "ours" | "none" | "why"
@@ -24,7 +27,7 @@ export const TOLD = ["curves", "neurons", "algorithm", "patch", "course", "atten
  * The full-size run, another seed of it, two seeds of the preset before it and a run of the one before that, the twins on
  * shuffled labels, and the runs of the ladder with the twin of each.
  */
-const RUN = "miiii-fast";
+export const RUN = "miiii-fast";
 const SEED = "miiii-fast-1";
 const SECOND = "miiii-fast-v2";
 const SECOND_SEED = "miiii-fast-v2-1";
@@ -112,6 +115,23 @@ function verdictTable({ claims }: Findings): string {
   return ["| claim | statement | verdict | replications |", "|---|---|---|---|", ...claims.map(row)].join("\n");
 }
 
+/** Tasks that are computed in another way, each beside the first run's. */
+function beatsText({ beats }: Findings): string {
+  const others = Object.entries(beats).filter(([label]) => label !== RUN);
+  const lines = others.flatMap(([label, tasks]) =>
+    tasks.map(({ q, neurons, beats: found, least, chance }) => {
+      const own = beats[RUN]?.find((one) => one.q === q);
+      const beside = own === undefined ? "" : `; in \`${RUN}\`, where it has neurons of its own, ${own.beats} of ${own.neurons}`;
+      return `task ${q} of \`${label}\` is read from ${neurons} neurons (half of what reaches its logits), of which **${found}** beat so, of as many that it is read from least ${least} (by chance ${chance.toFixed(3)})${beside}`;
+    }),
+  );
+  if (lines.length === 0) return "";
+  return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons carry two waves of other tasks in each digit, and **the sum or difference of the two frequencies** is k/q in x0
+and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). Found so far: ${lines.join("; ")}. (The two waves of each digit's part that explain most of it, by least squares; within 0.003 cycles a token.)
+
+`;
+}
+
 /** The page. */
 export function findingsPage(findings: Findings): string {
   const { text } = reader(findings);
@@ -167,7 +187,7 @@ logits with those of the linear half: ${a("skip_cosine")} (this alone is no evid
 other tasks keep theirs in ${x("even_kept")}; in \`${SEED}\` ${x("even_iia", 3, SEED)} (random groups ${x("even_iia_random", 3, SEED)}). Exchanging hook_post whole gives ${x("post_iia")}, since its linear half then no longer meets the path that cancels it. At p = 53 the two seeds have ${x("even_iia", 3, "miiii-p53")} and ${x("even_iia", 3, "miiii-p53-1")} (random groups ${x("even_iia_random", 3, "miiii-p53")}); on shuffled labels ${x("even_iia", 3, TWIN)}
 (random groups ${x("even_iia_random", 3, TWIN)}).
 
-**Margins and repair.** Over the tasks of q > 7 the margin of the closed form over the residual ranks as the accuracy does: ρ = ${a("margin_rank_correlation", 2)}, in \`${SEED}\` ${a("margin_rank_correlation", 2, SEED)}. Larger tasks are worse in any model, so that
+${beatsText(findings)}**Margins and repair.** Over the tasks of q > 7 the margin of the closed form over the residual ranks as the accuracy does: ρ = ${a("margin_rank_correlation", 2)}, in \`${SEED}\` ${a("margin_rank_correlation", 2, SEED)}. Larger tasks are worse in any model, so that
 the tasks' sizes alone rank accuracy to ${a("margin_modulus_correlation", 2)} and ${a("margin_modulus_correlation", 2, SEED)}; beyond the sizes ρ is ${a("margin_partial_correlation", 2)} and ${a("margin_partial_correlation", 2, SEED)} (p = ${a("margin_probability", 3)}, the least that 999 draws can give; twin ${a("margin_partial_correlation", 2, TWIN)}). At p = 53 the sizes do as well as the margins: ρ = ${a("margin_rank_correlation", 2, "miiii-p53")} and ${a("margin_rank_correlation", 2, "miiii-p53-1")},
 sizes ${a("margin_modulus_correlation", 2, "miiii-p53")} and ${a("margin_modulus_correlation", 2, "miiii-p53-1")}, beyond them ${a("margin_partial_correlation", 2, "miiii-p53")} and ${a("margin_partial_correlation", 2, "miiii-p53-1")} (p = ${a("margin_probability", 3, "miiii-p53")} and ${a("margin_probability", 3, "miiii-p53-1")}). Adding one more frequency's
 neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks from ${a("repair_before")} to ${a("repair_after")}; the same neurons with wrong phase sums to ${a("repair_sham_phase")}.
