@@ -37,6 +37,7 @@ const TWIN_BEFORE = "basis-fast-v1";
 const LADDER: readonly (readonly [run: string, twin: string])[] = [
   [RUN, TWIN],
   [SEED, TWIN],
+  ["no-grokfast-fast", TWIN],
   [SECOND, TWIN],
   [SECOND_SEED, TWIN],
   [BEFORE, TWIN_BEFORE],
