@@ -119,16 +119,17 @@ function verdictTable({ claims }: Findings): string {
 /** Tasks that are computed in another way, each beside the first run's. */
 function beatsText({ beats }: Findings): string {
   const others = Object.entries(beats).filter(([label]) => label !== RUN);
-  const lines = others.flatMap(([label, tasks]) =>
-    tasks.map(({ q, neurons, beats: found, least, chance }) => {
-      const own = beats[RUN]?.find((one) => one.q === q);
-      const beside = own === undefined ? "" : `; in \`${RUN}\`, where it has neurons of its own, ${own.beats} of ${own.neurons}`;
-      return `task ${q} of \`${label}\` is read from ${neurons} neurons (half of what reaches its logits), of which **${found}** beat so, of as many that it is read from least ${least} (by chance ${chance.toFixed(3)})${beside}`;
-    }),
-  );
-  if (lines.length === 0) return "";
-  return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons carry two waves of other tasks in each digit, and **the sum or difference of the two frequencies** is k/q in x0
-and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). Found so far: ${lines.join("; ")}. (The two waves of each digit's part that explain most of it, by least squares; within 0.003 cycles a token.)
+  const all = others.flatMap(([label, tasks]) => tasks.map((task) => ({ label, ...task })));
+  if (all.length === 0) return "";
+  const [found, open] = [all.filter((one) => 2 * one.beats >= one.neurons), all.filter((one) => 2 * one.beats < one.neurons)];
+  const lines = found.map(({ label, q, neurons, beats: count, least, chance }) => {
+    const own = beats[RUN]?.find((one) => one.q === q);
+    const beside = own === undefined ? "" : `; in \`${RUN}\`, where it has neurons of its own, ${own.beats} of ${own.neurons}`;
+    return `task ${q} of \`${label}\` is read from ${neurons} neurons (they hold half of what reaches its logits), of which **${count}** beat so; of as many that it is read from least ${least} (by chance ${chance.toFixed(3)})${beside}`;
+  });
+  const unexplained = open.map(({ label, q, neurons, beats: count }) => `task ${q} of \`${label}\` (${count} of ${neurons})`);
+  return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons can carry two waves of other tasks in each digit, and **the sum or difference of the two frequencies** is k/q in x0
+and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). ${lines.length === 0 ? "None was found" : `Found: ${lines.join("; ")}`}.${unexplained.length === 0 ? "" : ` Answered, without a circuit, and not so: ${unexplained.join(", ")}; how is not known.`} (The two waves of each digit's part that explain most of it, by least squares; within 0.003 cycles a token.)
 
 `;
 }
@@ -181,23 +182,23 @@ the task's neurons, neurons of other tasks. (A circuit whose phase sums are set 
 
 ${ladderTable(findings)}
 
-In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} tasks without an error, in \`${SEED}\` ${a("circuit_exact", 0, SEED)} and in \`${BEFORE}\` ${a("circuit_exact", 0, BEFORE)}, where the models themselves have ${a("model", 4)}, ${a("model", 4, SEED)} and ${a("model", 4, BEFORE)}: what they lack is less in the circuits than in what stands beside them. Cosine of the skip path's
+In \`${RUN}\` the circuits answer ${a("circuit_exact", 0)} of ${a("tasks", 0)} tasks without an error, in \`${SEED}\` ${a("circuit_exact", 0, SEED)} and in \`${BEFORE}\` ${a("circuit_exact", 0, BEFORE)}, where the models themselves have ${a("model", 4)}, ${a("model", 4, SEED)} and ${a("model", 4, BEFORE)}: a model that has not solved all tasks lacks less in its circuits than in what stands beside them. Cosine of the skip path's
 logits with those of the linear half: ${a("skip_cosine")} (this alone is no evidence: the twin has ${a("skip_cosine", 3, TWIN)}).
 
 **Causal.** With the |u|/2 of one task's neurons taken from another input, that task gives that input's answer in ${x("even_iia")} of pairs (random groups of the size ${x("even_iia_random")}; without a patch ${x("agree")}), and the
 other tasks keep theirs in ${x("even_kept")}; in \`${SEED}\` ${x("even_iia", 3, SEED)} (random groups ${x("even_iia_random", 3, SEED)}). Exchanging hook_post whole gives ${x("post_iia")}, since its linear half then no longer meets the path that cancels it. At p = 53 the two seeds have ${x("even_iia", 3, "miiii-p53")} and ${x("even_iia", 3, "miiii-p53-1")} (random groups ${x("even_iia_random", 3, "miiii-p53")}); on shuffled labels ${x("even_iia", 3, TWIN)}
 (random groups ${x("even_iia_random", 3, TWIN)}).
 
-${beatsText(findings)}**Margins and repair.** Over the tasks of q > 7 the margin of the closed form over the residual ranks as the accuracy does: ρ = ${a("margin_rank_correlation", 2)}, in \`${SEED}\` ${a("margin_rank_correlation", 2, SEED)}. Larger tasks are worse in any model, so that
-the tasks' sizes alone rank accuracy to ${a("margin_modulus_correlation", 2)} and ${a("margin_modulus_correlation", 2, SEED)}; beyond the sizes ρ is ${a("margin_partial_correlation", 2)} and ${a("margin_partial_correlation", 2, SEED)} (p = ${a("margin_probability", 3)}, the least that 999 draws can give; twin ${a("margin_partial_correlation", 2, TWIN)}). At p = 53 the sizes do as well as the margins: ρ = ${a("margin_rank_correlation", 2, "miiii-p53")} and ${a("margin_rank_correlation", 2, "miiii-p53-1")},
+${beatsText(findings)}**Margins and repair.** Of models that have not solved all tasks: over those of q > 7 the margin of the closed form over the residual ranks as the accuracy does: in \`${SECOND}\` ρ = ${a("margin_rank_correlation", 2, SECOND)}, in \`${SECOND_SEED}\` ${a("margin_rank_correlation", 2, SECOND_SEED)}. Larger tasks are worse in any model, so that
+the tasks' sizes alone rank accuracy to ${a("margin_modulus_correlation", 2, SECOND)} and ${a("margin_modulus_correlation", 2, SECOND_SEED)}; beyond the sizes ρ is ${a("margin_partial_correlation", 2, SECOND)} and ${a("margin_partial_correlation", 2, SECOND_SEED)} (p = ${a("margin_probability", 3, SECOND)}, the least that 999 draws can give; twin ${a("margin_partial_correlation", 2, TWIN_BEFORE)}). At p = 53 the sizes do as well as the margins: ρ = ${a("margin_rank_correlation", 2, "miiii-p53")} and ${a("margin_rank_correlation", 2, "miiii-p53-1")},
 sizes ${a("margin_modulus_correlation", 2, "miiii-p53")} and ${a("margin_modulus_correlation", 2, "miiii-p53-1")}, beyond them ${a("margin_partial_correlation", 2, "miiii-p53")} and ${a("margin_partial_correlation", 2, "miiii-p53-1")} (p = ${a("margin_probability", 3, "miiii-p53")} and ${a("margin_probability", 3, "miiii-p53-1")}). Adding one more frequency's
-neurons by hand, without training, takes the ${a("repaired", 0)} worst tasks from ${a("repair_before")} to ${a("repair_after")}; the same neurons with wrong phase sums to ${a("repair_sham_phase")}.
+neurons by hand, without training, takes the ${a("repaired", 0, SECOND)} worst tasks from ${a("repair_before", 3, SECOND)} to ${a("repair_after", 3, SECOND)}; the same neurons with wrong phase sums to ${a("repair_sham_phase", 3, SECOND)}.
 
 ## What is not known
 
 - **Not the paper's schedule.** \`${RUN}\` (${grokked(RUN)} tasks have grokked by epoch ${text(RUN, "curves", "epochs", 0)}) and \`${SEED}\` (${grokked(SEED)}) train on 80 % of the data, with more and then less dropout and fewer epochs than the paper's 65,536; \`${SECOND}\` (${grokked(SECOND)} by ${text(SECOND, "curves", "epochs", 0)}), \`${SECOND_SEED}\` (${grokked(SECOND_SEED)} by ${text(SECOND_SEED, "curves", "epochs", 0)})
   and \`${BEFORE}\` (${grokked(BEFORE)} by ${text(BEFORE, "curves", "epochs", 0)}) on half of them; the last two presets differ in their dropout alone (0.2 with a mask for each sample; 0.1 with one a step). p = 53 has two seeds.
-- **One attention head of the second seed.** In \`${SEED}\` ${text(SEED, "attention", "heads_one_digit_everywhere", 0)} of ${text(SEED, "attention", "heads", 0)} attention heads give one digit nearly all of their attention on every input; the other does on average alone (smallest share of an input ${text(SEED, "attention", "smallest_to_digit", 3)}),
+- **One attention head.** In \`${SECOND_SEED}\` ${text(SECOND_SEED, "attention", "heads_one_digit_everywhere", 0)} of ${text(SECOND_SEED, "attention", "heads", 0)} attention heads give one digit nearly all of their attention on every input; the other does on average alone (smallest share of an input ${text(SECOND_SEED, "attention", "smallest_to_digit", 3)}),
   and the circuits are complete all the same. What it adds, if anything, is not known.
 - **What the residual is.** Neurons are explained to ${u("R2")}, not to 1. What is left lowers accuracy, and we do not know what it is for, if anything.
 - **Why these frequencies.** Which k a task settles on, and how many, is not explained; nor why mirror pairs of primes share neurons beyond their frequencies' coincidence.
