@@ -119,13 +119,15 @@ test("the run beside is named with what it is right on, and no claim is tested o
 });
 
 test("percents are whole, but never round to nothing or to all", () => {
-  assert.deepEqual([0, 0.004, 0.0644, 0.5, 0.987, 0.9949, 1].map(plainPercent), [
+  assert.deepEqual([0, 0.004, 0.0644, 0.5, 0.987, 0.9949, 0.99979, 0.999999, 1].map(plainPercent), [
     "0 %",
     "0.4 %",
     "6 %",
     "50 %",
     "99 %",
     "99.5 %",
+    "99.97 %",
+    "99.99 %",
     "100 %",
   ]);
 });

@@ -25,5 +25,8 @@ export { formatNumber, formatPercent } from "../core/index.ts";
 
 /** A share in words: in whole percent, with digits only where that would round it to nothing or to all. */
 export function plainPercent(share: number): string {
-  return share >= 0.01 && share < 0.99 ? `${Math.round(100 * share)} %` : formatPercent(share);
+  if (share >= 0.01 && share < 0.99) return `${Math.round(100 * share)} %`;
+  // Not all is never 100 %: 99.98 %.
+  const all = share < 1 && share >= 0.9995;
+  return all ? `${(Math.floor(share * 1e4) / 100).toFixed(2)} %` : formatPercent(share);
 }
