@@ -11,9 +11,9 @@ export const ANALYSES: readonly Mutant[] = [
       "random.map((values) => at(values, task)).reduce((a, b) => a + b, 0) / random.length",
     ],
     ["null as mean", "Math.max(...random.flat())", "random.flat().reduce((a, b) => a + b, 0) / random.flat().length"],
-    ["ReLU", "if (u > 0) means[i % width]", "if (u !== 0) means[i % width]"],
+    ["ReLU", "(means[i % width] as number) - Math.max(0, u)", "(means[i % width] as number) - u"],
     ["threshold", "cost.own > cost.random_own ||", "cost.own >= cost.random_own ||"],
-    ["sign", "{ by, columns, sign: -1 }", "{ by, columns, sign: 1 }"],
+    ["sign", "at(before[set] ?? [], task) - accuracy", "accuracy - at(before[set] ?? [], task)"],
   ]),
   ...faults("src/analyses/course/attention.ts", of("course"), [
     ["threshold", "const MOST_OF_IT = 0.9;", "const MOST_OF_IT = 0.8;"],

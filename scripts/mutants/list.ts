@@ -34,7 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
       ["null level", "at(Float64Array.from(draws).sort(), rank - 1)", "at(Float64Array.from(draws).sort(), rank - 2)"],
       ["null level", "const side = (1 + level) / 2;", "const side = level;"],
       ["rank p", "return (larger + 1) / (draws.length + 1);", "return larger / draws.length;"],
-      ["ties", "if (at(draws, i) >= value) larger++;", "if (at(draws, i) > value) larger++;"],
+      ["ties", "if (beyondRounding(at(draws, i)) >= value) larger++;", "if (at(draws, i) > value) larger++;"],
       ["maximum", "largest = Math.max(largest, at(draw, i));", "largest = at(draw, i);"],
       [
         "axis",
