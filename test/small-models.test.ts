@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { standingStill } from "../scripts/calibration/models.ts";
 import { ANALYSES } from "../src/analyses/index.ts";
+import { ACTIVATION_NAMES } from "../src/analyses/kit/define.ts";
 import { withAnalysisInput } from "../src/api/analysis-input.ts";
 import type { Model } from "../src/api/models.ts";
 import { ensureFiniteJson, MiiiiError } from "../src/core/index.ts";
@@ -11,13 +12,6 @@ import { makeSplit } from "../src/tasks/index.ts";
 import { type Preset, presetConfig } from "../src/train/index.ts";
 
 const runtime = onnxRuntime({ threads: 1 });
-const ACTIVATIONS = [
-  "blocks.0.attn.hook_pattern",
-  "blocks.0.hook_resid_mid",
-  "blocks.0.mlp.hook_pre",
-  "blocks.0.mlp.hook_post",
-  "logits",
-] as const;
 
 function modelOf(label: string, config: RunConfig, parameters: Model["checkpoint"]["parameters"], split = true): Model {
   const checkpoint = { path: label, sha256: "", config, parameters, biases: [], epoch: 0, metadata: {} };
@@ -77,7 +71,7 @@ async function said(
 /** What every analysis says of a model, by id. */
 async function allSaid(model: Model): Promise<Record<string, string>> {
   const lines: Record<string, string> = {};
-  await withAnalysisInput(model, [...ACTIVATIONS, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
+  await withAnalysisInput(model, [...ACTIVATION_NAMES, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
     const series = input.split === undefined ? {} : { series: standingStill(model, input, runtime) };
     for (const analysis of ANALYSES) {
       const text = await said(analysis, { ...input, ...series });
@@ -118,7 +112,7 @@ test("a group of all the neurons there are costs no more loss than its own rando
   for (let seed = 0; seed < 24; seed++) {
     const config = presetConfig("nanda", { ...SMALL, p: 7, d_mlp: 1, seed });
     const model = modelOf(`one neuron ${seed}`, config, initParameters(config, seed));
-    await withAnalysisInput(model, [...ACTIVATIONS, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
+    await withAnalysisInput(model, [...ACTIVATION_NAMES, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
       const metrics: Readonly<Record<string, number | undefined>> = circuits.metrics(await circuits.run(input, {}));
       assert.equal(metrics.groups_above_null_by_loss, 0, model.label);
     });

@@ -43,10 +43,15 @@ export class Curriculum {
 
   /** Whether {@link advance} needs to know how the model after `epoch` stands. */
   decides(epoch: number): boolean {
-    const { late_primes, late_accuracy, loss_power, loss_power_epoch } = this.#config;
+    const { late_primes, late_accuracy } = this.#config;
     const waits = late_accuracy > 0 && this.#entered.length < late_primes.length;
-    const follows = loss_power !== 0 && epoch >= loss_power_epoch;
-    return epoch > 0 && epoch % DECISION_EVERY === 0 && (waits || follows);
+    return epoch > 0 && epoch % DECISION_EVERY === 0 && (waits || this.#follows(epoch));
+  }
+
+  /** Whether the losses after `epoch` weigh the tasks. */
+  #follows(epoch: number): boolean {
+    const { loss_power, loss_power_epoch } = this.#config;
+    return loss_power !== 0 && epoch >= loss_power_epoch;
   }
 
   /** Whether the weights of the next step may differ from those of the step that ended in `epoch`. */
@@ -63,7 +68,7 @@ export class Curriculum {
 
   /** Brings in the tasks that are due after `epoch`; `standing` is given where it {@link decides}. */
   advance(epoch: number, standing?: Standing): void {
-    const { late_primes, late_accuracy, late_order, loss_power, loss_power_epoch } = this.#config;
+    const { late_primes, late_accuracy, late_order } = this.#config;
     let due = this.#dueByEpoch(epoch);
     if (standing !== undefined && late_accuracy > 0) {
       const trained = this.trained();
@@ -73,7 +78,7 @@ export class Curriculum {
     }
     const arrivals = Math.max(0, Math.min(due, late_primes.length) - this.#entered.length);
     this.#entered = [...this.#entered, ...new Array<number>(arrivals).fill(epoch)];
-    if (standing !== undefined && loss_power !== 0 && epoch >= loss_power_epoch) this.#losses = standing.losses;
+    if (standing !== undefined && this.#follows(epoch)) this.#losses = standing.losses;
   }
 
   /** Which tasks are in the loss now, by number. */
