@@ -41,9 +41,7 @@ function withoutCircuit({ tasks, ladder }: AlgorithmResult): number[] {
 
 /** Whether these tasks are read from beats of other frequencies. */
 function beatsIn(model: Model, runtime: Runtime, tasks: readonly number[]): Promise<Beats[]> {
-  return withAnalysisInput(model, ["blocks.0.mlp.hook_pre", "matmul"], { runtime, seed: 0 }, (input) =>
-    Promise.all(tasks.map((q) => beatsOf(input, q))),
-  );
+  return withAnalysisInput(model, ["blocks.0.mlp.hook_pre", "matmul"], { runtime, seed: 0 }, (input) => beatsOf(input, tasks));
 }
 
 async function computed(): Promise<Findings> {

@@ -109,33 +109,31 @@ export interface Beats {
   readonly chance: number;
 }
 
-/** {@link Beats} of a task of n mod q. */
-export async function beatsOf(input: AnalysisInput, q: number): Promise<Beats> {
+/** {@link Beats} of some tasks of n mod q. */
+export async function beatsOf(input: AnalysisInput, tasks: readonly number[]): Promise<Beats[]> {
   const { config, heads, parameters } = input;
-  const number = heads.findIndex((head) => head.q === q);
-  const head = heads[number];
-  ensure(head !== undefined, "usage", () => `beats: q must be among the tasks, got ${q}`);
   const parts = additiveParts(activationOf(input, "blocks.0.mlp.hook_pre"), config.p);
   const readout = await readoutMatrix(parameters, heads, matmulOf(input));
-  const weights = Array.from(
-    { length: parts.neurons },
-    (_, j) => at(readoutEnergies(readout, j, heads), number) * at(parts.variance, j),
-  );
-  const order = weights.map((_, j) => j).sort((a, b) => at(weights, b) - at(weights, a));
-  const half = weights.reduce((sum, weight) => sum + weight, 0) / 2;
-  let held = 0;
-  const neurons =
-    order.findIndex((j) => {
-      held += at(weights, j);
-      return held >= half;
-    }) + 1;
-  const kOf = (j: number) => strongestReadout(readout, j, head);
-  return {
-    q,
-    neurons,
-    beats: beating(parts, order.slice(0, neurons), q, kOf),
-    least: beating(parts, order.slice(-neurons), q, kOf),
-    // Sum and difference, each near to f or −f: four intervals of 2·NEAR, in two digits.
-    chance: neurons * (8 * NEAR) ** 2,
-  };
+  return tasks.map((q) => {
+    const head = heads.find((each) => each.q === q);
+    ensure(head !== undefined, "usage", () => `beats: q must be among the tasks, got ${q}`);
+    const weights = Array.from(parts.variance, (variance, j) => at(readoutEnergies(readout, j, [head]), 0) * variance);
+    const order = weights.map((_, j) => j).sort((a, b) => at(weights, b) - at(weights, a));
+    const half = weights.reduce((sum, weight) => sum + weight, 0) / 2;
+    let held = 0;
+    const neurons =
+      order.findIndex((j) => {
+        held += at(weights, j);
+        return held >= half;
+      }) + 1;
+    const kOf = (j: number) => strongestReadout(readout, j, head);
+    return {
+      q,
+      neurons,
+      beats: beating(parts, order.slice(0, neurons), q, kOf),
+      least: beating(parts, order.slice(-neurons), q, kOf),
+      // Sum and difference, each near to f or −f: four intervals of 2·NEAR, in two digits.
+      chance: neurons * (8 * NEAR) ** 2,
+    };
+  });
 }
