@@ -9,6 +9,7 @@ import { arch, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../src/core/index.ts";
+import { algorithm } from "./algorithm.ts";
 import type { Check } from "./check.ts";
 import { type Package, type Peers, preparePeers } from "./environment.ts";
 import { exports, onnx } from "./exports.ts";
@@ -20,7 +21,7 @@ import { numerics } from "./numerics.ts";
 import { type Checked, passes, table } from "./rows.ts";
 import { training } from "./training.ts";
 
-const CHECKS: readonly Check[] = [numerics, forward, lens, imports, hostile, exports, onnx, training, external];
+const CHECKS: readonly Check[] = [numerics, algorithm, forward, lens, imports, hostile, exports, onnx, training, external];
 /** What any exchange with Python needs. */
 const EXCHANGE: readonly Package[] = ["numpy", "safetensors"];
 
