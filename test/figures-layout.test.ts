@@ -16,6 +16,7 @@ import {
   runStyles,
   unbroken,
 } from "../src/figures/index.ts";
+import { layersOf, leavesOf } from "../src/figures/walk.ts";
 
 const LABELS = ["one", "two"];
 const STYLES = runStyles(LABELS.map((label, seed) => ({ label, config: { task: "nanda", p: 11, seed } })));
@@ -167,10 +168,37 @@ test("nulls are grey: a bar's own as a stroke across it, lines among measures to
   );
 });
 
+test("measures of a run are in its color, told apart by dashes or rows; their nulls are grey", () => {
+  const measures = ["one", "two", "three"];
+  const rows = measures.flatMap((run, i) => [1, 2].map((k) => ({ run, k, share: i / 4, loss: i + k })));
+  const runs = { of: "nanda", series: "measure", runs: measures, greys: ["three"] };
+  const told = rows.map(({ run, ...row }) => ({ ...row, measure: run }));
+  const lined = layersOf(linesWithBand({ rows: told, x: "k", y: "loss", ...runs }));
+  const encodings = lined.map((layer) => ("encoding" in layer ? layer.encoding : undefined));
+  assert.deepEqual(
+    encodings.map((encoding) => JSON.stringify(encoding?.color).slice(0, 40)),
+    [`{"value":"${NULL_COLOR}"}`, '{"field":"run","type":"nominal","scale":'],
+  );
+  const dashes = encodings.map((encoding) => /"scale":(\{.*?\})/.exec(JSON.stringify(encoding?.strokeDash))?.[1]);
+  assert.deepEqual(dashes, ['{"domain":["three"],"range":[[5,3]]}', '{"domain":["one","two"],"range":[[1,0],[7,3]]}']);
+  const barred = leavesOf(barsWithNull({ rows: told, x: "k", y: "share", title: "t", subtitle: "s", ...runs }));
+  assert.equal(barred.length, measures.length, "a row each, however few");
+  const colors = barred.map((panel) => JSON.stringify(panel).match(/"color":(\{"value":"[^"]*"|\{"field":"[^"]*")/)?.[1]);
+  assert.deepEqual(colors, ['{"field":"run"', '{"field":"run"', `{"value":"${NULL_COLOR}"`]);
+  assert.equal(JSON.stringify(barred).match(/"subtitle"/g)?.length, 1, "a subtitle is said once");
+  const many = Array.from({ length: 6 }, (_, i) => `m${i}`);
+  const each = many.map((measure) => ({ measure, k: 1, loss: 1 }));
+  assert.throws(
+    () => linesWithBand({ rows: each, x: "k", y: "loss", series: "measure", runs: many, of: "a" }),
+    /at most 5 measures and 2 nulls of a run are told apart, got 6 and 0/,
+  );
+});
+
 test("no line ends between a number and what belongs to it; other spaces stay", () => {
   const cases = {
     "right on 97 % of inputs": "right on 97_% of inputs",
-    "q = 31 (70 %), R² = 0.9, r = -0.66 (null ± 0.12)": "q_=_31 (70_%), R²_=_0.9, r_=_-0.66 (null ±_0.12)",
+    "q = 31 (70 %), R² = 0.9, r = -0.66 (null ± 0.12)": "q_=_31 (70_%), R²_=_0.9, r_=_-0.66 (null_±_0.12)",
+    "r = −0.79 (null ±0.17; null 0.13)": "r_=_−0.79 (null_±0.17; null_0.13)",
     "φ = 2 and ψ = φ0 + φ1; accuracy = 1": "φ_=_2 and ψ = φ0 + φ1; accuracy = 1",
     "": "",
   };

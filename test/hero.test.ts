@@ -62,6 +62,7 @@ test("every row of the first figure is named, its letters are 9 px or more, and 
     for (const label of labels) assert.match(svg, new RegExp(`<text [^>]*text-anchor="end" font-size="9">${label}</text>`));
     for (const [, size] of svg.matchAll(/font-size="([\d.]+)"/g)) assert.ok(Number(size) >= 9, size);
     assert.match(svg, />prime q</);
-    if (width > 600) assert.match(svg, />a: 3 of 4 neurons follow one prime \(weights of epoch 0\)<[\s\S]*>R² ½ or less</);
+    if (width > 600)
+      assert.match(svg, />a: 3 of 4 neurons follow one prime \(weights of epoch 0\)<[\s\S]*>explained: half or less</);
   }
 });

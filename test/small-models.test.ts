@@ -100,7 +100,7 @@ function without(preset: Preset, name: ParameterName): Model {
 test("what does not depend on the input has no structure, by rounding either", async () => {
   const same = await allSaid(without("nanda", "embed.W_E"));
   assert.match(same.mechanism ?? "", /^key frequencies +none .*\nlogit share +0 % +\(null 0 %, p = 1\)/);
-  const none = /^neurons +2, 2 dead: none varies\nmodel: no neuron varies\.\n"One frequency .*: not in model"/;
+  const none = /^neurons +2, 2 dead: none varies\nmodel: no neuron varies\.\n"Not in model: one frequency .*"/;
   assert.match(same.neurons ?? "", none);
   const constant = await allSaid(without("miiii", "blocks.0.mlp.W_in"));
   assert.match(constant.neurons ?? "", none);

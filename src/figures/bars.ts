@@ -23,6 +23,8 @@ export interface BarsOptions extends PanelSize {
   readonly runs?: readonly string[];
   /** Those of `runs` that are controls or nulls: grey. */
   readonly greys?: readonly string[];
+  /** The run whose measures the series are: each has a row of its own, in the run's color, those of `greys` grey. */
+  readonly of?: string;
   readonly xTitle?: string;
   readonly yTitle?: string;
   readonly yScale?: "linear" | "sqrt";
@@ -48,7 +50,8 @@ export function barsWithNull(options: BarsOptions): Panel {
   ensureMarks("bars", rows.length, "show fewer categories, or lines");
   const categories = new Set(rows.map((row) => row[x])).size;
   const several = series !== undefined && runs.length > 1;
-  if (!several || categories * runs.length * LEAST_BAR <= width) return barPanel({ ...options, rows, runs, beside: several });
+  if (!several || (options.of === undefined && categories * runs.length * LEAST_BAR <= width))
+    return barPanel({ ...options, rows, runs, beside: several });
   const [low, high] = extent(
     rows
       .flatMap((row) => [row[options.y], options.ownNull === undefined ? null : row[options.ownNull]])
@@ -58,9 +61,12 @@ export function barsWithNull(options: BarsOptions): Panel {
         nulls.flatMap((none) => none.high ?? []),
       ),
   );
+  // Said once, over all of them.
+  const { subtitle, ...common } = options;
   const panels = runs.map((run, i) =>
     barPanel({
-      ...options,
+      ...common,
+      ...(i === 0 && subtitle !== undefined ? { subtitle } : {}),
       title: i === 0 && options.title !== undefined ? `${options.title}: ${run}` : run,
       rows: rows.filter((row) => row[series] === run),
       // Colors stand for a run's place among all.
@@ -80,6 +86,10 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
+/** The color of a row of a run's measures: the run's, or a control's grey. */
+const measureColor = (of: string, measure: string, greys: readonly string[]) =>
+  greys.includes(measure) ? { value: NULL_COLOR } : runEncoding("run", [of]);
+
 interface PanelOptions extends BarsOptions {
   readonly runs: readonly string[];
   readonly beside: boolean;
@@ -87,11 +97,13 @@ interface PanelOptions extends BarsOptions {
 }
 
 function barPanel(options: PanelOptions): LayeredPanel {
-  const { rows, x, y, series, runs, beside, legend = true, yScale = "linear", nulls = [], ownNull, greys = [] } = options;
+  const { rows, x, y, series, runs, beside, legend = true, yScale = "linear", nulls = [], ownNull, greys = [], of } = options;
   const { width = 480, height = 180 } = options;
   const runColors = series === undefined ? undefined : runEncoding(series, runs, width, greys);
+  const measured = of === undefined || series === undefined ? undefined : measureColor(of, String(rows[0]?.[series]), greys);
   const title = options.xTitle ?? x;
-  const data = { values: rows.map((row) => ({ ...row, [y]: numberOrNull(row[y]) })) };
+  const whose = of === undefined ? {} : { run: of };
+  const data = { values: rows.map((row) => ({ ...row, ...whose, [y]: numberOrNull(row[y]) })) };
   const offset = beside && series !== undefined ? { xOffset: { field: series, type: "nominal" as const, sort: [...runs] } } : {};
   const place = {
     field: x,
@@ -112,7 +124,7 @@ function barPanel(options: PanelOptions): LayeredPanel {
         scale: { type: yScale, ...(options.yDomain === undefined ? {} : { domain: [...options.yDomain] }) },
         axis: { title: options.yTitle ?? y, tickCount: Math.max(2, Math.round(height / 36)) },
       },
-      color: runColors === undefined ? { value: runColor(0) } : legend ? runColors : { ...runColors, legend: null },
+      color: measured ?? (runColors === undefined ? { value: runColor(0) } : legend ? runColors : { ...runColors, legend: null }),
       ...offset,
       tooltip: [
         ...(series === undefined ? [] : [{ field: series, type: "nominal" as const }]),

@@ -1,6 +1,7 @@
 import { at } from "../core/index.ts";
 import { decadeAxis } from "./decades.ts";
 import { epochAxis } from "./epochs.ts";
+import { measureLayers } from "./measures.ts";
 import { ensureMarks, extent, type Layer, type LayeredPanel, type PanelSize, type Row, titleOf } from "./panel.ts";
 import { NULL_COLOR, runColor } from "./theme.ts";
 
@@ -133,6 +134,8 @@ export interface LinesOptions extends PanelSize {
   readonly runs?: readonly string[];
   /** Those of `runs` that are nulls: grey, and told apart by dashes. */
   readonly greys?: readonly string[];
+  /** The run whose measures the series are: all in its color, told apart by dashes, those of `greys` grey. */
+  readonly of?: string;
   /** A second field that splits lines further, drawn as dashes (at most 4 values), for instance train and validation. */
   readonly dash?: string;
   /** `epochs`: logarithmic in 1 + epoch. */
@@ -158,7 +161,7 @@ export interface LinesOptions extends PanelSize {
  */
 export function linesWithBand(options: LinesOptions): LayeredPanel {
   const { x, y, series, runs = [], dash, xScale = "linear", yScale = "linear", nulls = [], nullCurve, marks = [] } = options;
-  const { greys = [] } = options;
+  const { greys = [], of } = options;
   const { width = DEFAULT_WIDTH, height = 240 } = options;
   const rows = yScale === "log" ? options.rows.filter((row) => Number(row[y]) > 0) : options.rows;
   const keys = [series, dash].filter((field) => field !== undefined);
@@ -203,20 +206,25 @@ export function linesWithBand(options: LinesOptions): LayeredPanel {
     });
   }
   layers.push(...nullLayers(nulls));
-  layers.push({
-    data: { values: [...rows] },
-    mark: { type: "line", interpolate: "linear" },
-    encoding: {
-      ...position,
-      color,
-      ...(dash === undefined ? {} : { strokeDash: dashes(dash, distinctOf(rows, dash), width) }),
-      ...("field" in color && greys.length > 0 ? { strokeDash: greyDashes(color, greys) } : {}),
-      tooltip: [
-        ...keys.map((field) => ({ field, type: "nominal" as const })),
-        ...[x, y].map((field) => ({ field, type: "quantitative" as const })),
-      ],
-    },
-  });
+  const tooltip = [
+    ...keys.map((field) => ({ field, type: "nominal" as const })),
+    ...[x, y].map((field) => ({ field, type: "quantitative" as const })),
+  ];
+  if (of !== undefined && series !== undefined) {
+    const channels = { ...position, tooltip };
+    layers.push(...measureLayers({ rows, of, field: series, measures: runs, greys, width, channels }));
+  } else
+    layers.push({
+      data: { values: [...rows] },
+      mark: { type: "line", interpolate: "linear" },
+      encoding: {
+        ...position,
+        color,
+        ...(dash === undefined ? {} : { strokeDash: dashes(dash, distinctOf(rows, dash), width) }),
+        ...("field" in color && greys.length > 0 ? { strokeDash: greyDashes(color, greys) } : {}),
+        tooltip,
+      },
+    });
   if (marks.length > 0) {
     const values = marks.map((mark) => ({
       [x]: mark.x,
@@ -229,5 +237,10 @@ export function linesWithBand(options: LinesOptions): LayeredPanel {
       encoding: { x: position.x, color, tooltip: { field: "label", type: "nominal" } },
     });
   }
-  return { ...titleOf({ ...options, width }), width, height, layer: layers };
+  // Measures and their nulls have a legend each.
+  const resolve =
+    of === undefined
+      ? {}
+      : { resolve: { scale: { strokeDash: "independent" as const }, legend: { strokeDash: "independent" as const } } };
+  return { ...titleOf({ ...options, width }), width, height, layer: layers, ...resolve };
 }

@@ -5,7 +5,6 @@ import type { ReportRun } from "./types.ts";
 
 const SOLVED = 0.99;
 
-const two = (value: number) => value.toFixed(2);
 const b = (text: string) => `<b>${escapeHtml(text)}</b>`;
 
 /** What a run has to do, in words. */
@@ -74,8 +73,8 @@ function learned({ main, twin, beside: shipped }: Cast): string[] {
   const other = accuracyOf(twin);
   const grok = own.tasks === 1 ? own.grok[0] : undefined;
   const since = grok === null || grok === undefined ? "" : `, from epoch ${formatNumber(grok)} on`;
-  const over =
-    own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${own.solved} of them at ${plainPercent(SOLVED)} or above)`;
+  const solved = own.solved === own.tasks ? "each" : `${own.solved} of them`;
+  const over = own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${solved} at ${plainPercent(SOLVED)} or above)`;
   // With too little accuracy to speak of, what it was to learn is said, not that it has.
   const has = hasLearned(main) ? "has learned" : "was to learn";
   const nearest = accuracyOf(shipped);
@@ -91,7 +90,7 @@ function learned({ main, twin, beside: shipped }: Cast): string[] {
       `${b(main.label)} was trained on shuffled labels in the place of ${taskOf(main)}, which can only be learned by heart: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on; ${beside}.`,
     ];
   return [
-    `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on${over}; ${beside}.`,
+    `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of new inputs, which it was not trained on${over}; ${beside}.`,
   ];
 }
 
@@ -100,13 +99,27 @@ export function followsClosedForm({ median, null: none }: Result<"neurons">): bo
   return median.R2 > Math.max(none.R2, 0.5) && median.phase_error < none.phase_error / 4;
 }
 
-/** What the tasks' own neurons answer by their formulas alone; nothing where `algorithm` was not run. */
+/**
+ * What the tasks' own neurons answer by their formulas alone, and on which inputs: new ones, as all that is said of the network,
+ * where it is known which those are.
+ */
+export function circuitScore({ ladder: { circuit, circuit_permuted, model } }: Result<"algorithm">) {
+  const [own, whole] = [circuit.validation?.accuracy, model.validation?.accuracy];
+  const isNew = own !== undefined && whole !== undefined;
+  return {
+    circuit: mean(isNew ? own : circuit.accuracy),
+    model: mean(isNew ? whole : model.accuracy),
+    permuted: mean(circuit_permuted.accuracy),
+    inputs: isNew ? "new inputs" : "all inputs",
+  };
+}
+
+/** The same as a clause; nothing where `algorithm` was not run. */
 function circuitClause({ main }: Cast): string {
   const own = resultIn(main, "algorithm");
   if (own === undefined) return "";
-  const of = ({ ladder }: Result<"algorithm">, rung: "circuit" | "circuit_permuted" | "model") =>
-    plainPercent(mean(ladder[rung].accuracy));
-  return `; these waves alone, as formulas, are right on ${of(own, "circuit")} of all inputs (the network on ${of(own, "model")}, the formulas with outputs swapped among neurons on ${of(own, "circuit_permuted")})`;
+  const { circuit, permuted, inputs } = circuitScore(own);
+  return `; formulas of these waves alone, in the network's place, are right on ${plainPercent(circuit)} of ${inputs === "new inputs" ? "the same new inputs" : inputs} (with outputs swapped among neurons on ${plainPercent(permuted)})`;
 }
 
 /** The frequencies of an addition model, as what it computes with where it has learned addition. */
@@ -129,12 +142,12 @@ function computed(cast: Cast): string[] {
   const fourier = resultIn(main.config.task === "nanda" ? main : other, "fourier");
   if (neurons !== undefined && main.config.task !== "nanda") {
     const shuffled = resultIn(twin, "neurons");
-    const beside = shuffled === undefined ? "" : `, in the twin ${two(shuffled.median.R2)}`;
-    const explains = `(median R² ${two(neurons.median.R2)}, by chance below ${two(neurons.null.R2)}${beside})`;
+    const beside = shuffled === undefined ? "" : `, in the twin ${plainPercent(shuffled.median.R2)}`;
+    const explains = `(it explains ${plainPercent(neurons.median.R2)} of the typical neuron, by chance less than ${plainPercent(neurons.null.R2)}${beside})`;
     parts.push(
       followsClosedForm(neurons)
-        ? `It computes with clocks: each neuron follows one wave that repeats every q numbers, for one of the primes q ${explains}${circuitClause(cast)}.`
-        : `No such clocks are found in it: no neuron is a wave that repeats every q numbers, for one of the primes q ${explains}.`,
+        ? `It computes with clocks, waves that come round every q numbers as a hand does every 12 hours: each neuron follows one of them, for one of the primes q ${explains}${circuitClause(cast)}.`
+        : `It does not compute with clocks: no neuron follows a wave that comes round every q numbers, for one of the primes q ${explains}.`,
     );
   } else if (fourier !== undefined) {
     parts.push(additionSentence(main.config.task === "nanda" ? main : other, fourier));
@@ -168,7 +181,9 @@ function held({ counts, sources }: Judged, finished: boolean): string[] {
   const tested = all - untested;
   if (tested === 0 && !finished) return [];
   if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims can be tested on these runs alone.`];
-  const rest = untested === 0 ? "" : `; ${untested} ${finished ? "need other runs" : "are not tested yet"}`;
+  const need = untested === 1 ? "it needs other runs" : "they need other runs";
+  const rest =
+    untested === 0 ? "" : `; ${untested} more ${untested === 1 ? "is" : "are"} not tested${finished ? `: ${need}` : " yet"}`;
   const whose = sources.map(({ source, count }) => `${count} ${escapeHtml(source)}`).join(", ");
   return [
     `Of the ${tested} ${tested === 1 ? "claim" : "claims"} tested here (${whose}), ${number("reproduced")} ${number("reproduced") === 1 ? "is" : "are"} reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,

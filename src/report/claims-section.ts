@@ -14,14 +14,14 @@ export function verdictCounts(claims: readonly JudgedClaim[]): { verdict: Verdic
   }));
 }
 
-/** The bar of the first screen: one button a verdict, as wide as its claims are many. */
+/** The bar of the first screen: one button a verdict, with how many claims ended in it. */
 export function verdictBar(claims: readonly JudgedClaim[]): string {
   const parts = verdictCounts(claims).filter(({ count }) => count > 0);
   const buttons = parts.map(
     ({ verdict, count }) =>
-      `<button type="button" class="bar ${slug(verdict)}" style="flex-grow:${count}" data-filter-verdict="${verdict}" aria-pressed="false"><b>${count}</b> ${verdict}</button>`,
+      `<button type="button" class="bar ${slug(verdict)}" data-filter-verdict="${verdict}" aria-pressed="false"><b>${count}</b> ${verdict}</button>`,
   );
-  return `<div class="verdicts" role="group" aria-label="claims by verdict: choose one to see them">${buttons.join("")}</div>`;
+  return `<div class="verdicts" role="group" aria-label="claims by verdict: choose one to see them"><span>Claims:</span>${buttons.join("")}</div>`;
 }
 
 /** Whose a claim is, of a source such as "Nanda et al. 2023, section 4". */

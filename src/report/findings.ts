@@ -1,6 +1,6 @@
 import { followingShare } from "../analyses/emergence/figure.ts";
 import { mean } from "../math/index.ts";
-import { accuracyOf, followsClosedForm, hasLearned } from "./answer.ts";
+import { accuracyOf, circuitScore, followsClosedForm, hasLearned } from "./answer.ts";
 import { type Cast, isShuffled, resultIn } from "./cast.ts";
 import { followingCount } from "./hero.ts";
 import { escapeHtml, formatNumber, formatPercent, plainPercent, slug } from "./html.ts";
@@ -69,16 +69,15 @@ function circuits({ main, twin }: Cast): Finding[] {
   const own = resultIn(main, "algorithm");
   if (own === undefined) return [];
   const other = resultIn(twin, "algorithm");
-  const accuracy = mean(own.ladder.circuit.accuracy);
-  const model = mean(own.ladder.model.accuracy);
+  const { circuit: accuracy, model, permuted, inputs } = circuitScore(own);
   return [
     {
       sentence:
-        `The formulas ${accuracy >= SUFFICES ? "suffice" : "do not suffice"}: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of all inputs, ` +
+        `The formulas ${accuracy >= SUFFICES ? "suffice" : "do not suffice"}: tasks computed from the closed forms of their own neurons alone are right on ${plainPercent(accuracy)} of ${inputs}, ` +
         `the model on ${plainPercent(model)}${isShuffled(main) ? ", by its shuffled labels" : ""}.`,
       thumb: barThumb("accuracy of each task's circuit", own.ladder.circuit.accuracy, { most: 1 }),
       number: `${plainPercent(accuracy)} right`,
-      none: `outputs swapped among neurons ${plainPercent(mean(own.ladder.circuit_permuted.accuracy))}${other === undefined ? "" : `, shuffled twin ${plainPercent(mean(other.ladder.circuit.accuracy))}`}`,
+      none: `outputs swapped among neurons ${plainPercent(permuted)}${other === undefined ? "" : `, shuffled twin ${plainPercent(circuitScore(other).circuit)}`}`,
       analysis: "algorithm",
     },
   ];

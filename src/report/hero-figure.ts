@@ -20,9 +20,12 @@ function twinText({ main, twin }: Cast, drawn: HeroRun | undefined): string {
   if (drawn === undefined || twin === undefined) return "";
   const memorised = resultIn(twin, "curves")?.final.train_accuracy;
   const share = memorised === undefined ? "" : ` (${plainPercent(mean(memorised))} were)`;
+  const [end, own] = [drawn.emergence.epochs.at(-1) ?? 0, resultIn(main, "emergence")?.epochs.at(-1) ?? 0];
+  // Its last checkpoint is shown from there on: without a word the slider would seem to be stuck.
+  const stays = end < 0.99 * own ? ` Its training ended at epoch ${formatNumber(end)}: from there on it stays as it is.` : "";
   const apart = settingsBetween(main.config, twin.config);
   const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;
-  return ` Below, its twin${set}: trained on shuffled labels, which can only be learned by heart${share}; ${followingCount(drawn.emergence, -1)} neurons follow anything.`;
+  return ` Below, its twin${set}: trained on shuffled labels, which can only be learned by heart${share}; ${followingCount(drawn.emergence, -1)} neurons follow anything.${stays}`;
 }
 
 /** How far below the median task a task is left behind, in accuracy. */
@@ -72,14 +75,17 @@ export function heroFigure(cast: Cast): { readonly html: string; readonly labels
   const grown = followingShare(emergence, -1) > 0.5 ? "Training turns noise into blocks" : "Training grows no blocks";
   const says = `<b>${grown}: ${followingCount(emergence, -1)} neurons end up following one ${isTasks ? "prime q" : rows} each.</b> Move the slider.`;
   const reads = isTasks
-    ? "Row: a task, the remainder by a prime q; column: a neuron; bright: it is a wave that repeats every q numbers"
-    : "Row: a frequency k; column: a neuron; bright: it is a wave of k turns over the tokens";
-  const color = `(R² before the ReLU, by chance below ${none.toFixed(2)}; a wave that fits one digit alone has ½ and is dark)`;
+    ? "Row: a task, the remainder by a prime q; column: a neuron, before its ReLU; bright: a wave that comes round every q numbers explains all of it, dark: half or less"
+    : "Row: a frequency k; column: a neuron, before its ReLU; bright: a wave of k turns over the tokens explains all of it, dark: half or less";
+  const color = `(chance alone: less than ${plainPercent(none)})`;
+  const specks = isTasks
+    ? " Specks off the blocks: another prime's wave that fits one digit alone, in neurons that read this digit more than the other."
+    : "";
   const beside = twinText(cast, others[0]);
   const html = `<figure id="hero" data-width="${WIDTH}" aria-labelledby="hero-caption">
 <div class="slide needs-js"><button type="button" id="hero-play">▶ play</button><label for="hero-epoch">epoch</label><input type="range" id="hero-epoch" min="0" max="1" value="1" step="1"><output id="hero-shown" for="hero-epoch">epoch ${formatNumber(last)}</output></div>
 <div id="hero-drawing" role="img" aria-label="${escapeHtml(`${rows} by neuron, and accuracy, of ${runs.map(({ label }) => label).join(" and ")} at epoch ${last}`)}">${heroSvg(runs, last, WIDTH)}</div>
-<figcaption id="hero-caption"><b>Figure 1.</b> ${says} ${reads} ${color}.${beside}${laggards(main)} Bars: accuracy on held-out inputs.</figcaption>
+<figcaption id="hero-caption"><b>Figure 1.</b> ${says} ${reads} ${color}.${specks}${beside}${laggards(main)} Bars: accuracy on new inputs.</figcaption>
 </figure>`;
   return { html, labels: runs.map(({ label }) => label) };
 }

@@ -188,7 +188,7 @@ function colorLegend(right: number, y: number): string {
     return `<rect x="${right - 22 - 10 * (STEPS - i)}" y="${y - 8}" width="10.5" height="8" fill="rgb(${rgb})"/>`;
   });
   const end = ` text-anchor="end" font-size="${SMALL}"`;
-  return `${text(right - 22 - 10 * STEPS - 4, y, "R² ½ or less", end)}${boxes.join("")}${text(right, y, "1", end)}`;
+  return `${text(right - 22 - 10 * STEPS - 4, y, "explained: half or less", end)}${boxes.join("")}${text(right, y, "all", end)}`;
 }
 
 /** What rows, columns and colors are, as far as there is room; and what the bars measure. */

@@ -37,7 +37,7 @@ figure { margin: 0.5rem 0 0.6rem; } figcaption { font-size: 0.92rem; margin: 0.2
 .hero-cells { image-rendering: pixelated; cursor: crosshair; } .hero-frame { fill: none; stroke: currentColor; stroke-opacity: 0.35; pointer-events: none; }
 .hero-track { fill: var(--line); fill-opacity: 0.55; } .hero-bar { fill: var(--main); } .hero-twin { fill: var(--grey); } .hero-chance { stroke: currentColor; stroke-width: 1.2; }
 .slide { display: flex; gap: 0.6rem; align-items: center; margin: 0.3rem 0; } .slide input { flex: 1; min-width: 5rem; accent-color: var(--main); } .slide output { min-width: 7.5rem; font-variant-numeric: tabular-nums; } .slide button { min-width: 5.2rem; }
-.verdicts { display: flex; flex-wrap: wrap; gap: 4px; margin: 0.6rem 0; } .verdicts .bar { flex-basis: 6.5rem; text-align: left; border-left-width: 6px; padding: 0.3rem 0.6rem; }
+.verdicts { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 0.6rem 0; } .verdicts .bar { flex: 1 1 9rem; max-width: 15rem; text-align: left; border-left-width: 6px; padding: 0.3rem 0.6rem; }
 .bar.reproduced { border-left-color: var(--good); } .bar.partly { border-left-color: var(--fair); } .bar.not-reproduced { border-left-color: var(--bad); } .bar.not-tested { border-left-color: var(--grey); }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 0.8rem; } .finding { border: 1px solid var(--line); border-radius: 6px; padding: 0.7rem 0.9rem; display: flex; flex-direction: column; gap: 0.4rem; }
 .finding p { margin: 0; } .measure { margin-top: auto !important; font-size: 0.92rem; } .null { color: var(--soft); } .measure a { float: right; }

@@ -233,8 +233,8 @@ test("one neuron is in phase with itself, and no disc: the finding asks for more
   const says = (disc: typeof result.disc) =>
     clock.finding?.([{ label: "one", result: { ...result, ...(disc === undefined ? {} : { disc }) }, config }]);
   assert.equal(says(undefined), "Both digits turn in phase (a disc, not a torus) in one");
-  assert.equal(says({ mean: 1, random: 1, neurons: 1 }), "Both digits turn in phase (a disc, not a torus): not in one");
-  assert.equal(says({ mean: 0.7, random: 0.5, neurons: 3 }), "Both digits turn in phase (a disc, not a torus): not in one");
+  assert.equal(says({ mean: 1, random: 1, neurons: 1 }), "Not in one: both digits turn in phase (a disc, not a torus)");
+  assert.equal(says({ mean: 0.7, random: 0.5, neurons: 3 }), "Not in one: both digits turn in phase (a disc, not a torus)");
 });
 
 test("the null of a resultant: 1 for one neuron, a simulation's mean for several", () => {

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { barsWithNull, figure, INK, NULL_COLOR, type Panel, type Row, runEncoding, scatter } from "../../figures/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
@@ -33,7 +33,7 @@ function ladder({ label, result }: Entry): Panel {
       text: label,
       fontSize: 12,
       fontWeight: 500,
-      subtitle: `all ${result.samples} inputs; ${result.shuffled ? "its own shuffled labels" : "a dot a task"}`,
+      subtitle: `all ${formatNumber(result.samples)} inputs; ${result.shuffled ? "its own shuffled labels" : "a tick a task"}`,
     },
     width: 340,
     height: 20 * rungs.length,
@@ -143,6 +143,7 @@ function repairs(entries: readonly Entry[]): Panel[] {
         xTitle: "task q",
         series: "with",
         runs: Object.values(kinds),
+        of: label,
         greys: [kinds.sham_frequency, kinds.sham_phase],
         yDomain: [0, 1],
         width: 300,

@@ -132,6 +132,7 @@ function sufficientOf({ label, result }: Labelled<CircuitsResult>, absent: reado
       y: "accuracy",
       series: "neurons",
       runs: ALONE,
+      of: label,
       greys: ["another group's", "random, at most"],
       xTitle: result.parts === "prime" ? "task q" : "frequency k",
       yTitle: "accuracy",
@@ -149,13 +150,15 @@ export function circuitsFigure(entries: readonly Labelled<CircuitsResult>[], hea
   const single = entries.filter(({ result }) => result.q.length === 1);
   const many = entries.filter(({ result }) => result.q.length > 1);
   const kinds = ["groups", "embedding", "attention"] as const;
+  // What may stand beside each other does so where the page is wide enough.
+  const beside = (some: readonly Panel[]) => (some.length === 0 ? [] : [concatPanels(some, { scales: "mixed", columns: 2 })]);
   const panels = [
-    ...kinds.flatMap((which) => bars(single, which)),
+    ...beside(kinds.flatMap((which) => bars(single, which))),
     ...many
       .flatMap((entry) => kinds.map((which) => matrices(entry, which)))
       .filter((row) => row.length > 0)
       .map((row) => concatPanels(row, { scales: "mixed" })),
-    ...sufficient(entries),
+    ...beside(sufficient(entries)),
   ];
   // Where nothing costs anything, that is what the figure shows.
   if (panels.length === 0) panels.push(...bars(single, "groups", 0));

@@ -33,6 +33,7 @@ function measures({ label, result }: Entry): Panel {
     yDomain: [0, 1],
     series: "measure",
     runs: Object.keys(lines),
+    of: label,
     greys: ["read-out permuted"],
     xScale: "epochs",
     nulls: [{ high: mean(result.chance), label: "chance" }],

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { mean, sum } from "../../math/index.ts";
 import { withoutResidues } from "../closed-form/dictionary.ts";
 import { withoutHalves } from "../kit/activation.ts";
@@ -56,7 +56,7 @@ function headline(entries: readonly Labelled<CourseResult>[]): string {
         ? ""
         : `; the circuit is at 0.99 at an earlier checkpoint than validation accuracy in ${order.earlier} of ${result.tasks.length} tasks, at a later one in ${order.later}`;
     return (
-      `from epoch ${at(result.epochs, 0)} to ${at(result.epochs, last)} the circuits' accuracy goes from ${shown(meanAt(result.accuracy.circuit, 0))} to ` +
+      `from epoch ${formatNumber(at(result.epochs, 0))} to ${formatNumber(at(result.epochs, last))} the circuits' accuracy goes from ${shown(meanAt(result.accuracy.circuit, 0))} to ` +
       `${shown(meanAt(result.accuracy.circuit, last))} (read-out permuted ${shown(at(result.null.circuit_permuted, last))}), the model's from ` +
       `${shown(meanAt(heldOut(result), 0))} to ${shown(meanAt(heldOut(result), last))}${first}; ${result.temporary.length} pairs (q, k) were in use and are gone${result.ablation.pairs.length === 0 ? "" : `; ${ablated(result)}`}`
     );

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, percent, perRun, short, stated } from "../kit/text.ts";
@@ -12,10 +12,11 @@ function headline(entries: readonly Labelled<CurvesResult>[]): string {
     const groks = grokkedEpochs(result);
     const heads = result.q.length;
     const accuracy = `validation accuracy ${percent(mean(result.final.validation_accuracy))} at the end (chance ${percent(mean(result.chance_accuracy))})`;
-    if (groks.length === 0) return `no task groks by epoch ${at(result.epochs, result.epochs.length - 1)}; ${accuracy}`;
-    if (heads === 1) return `groks at epoch ${groks[0]}; ${accuracy}`;
+    if (groks.length === 0)
+      return `no task groks by epoch ${formatNumber(at(result.epochs, result.epochs.length - 1))}; ${accuracy}`;
+    if (heads === 1) return `groks at epoch ${formatNumber(at(groks, 0))}; ${accuracy}`;
     const first = listed(result.order.slice(0, 6).map(String));
-    return `${groks.length} of ${heads} tasks grok, from epoch ${Math.min(...groks)} to ${Math.max(...groks)}, first ${first}; ${accuracy}`;
+    return `${groks.length} of ${heads} tasks grok, from epoch ${formatNumber(Math.min(...groks))} to ${formatNumber(Math.max(...groks))}, first ${first}; ${accuracy}`;
   };
   return `${perRun(entries, clause)}.`;
 }

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { percent, perRun, short, stated } from "../kit/text.ts";
 import { compute, DRAWS, type EmergenceResult } from "./compute.ts";
@@ -15,7 +15,7 @@ function headline(entries: readonly Labelled<EmergenceResult>[]): string {
     if (last < 0) return "no checkpoint was kept";
     const [begin, end] = [shares(result, 0), shares(result, last)];
     return (
-      `one frequency explains more than half of ${percent(end.half)} of the neurons at epoch ${result.epochs[last]}, of ${percent(begin.half)} at epoch ${result.epochs[0]} ` +
+      `one frequency explains more than half of ${percent(end.half)} of the neurons at epoch ${formatNumber(at(result.epochs, last))}, of ${percent(begin.half)} at epoch ${formatNumber(at(result.epochs, 0))} ` +
       `(above the null ${percent(end.above)} and ${percent(begin.above)}, by chance 1 %)`
     );
   };

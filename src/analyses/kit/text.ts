@@ -1,13 +1,24 @@
-/** A number for a sentence: two or three significant digits, no exponent for ordinary sizes. */
+import { formatNumber } from "../../core/index.ts";
+
+/** A number for a sentence: two or three significant digits, no exponent for ordinary sizes, written as axes write theirs. */
 export function short(value: number, digits = 3): string {
   const magnitude = Math.abs(value);
   if (value === 0) return "0";
-  if (magnitude >= 1e5 || magnitude < 1e-3) return value.toExponential(1);
-  return Number(value.toPrecision(digits)).toString();
+  if (magnitude >= 1e5 || magnitude < 1e-3) return value.toExponential(1).replace(/-/g, "−");
+  return formatNumber(Number(value.toPrecision(digits)));
 }
 
-/** A share as a percentage. */
+/** A number to so many decimals, with a true minus sign. */
+export function fixed(value: number, digits: number): string {
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** A share as a percentage; what is not all is never 100 %. */
 export function percent(share: number): string {
+  if (share < 1 && share >= 0.995) {
+    const digits = share >= 0.9995 ? 2 : 1;
+    return `${(Math.floor(share * 10 ** (2 + digits)) / 10 ** digits).toFixed(digits)} %`;
+  }
   return `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 }
 
@@ -20,7 +31,8 @@ export function listed(parts: readonly string[]): string {
 const NAMED = 4;
 
 /**
- * A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number.
+ * A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number. It
+ * begins with a common word.
  */
 export function stated<E extends { readonly label: string }>(
   statement: string,
@@ -29,11 +41,15 @@ export function stated<E extends { readonly label: string }>(
 ): string {
   const [yes, no] = [entries.filter(holds), entries.filter((entry) => !holds(entry))];
   const names = (some: readonly E[]) => listed(some.map(({ label }) => label));
+  // A negation that comes last is read too late.
   if (yes.length === 0)
-    return `${statement}: not in ${entries.length > NAMED ? `any of the ${entries.length} runs` : listedOr(entries)}`;
+    return `Not in ${entries.length > NAMED ? `any of the ${entries.length} runs` : listedOr(entries)}: ${lowered(statement)}`;
   if (entries.length > NAMED) return `${statement} in ${yes.length} of the ${entries.length} runs`;
   return no.length === 0 ? `${statement} in ${names(yes)}` : `${statement} in ${names(yes)}, not in ${listedOr(no)}`;
 }
+
+/** A statement after a colon; statements begin with a common word. */
+const lowered = (statement: string) => statement.charAt(0).toLowerCase() + statement.slice(1);
 
 const listedOr = (some: readonly { readonly label: string }[]) =>
   listed(some.map(({ label }) => label)).replace(/ and (?=[^,]*$)/, " or ");

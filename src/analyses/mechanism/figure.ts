@@ -1,5 +1,5 @@
 import { at } from "../../core/index.ts";
-import { barsWithNull, linesWithBand, type Panel } from "../../figures/index.ts";
+import { barsWithNull, concatPanels, linesWithBand, type Panel } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { nullRules } from "../kit/null-rules.ts";
 import type { AdditionResult } from "../logits/of-addition.ts";
@@ -22,6 +22,7 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
     ),
     x: "k",
     y: "size",
+    xTitle: "frequency k",
     yTitle: "|coefficient| / largest",
     series: "run",
     runs,
@@ -48,7 +49,7 @@ export function additionPanels(entries: readonly Labelled<AdditionResult>[], nam
     runs,
     height: 140,
   });
-  return [coefficients, norms];
+  return [concatPanels([coefficients, norms], { scales: "mixed" })];
 }
 
 /**
@@ -66,6 +67,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     ),
     x: "q",
     y: "share",
+    xTitle: "task q",
     yTitle: "share of the task's logits",
     yDomain: [0, 1],
     series: "run",
@@ -88,6 +90,7 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     ),
     x: "q",
     y: "nats",
+    xTitle: "task q",
     dash: "logits",
     series: "run",
     runs,
@@ -95,5 +98,5 @@ export function headPanels(entries: readonly Labelled<HeadsResult>[], named: boo
     width: 480,
     height: 180,
   });
-  return [shares, losses];
+  return [concatPanels([shares, losses], { scales: "mixed" })];
 }

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { norm } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { perRun, short, stated } from "../kit/text.ts";
@@ -24,7 +24,7 @@ function headline(entries: readonly Labelled<NormsResult>[]): string {
     if (attention === undefined || others === undefined) return "no gradient norms are logged";
     return (
       `the attention matrices' gradient norm has accumulated half of its total (over log(1 + epoch)) by epoch ${short(attention)}, the others' by ` +
-      `${short(others)}, the whole gradient's by ${result.null.half_epoch}`
+      `${short(others)}, the whole gradient's by ${formatNumber(result.null.half_epoch ?? 0)}`
     );
   };
   return `${perRun(entries, clause)}.`;

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { figure } from "../../figures/index.ts";
 import { NOMINAL_NOISE_SHARE, NULL_DRAWS, OMEGA_EFFORT, OMEGA_NEURONS } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
@@ -8,8 +8,8 @@ import { omegaPanel } from "./figure.ts";
 
 function headline(entries: readonly Labelled<OmegaResult>[]): string {
   const clause = ({ result: { sound, nominal, paper, null: none } }: Labelled<OmegaResult>) =>
-    `active frequencies a neuron peak at ${short(sound.peak.value)} (epoch ${sound.peak.epoch}) and end at ${short(sound.final)} ` +
-    `(null ${short(none.sound, 2)}); by μ+2σ ${short(nominal.peak.value)} (epoch ${nominal.peak.epoch}) and ${short(nominal.final)} ` +
+    `active frequencies a neuron peak at ${short(sound.peak.value)} (epoch ${formatNumber(sound.peak.epoch)}) and end at ${short(sound.final)} ` +
+    `(null ${short(none.sound, 2)}); by μ+2σ ${short(nominal.peak.value)} (epoch ${formatNumber(nominal.peak.epoch)}) and ${short(nominal.final)} ` +
     `(noise ${short(none.nominal)}); the paper's count peaks at ${paper.peak.value} of ${paper.bins_per_tick}, where a fixed spectrum with ` +
     `this run's amplitude gives ${none.paper_amplitude_peak} and an amplitude-only control ${none.paper_bump_peak}`;
   return `${perRun(entries, clause)}.`;

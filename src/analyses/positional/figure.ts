@@ -4,7 +4,7 @@ import { figure, matrixImage, scatter } from "../../figures/index.ts";
 import { mean } from "../../math/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
-import { perRun } from "../kit/text.ts";
+import { fixed, perRun } from "../kit/text.ts";
 import type { PositionalResult } from "./compute.ts";
 
 /**
@@ -43,7 +43,7 @@ export function positionalFigure(entries: readonly Labelled<PositionalResult>[],
     also: ["dimension", "first", "second"],
     diagonal: true,
     title: "Each dimension at both positions",
-    subtitle: perRun(entries, ({ result }) => `r = ${result.pearson.toFixed(2)} (null ±${result.null.limit.toFixed(2)})`),
+    subtitle: perRun(entries, ({ result }) => `r = ${fixed(result.pearson, 2)} (null ±${fixed(result.null.limit, 2)})`),
   });
   return figure(ownColors([ownColors(strips, 1, 12), points]), {
     title: "Positional embeddings",

@@ -1,11 +1,11 @@
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
-import { perRun, short, stated } from "../kit/text.ts";
+import { fixed, perRun, short, stated } from "../kit/text.ts";
 import { compute, correlationSpread, DRAWS, type PositionalResult } from "./compute.ts";
 import { positionalFigure } from "./figure.ts";
 
 function headline(entries: readonly Labelled<PositionalResult>[]): string {
   const clause = ({ result: { pearson: r, sound, null: none } }: Labelled<PositionalResult>) =>
-    `r = ${r.toFixed(2)} (null ±${none.limit.toFixed(2)}), distance ${short(sound.distance, 2)} token norms, ` +
+    `r = ${fixed(r, 2)} (null ±${fixed(none.limit, 2)}), distance ${short(sound.distance, 2)} token norms, ` +
     `logit asymmetry ${short(sound.asymmetry, 2)} (null ${short(none.asymmetry, 2)})`;
   return `${perRun(entries, clause)}.${correlationSpread(entries)}`;
 }

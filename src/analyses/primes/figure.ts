@@ -81,6 +81,7 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     ),
     x: "q",
     y: "neurons",
+    xTitle: "prime q",
     series: "run",
     runs,
     width: 480,
@@ -94,6 +95,7 @@ export function primesFigure(entries: readonly Labelled<PrimesResult>[], headlin
     ),
     x: "q",
     y: "ε²",
+    xTitle: "prime q",
     series: "run",
     runs,
     nulls: nullRules(

@@ -33,6 +33,7 @@ function losses({ label, result }: Labelled<ProgressResult>): Panel {
     yTitle: "loss / chance loss, mean over tasks",
     series: "measure",
     runs: Object.keys(curves),
+    of: label,
     greys: Object.keys(curves).filter((name) => name.startsWith("null of ")),
     xScale: "epochs",
     yScale: "log",

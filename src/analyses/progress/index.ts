@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { mean } from "../../math/index.ts";
 import { defineAnalysis, type Labelled } from "../kit/define.ts";
 import { listed, perRun, short, stated } from "../kit/text.ts";
@@ -38,7 +38,7 @@ function headline(entries: readonly Labelled<ProgressResult>[]): string {
   const clause = ({ result }: Labelled<ProgressResult>) => {
     const [first, end] = [measureAt(result, 0), measureAt(result, result.epochs.length - 1)];
     return (
-      `from epoch ${at(result.epochs, 0)} to ${lastOf(result.epochs)} restricted loss goes from ${short(first.restricted)} to ${short(end.restricted)}, ` +
+      `from epoch ${formatNumber(at(result.epochs, 0))} to ${formatNumber(lastOf(result.epochs))} restricted loss goes from ${short(first.restricted)} to ${short(end.restricted)}, ` +
       `excluded loss from ${short(first.excluded)} to ${short(end.excluded)} (chance ${short(mean(result.chance_loss))}), the embedding's Gini coefficient from ` +
       `${short(at(result.W_E_gini, 0))} to ${short(lastOf(result.W_E_gini))} (null ${short(lastOf(result.null.W_E_gini))})`
     );

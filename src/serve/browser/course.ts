@@ -8,8 +8,8 @@ export type Kept = { readonly epoch: number } & Pick<ModelPicture, "neurons" | "
 
 const MEASURES = ["accuracy", "neurons above the null", "neurons with R² above ½", "additive share"] as const;
 
-/** The neurons over the kept checkpoints, beside accuracy; undefined with fewer than two, which make no line. */
-export function courseSpec(kept: readonly Kept[]): TopLevelSpec | undefined {
+/** The neurons of a run over its kept checkpoints, beside accuracy; undefined with fewer than two, which make no line. */
+export function courseSpec(kept: readonly Kept[], label: string): TopLevelSpec | undefined {
   if (kept.length < 2) return undefined;
   const rows = kept.flatMap(({ epoch, neurons, evaluation }) => {
     const accuracy = mean(evaluation.map(({ accuracy: { validation, all } }) => validation ?? all ?? 0));
@@ -30,6 +30,7 @@ export function courseSpec(kept: readonly Kept[]): TopLevelSpec | undefined {
       yTitle: "share",
       series: "measure",
       runs: known,
+      of: label,
       xScale: "epochs",
       yDomain: [0, 1],
       nulls: [{ high: 0.01, label: "null" }],

@@ -193,8 +193,11 @@ export class TrainingCard {
 
   async #drawCourse(): Promise<void> {
     const kept = [...this.#kept.values()].sort((a, b) => a.epoch - b.epoch);
-    const spec = courseSpec(kept);
-    if (spec !== undefined) await this.#neurons.show(spec, []);
+    const config = this.#news?.config;
+    const label = figureLabel(this.#pane.listed?.label ?? "run");
+    const spec = courseSpec(kept, label);
+    const styles = config === undefined || config === null ? undefined : runStyles([{ label, config }]);
+    if (spec !== undefined) await this.#neurons.show(spec, [], styles);
   }
 }
 
