@@ -178,9 +178,13 @@ test("what computes and has no place is refused by name: attention's own biases 
     ["ls1.gamma", [8]],
     ["attn.relative_attention_bias.weight", [32, 2]],
     ["token_type_embeddings.weight", [2, 8]],
-    ["mlp.0.weight.absmax", [3]],
   ] as const)
     fails(() => load({ ...l, [name]: draw(...shape) }, { heads: 2 }), "input", /has no place in this model/);
+  fails(
+    () => load({ ...l, "mlp.0.weight.absmax": draw(3) }, { heads: 2 }),
+    "input",
+    /plain weights, has "mlp.0.weight.absmax"; it is quantised/,
+  );
 });
 
 const latin = (text: string) => Buffer.from(text, "latin1");

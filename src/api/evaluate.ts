@@ -114,6 +114,47 @@ export async function paddedModulus(config: StoredConfig, parameters: Parameters
   return undefined;
 }
 
+/** The rows of a table with the first at the end. */
+function firstLast(array: NdArray): NdArray {
+  const { data, shape } = array;
+  const width = data.length / (shape[0] as number);
+  const moved = data.slice();
+  moved.set(data.subarray(width));
+  moved.set(data.subarray(0, width), data.length - width);
+  return { ...array, data: moved } as NdArray;
+}
+
+/** Whether a model that is inaccurate with '=' as its last token is accurate where that is the first, before the digits. */
+export async function equalsFirst(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<boolean> {
+  if (config.equals === false) return false;
+  const { "unembed.W_U": W_U, "unembed.b_U": b_U } = parameters;
+  const tokens = parameters["embed.W_E"].shape[0];
+  const asTokens = W_U.shape[1] === tokens;
+  const turned = {
+    ...parameters,
+    "embed.W_E": firstLast(parameters["embed.W_E"]),
+    ...(asTokens ? { "unembed.W_U": transpose(firstLast(transpose(W_U))) } : {}),
+    ...(asTokens && b_U !== undefined ? { "unembed.b_U": firstLast(b_U) } : {}),
+  };
+  return (await scoreOf(config, turned, runtime)) > RIGHT_ACCURACY;
+}
+
+const ORDERS = ["KQV", "KVQ", "VQK", "VKQ", "QVK"] as const;
+
+/** The order in which a model that is inaccurate with its query, key and value as they were taken is accurate. */
+export async function otherOrder(config: StoredConfig, parameters: Parameters, runtime: Runtime): Promise<string | undefined> {
+  for (const order of ORDERS) {
+    const turned: Record<string, NdArray | undefined> = { ...parameters };
+    for (const [i, letter] of [...order].entries()) {
+      for (const kind of ["W", "b"])
+        turned[`blocks.0.attn.${kind}_${letter}`] = parameters[`blocks.0.attn.${kind}_${"QKV"[i]}` as keyof Parameters];
+    }
+    const kept = Object.fromEntries(Object.entries(turned).filter(([, array]) => array !== undefined)) as Parameters;
+    if ((await scoreOf(config, kept, runtime)) > RIGHT_ACCURACY) return [...order.toLowerCase()].join(", ");
+  }
+  return undefined;
+}
+
 /**
  * Accuracy and cross-entropy of every output head on every set of samples, computed in float64 without dropout.
  *

@@ -56,7 +56,7 @@ const shortList = (names: readonly string[]) =>
 
 /** Why a model may be inaccurate; where another activation or operation explains its answers, that alone. */
 async function reasons({ config, parameters }: ImportedModel, activationAssumed: boolean): Promise<string> {
-  const [{ otherActivations, otherOperation, paddedModulus }, { runtime }] = [
+  const [{ equalsFirst, otherActivations, otherOperation, otherOrder, paddedModulus }, { runtime }] = [
     await import("./evaluate.ts"),
     await openRuntime("onnx"),
   ];
@@ -65,6 +65,11 @@ async function reasons({ config, parameters }: ImportedModel, activationAssumed:
   const modulus = await paddedModulus(config, parameters, runtime);
   if (modulus !== undefined)
     return `low accuracy at p = ${config.p}, the size of its vocabulary; above 0.9 with --modulus ${modulus}: it is padded`;
+  if (await equalsFirst(config, parameters, runtime))
+    return "low accuracy with '=' as the last token; above 0.9 where it is the first: save numpy.roll(W_E, -1, 0) in its place, and a read-out of all tokens likewise";
+  const order = await otherOrder(config, parameters, runtime);
+  if (order !== undefined)
+    return `low accuracy with query, key and value as they were taken; above 0.9 in the order ${order}: a mapping says so (--print-mapping; "rows" cuts one tensor)`;
   const other = await otherOperation(config, parameters, runtime);
   return other === undefined
     ? "low accuracy: not generalised, or another operation (subtraction, multiplication), activation, norm, or order of tokens or of attention heads than this model has"

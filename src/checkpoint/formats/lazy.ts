@@ -5,6 +5,8 @@ export interface LazyTensor {
   readonly shape: readonly number[];
   /** Whether its elements are integers or truth values, as far as the file says: a counter, indices, a mask. */
   readonly integral?: boolean;
+  /** Whether its elements are truth values. */
+  readonly boolean?: boolean;
   /** What a reader should be told of how its elements are read. */
   readonly note?: string;
   read(): NdArray;
@@ -35,6 +37,10 @@ export interface Statement {
   readonly nameless?: true;
   /** Whether `key` is the path of a module without weights in a model that was saved whole, and `value` its class. */
   readonly module?: true;
+  /** Whether `value` is the name of a config that lies beside the model and that nothing could be taken from. */
+  readonly unread?: true;
+  /** Whether it is a tensor that lies beside the model by itself, which is not read. */
+  readonly tensor?: true;
 }
 
 /** What a file says of the model beside its tensors. */

@@ -45,7 +45,7 @@ function kindOf(descr: string): string {
 
 /** The text of an array of one string, such as the name of an activation beside the weights. */
 function textOf(kind: string, byteOrder: string | undefined, content: Uint8Array): string | undefined {
-  const [, letter, length] = /^([US])(\d{1,3})$/.exec(kind) ?? [];
+  const [, letter, length] = /^([US])(\d{1,5})$/.exec(kind) ?? [];
   if (letter === undefined || length === undefined) return undefined;
   const size = letter === "U" ? 4 : 1;
   if (content.length !== Number(length) * size) return undefined;
@@ -107,7 +107,7 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
   const [, byteOrder, kind = ""] = /^([<>|=]?)(.+)$/s.exec(descr) ?? [];
   const stored = Object.hasOwn(STORED_AS, kind) ? STORED_AS[kind] : undefined;
   if (!stored) {
-    const said = dims.trim() === "" ? textOf(kind, byteOrder, bytes.subarray(start)) : undefined;
+    const said = /^\s*(?:1\s*,?\s*)?$/.test(dims) ? textOf(kind, byteOrder, bytes.subarray(start)) : undefined;
     return {
       unreadable: kindOf(descr),
       ...(/^(?:c\d|V1$|f16)/.test(kind) ? { tensor: true } : {}),
@@ -126,6 +126,7 @@ export function decodeNpy(bytes: Uint8Array, where: string): LazyTensor | Unread
   return {
     shape,
     integral: isIntegral(stored),
+    boolean: stored === "BOOL",
     ...(kind === "V2" ? { note: BFLOAT16_NOTE } : {}),
     read: () => {
       const fortran = order === "True" && shape.length > 1;

@@ -194,7 +194,8 @@ export function openSafetensors(
   const { entries, metadata, start } = parseFile(bytes, where);
   const tensors = new Map<string, LazyTensor | Unreadable>();
   for (const { name, where: here, dtype, kind, shape, begin, end } of entries) {
-    if (dtype === undefined) tensors.set(name, { unreadable: `of dtype ${quoted(kind)}, which is not known`, tensor: true });
+    if (dtype === undefined)
+      tensors.set(name, { unreadable: `of dtype ${quoted(kind)}, which is not read (save it as .float())`, tensor: true });
     else {
       const read = () => decodeStored(dtype, bytes.subarray(start + begin, start + end), shape, here);
       tensors.set(name, { shape, integral: isIntegral(dtype), read });

@@ -1,10 +1,13 @@
 import type { Statement, Statements } from "./lazy.ts";
-import { PyDict, PyGlobal, PyList, PyObject, PyTuple, type PyValue } from "./pickle-values.ts";
+import { NAMES_INSIDE } from "./loose-statements.ts";
+import { PyDict, PyGlobal, PyList, PyObject, PyTensor, PyTuple, type PyValue } from "./pickle-values.ts";
 import { commandStatements, textStatements } from "./text-statements.ts";
 import { attributesOf, DEEPEST_MODULE, type Module, moduleOf, named } from "./torch-objects.ts";
 
 /** How deep plain values are looked for in what was saved. */
 const DEEPEST = 8;
+/** Dicts with more tensors are state dicts, or an optimizer's. */
+const FEWEST_TENSORS = 3;
 /** Longer lists are data. */
 const LONGEST_LIST = 200;
 
@@ -96,9 +99,25 @@ function statementsAt(key: string, held: PyValue): Statement[] {
   return value instanceof PyList || value instanceof PyTuple ? ofList(key, value.items) : ofFields(value);
 }
 
+/** Tensors of a dict that is no state dict: they may be part of what the model computes, such as a steering vector. */
+function loneTensors(dict: PyDict): Statement[] {
+  const tensors = named(dict).filter(([, value]) => value instanceof PyTensor);
+  return tensors.length >= FEWEST_TENSORS ? [] : tensors.map(([key]) => ({ key, value: true, tensor: true }));
+}
+
+/** What a dict says of its own key that names a class or a function, such as `act: {"name": "gelu"}`. */
+function nameInside(key: string, value: PyValue): Statement[] {
+  if (!(value instanceof PyDict)) return [];
+  return named(value).flatMap(([name, held]) =>
+    NAMES_INSIDE.test(name) && typeof held === "string" ? [{ key, value: held }] : [],
+  );
+}
+
 /** What the texts among statements say that are configs themselves, each text once. */
 function withTexts(found: readonly Statement[]): Statements {
-  const texts = new Set(found.flatMap(({ value }) => (typeof value === "string" && /^\s*\{|:\s/.test(value) ? [value] : [])));
+  const texts = new Set(
+    found.flatMap(({ value }) => (typeof value === "string" && /^\s*[[{]|:\s|=|\s--/.test(value) ? [value] : [])),
+  );
   return [...found, ...[...texts].flatMap(textStatements)];
 }
 
@@ -109,6 +128,9 @@ function statementOf(key: string, value: PyValue): Statement[] {
   const name = nameOf(value);
   return name === undefined ? [] : [{ key, value: name }];
 }
+
+/** What modules of attention call the factor, or the divisor, of their scores. */
+const ATTENTION_SCALE = /^(?:scale|scaling|scale_factor|(?:inv_)?norm_factor|multiplier|temper)$/;
 
 const hasHooks = ({ attributes }: Module) =>
   ["_forward_hooks", "_forward_pre_hooks"].some((key) => {
@@ -132,7 +154,7 @@ function ofModule(module: Module, path: string, depth: number, seen: Set<PyDict>
   const open: PyValue[] = [];
   for (const [key, value] of named(attributes)) {
     if (key.startsWith("_")) continue;
-    found.push(...statementsAt(key === "scale" && inAttention ? "attn_scale" : key, value));
+    found.push(...statementsAt(inAttention && ATTENTION_SCALE.test(key) ? "attn_scale" : key, value));
     if (typeof value === "object" && value !== null) open.push(value);
   }
   const options = unusualOptions(attributes);
@@ -165,8 +187,9 @@ export function findStatements(root: PyValue): Statements {
       const dict = value instanceof PyDict ? value : attributesOf(value);
       if (dict === undefined || seen.has(dict)) continue;
       seen.add(dict);
+      found.push(...loneTensors(dict));
       for (const [key, entry] of named(dict)) {
-        found.push(...statementsAt(key, entry));
+        found.push(...statementsAt(key, entry), ...nameInside(key, entry));
         if (typeof entry === "object" && entry !== null) next.push(entry);
       }
     }

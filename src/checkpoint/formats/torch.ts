@@ -59,8 +59,11 @@ function constructed(global: PyGlobal, args: readonly PyValue[]): PyValue | unde
     case "torch._utils._rebuild_tensor_v2":
       if (first === undefined || second === undefined || third === undefined || fourth === undefined) return undefined;
       return new PyTensor(first, second, third, fourth, isNegative(args[6]));
-    case "torch._utils._rebuild_parameter":
     case "torch._utils._rebuild_parameter_with_state":
+      // The package mup keeps the width that a parameter's multiplier follows from with the parameter.
+      if (fourth instanceof PyDict && fourth.entries.has("infshape")) return undefined;
+      return first instanceof PyTensor ? first : undefined;
+    case "torch._utils._rebuild_parameter":
     case "torch.nn.parameter.Parameter":
     case "torch.nn.parameter.Buffer":
       return first instanceof PyTensor ? first : undefined;
@@ -85,8 +88,21 @@ const OTHER_KINDS: readonly (readonly [path: RegExp, what: string])[] = [
   [/_rebuild_qtensor/, "a quantised tensor (save its .dequantize())"],
   [/_rebuild_tensor_v3/, "a tensor of a type such as float8 (save its .float())"],
   [/_rebuild_meta_tensor/, "a tensor without values, on the device meta"],
+  [
+    /_rebuild_parameter_with_state/,
+    "a parameter of the package mup, which multiplies logits and attention by factors of its own (fold them into plain weights)",
+  ],
   [/_rebuild_nested_tensor/, "a nested tensor (save its .to_padded_tensor(0))"],
 ];
+
+function isEmptyState(value: PyValue): boolean {
+  if (value instanceof PyTensor) return true;
+  return (
+    value === null ||
+    (value instanceof PyDict && value.entries.size === 0) ||
+    (value instanceof PyList && value.items.length === 0)
+  );
+}
 
 function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string, archive: Archive) {
   const tensors = new Map<string, LazyTensor | Unreadable>();
@@ -97,6 +113,9 @@ function tensorsIn(entries: Iterable<readonly [string, PyValue]>, source: string
       const kind = OTHER_KINDS.find(([pattern]) => pattern.test(value.global.path))?.[1];
       tensors.set(key, { unreadable: kind ?? describe(value), ...(rebuilt ? { tensor: true } : {}) });
     }
+    // What `get_extra_state` returns is used by the module's own code.
+    if (/(?:^|\.)_extra_state$/.test(key) && !isEmptyState(value))
+      tensors.set(key, { unreadable: "a state of the module's own", tensor: true });
     if (!(value instanceof PyTensor)) continue;
     const path = source === "" ? key : `${source}.${key}`;
     tensors.set(key, resolveTensor(value, archive, `${archive.where}: tensor ${quoted(path)}`));
@@ -195,6 +214,10 @@ function adviceFor(value: PyValue, script: boolean): string {
     return values.filter((entry) => entry instanceof PyObject || entry instanceof PyList).length >= FEWEST_TENSORS;
   });
   if (!(inner instanceof PyDict)) return "";
+  const [kind] = [...inner.entries.values()].flatMap((entry) =>
+    entry instanceof PyObject ? OTHER_KINDS.filter(([pattern]) => pattern.test(entry.global.path)) : [],
+  );
+  if (kind !== undefined) return `; its values are each ${kind[1]}`;
   const shards = [...inner.entries.values()].some(
     (entry) => entry instanceof PyObject && /DTensor/.test(entry.global.path + describe(entry.args)),
   );

@@ -1,22 +1,13 @@
-import { ensure, quoted } from "../../core/index.ts";
+import { ensure, quoted, sizeOf } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
+import { isMask, masksSomething, reorders } from "./buffers.ts";
 import { fit } from "./candidates.ts";
 import { joinLists } from "./lists.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
 import { type Placement, placementsOf } from "./numbering.ts";
 import type { Assigned } from "./readings.ts";
-import {
-  biasOf,
-  blockOf,
-  isBuffer,
-  isNormOrGate,
-  isOptimizerState,
-  isRecord,
-  type Named,
-  type Role,
-  roleNamed,
-} from "./roles.ts";
+import { biasOf, blockOf, isNormOrGate, isOptimizerState, isRecord, type Named, type Role, roleNamed } from "./roles.ts";
 
 /** The tensors of a group sorted by what they are. */
 export interface Sorted {
@@ -58,30 +49,6 @@ const isBias = (name: string) => /[._/]?bias$|[./]b$/i.test(name);
 /** Whether `ignored` names the tensor or a module that it belongs to. */
 function covers(ignored: string, name: string): boolean {
   return name === ignored || (name.startsWith(ignored) && /^[./]/.test(name.slice(ignored.length)));
-}
-
-/**
- * Whether a tensor is a mask or another buffer without anything learned; GPT-2 keeps its causal mask as `attn.bias` [1, 1, n, n].
- */
-export function isMask(name: string, tensor: LazyTensor | Unreadable): boolean {
-  if (isBuffer(name)) return true;
-  if ("unreadable" in tensor || !/att(?:n|ention)[./]bias$/i.test(name)) return false;
-  const [rows, columns] = tensor.shape.slice(-2);
-  return tensor.shape.length >= 2 && rows === columns && tensor.shape.slice(0, -2).every((n) => n === 1);
-}
-
-/**
- * Whether a mask treats the positions that the last one may look at differently, so that without it this would be another
- * function.
- */
-function hidesDigits(name: string, tensor: LazyTensor | Unreadable): boolean {
-  if ("unreadable" in tensor || /(?:ignore|masked_bias|ids|batches_tracked|n_averaged)$/i.test(name)) return false;
-  const [rows = 0, columns = 0] = tensor.shape.slice(-2);
-  if (tensor.shape.length < 2 || rows !== columns || rows < 2) return false;
-  const last = Math.min(rows, 3) - 1;
-  const { data } = tensor.read();
-  const row = data.subarray(last * columns, last * columns + last + 1);
-  return row.some((value) => value !== row[0]);
 }
 
 function sameTensor(a: LazyTensor, b: LazyTensor): boolean {
@@ -153,16 +120,21 @@ class Sorter {
       const block = blockOf(name);
       if (block !== undefined && !isMask(name, tensor)) this.blocks.add(block);
       const named = this.#nameOf(name);
-      if (isMask(name, tensor)) (hidesDigits(name, tensor) ? this.surplus : this.ignored).push(name);
+      if (isMask(name, tensor)) (this.#computes(name, tensor) ? this.surplus : this.ignored).push(name);
       else if (!named || mapped.has(named.role) || (separate && named.role.endsWith("QKV"))) this.#unplaced(name, tensor);
       else this.#place(named, name, tensor);
     }
   }
 
+  #computes(name: string, tensor: LazyTensor | Unreadable): boolean {
+    return masksSomething(name, tensor, this.#group) || reorders(name, tensor, this.#group);
+  }
+
   #unplaced(name: string, tensor: LazyTensor | Unreadable): void {
     const unread = "unreadable" in tensor && tensor.tensor !== true;
+    const flag = !("unreadable" in tensor) && tensor.boolean === true && sizeOf(tensor.shape) === 1;
     const counts = !("unreadable" in tensor) && tensor.integral === true && !isNormOrGate(name);
-    const harmless = unread || counts || isRecord(name);
+    const harmless = unread || flag || isRecord(name) || (counts && !reorders(name, tensor, this.#group));
     (harmless ? this.ignored : this.surplus).push(name);
   }
 
@@ -247,7 +219,9 @@ function settleAsIs(group: TensorGroup, options: AssignOptions): Sorted {
 /** Throws unless each name to ignore names something in the file. */
 export function ensureIgnored(groups: readonly TensorGroup[], ignore: readonly string[], where: string): void {
   for (const given of ignore) {
-    const known = groups.some(({ tensors }) => [...tensors.keys()].some((name) => covers(given, name)));
+    const known = groups.some(
+      ({ source, tensors }) => source === given || [...tensors.keys()].some((name) => covers(given, name)),
+    );
     ensure(known, "usage", () => `${where}: --ignore ${quoted(given)}: must name a tensor of the file or a module of it`);
   }
 }

@@ -25,6 +25,8 @@ export interface ImportOptions {
 export interface KnownOfModel {
   /** Number of attention heads that the file states; what the user says goes before it. */
   readonly heads?: number | undefined;
+  /** Width of an attention head that it states. */
+  readonly dHead?: number | undefined;
   /** The modulus that the file states. */
   readonly modulus?: number | undefined;
   /** The MLP's activation; ReLU where left out. */
@@ -206,7 +208,9 @@ function waysOf(
     const asked = options.task === undefined ? "" : ` (asked for ${options.task})`;
     reasons.add(5, `the classes at p = ${read.p} must be ${expected}, got ${read.W_U.other}${asked}`);
   }
-  const { heads: counted, from: headsFrom } = attentionHeadsOf(assignment, read, options.heads, stated.heads, reasons);
+  const byWidth = stated.dHead === undefined ? undefined : read.W_QKV.width / stated.dHead;
+  const statedHeads = stated.heads ?? (Number.isSafeInteger(byWidth) ? byWidth : undefined);
+  const { heads: counted, from: headsFrom } = attentionHeadsOf(assignment, read, options.heads, statedHeads, reasons);
   // Of a single attention head there is one order.
   const counts = read.W_QKV.fused === "by head" ? counted.filter(({ n_heads }) => n_heads > 1) : counted;
   return counts.flatMap((heads) =>

@@ -2,7 +2,7 @@ import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import type { TensorGroup } from "../formats/lazy.ts";
 import { type AssignOptions, ensureIgnored, type Sorted, settle } from "./assign.ts";
 import { gatedFamilies } from "./numbering.ts";
-import { isAttention, isNormOrGate, isOptimizerState } from "./roles.ts";
+import { isAttention, isNormOrGate, isOptimizerState, roleNamed } from "./roles.ts";
 
 /** The group that was chosen, and the others that are models as well. */
 export interface ChosenGroup extends Sorted {
@@ -27,6 +27,9 @@ export function list(names: readonly string[], count = 4): string {
 const LAST = /^(?:model_state_dict|state_dict|model|module|net|network|params|parameters|weights|final|last|end|trained)$/i;
 const BEST = /^best(?:_.*)?$/i;
 const FIRST = /^(?:init|initial|start|first|before|untrained|random|ema|swa|optimizer|opt|opt_state|optim|grads?|gradients?)$/i;
+
+/** What has a model's names and shapes without being one: differences of weights, gradients, an optimizer's averages of them. */
+const NO_WEIGHTS = /^(?:grads?|gradients?|deltas?|task_vectors?|updates?|exp_avg(?:_sq)?|momentum(?:_buffers?)?)$/i;
 
 /** A path's order among others: the last state of a training first, whichever way it is written down. */
 function rankOf(source: string): number[] {
@@ -78,7 +81,10 @@ const MADE_FROM: readonly (readonly [names: RegExp, advice: string])[] = [
   [/weight_g$/, "in PyTorch, torch.nn.utils.remove_weight_norm(module)"],
   [/weight_mask$/, 'in PyTorch, torch.nn.utils.prune.remove(module, "weight")'],
   [/weight_orig$/, "in PyTorch, torch.nn.utils.remove_spectral_norm(module)"],
-  [/lora_[AB]/, "in Python, model.merge_and_unload()"],
+  [
+    /lora_(?:[ABE]|magnitude|embedding)|\.hada_w\d|\.lokr_w\d|vera_lambda|\.ia3_l|\.oft_|\.boft_|\.modules_to_save\.|\.base_layer\./,
+    "they are an adapter's: in Python, model.merge_and_unload()",
+  ],
   [/(?:^|\.)_?flat_param(?:eter)?(?:$|_)/, "they are FSDP's flat parameters: save under StateDictType.FULL_STATE_DICT"],
   [
     /_packed_params|\.SCB$|\.absmax$|quant_state|qweight$|qzeros$|\.zero_point$/,
@@ -137,6 +143,8 @@ function refuse(
 function ensurePlaced({ surplus, source }: Sorted, path: string): void {
   if (surplus.length === 0) return;
   const where = source === "" ? path : `${path}: ${quoted(source)}`;
+  const plain = plainWeights(surplus);
+  ensure(plain === undefined, "input", () => `${where}: ${plain}`);
   const norms = surplus.filter(isNormOrGate);
   const what =
     norms.length > 0
@@ -147,6 +155,22 @@ function ensurePlaced({ surplus, source }: Sorted, path: string): void {
     "input",
     `${where}: ${what}; without ${surplus.length > 1 ? "them" : "it"} this would be another function (--ignore ${quoted(first)} takes that on your account)`,
   );
+}
+
+/** Throws where masks or an adapter of the weights lie in a dict of their own beside the model. */
+function ensureNothingBeside(groups: readonly TensorGroup[], path: string, ignore: readonly string[]): void {
+  for (const { source, tensors } of groups) {
+    if (source === "" || ignore.includes(source)) continue;
+    const names = [...tensors.keys()];
+    const adapter = names.every((name) => /lora_[ABE]|hada_w\d|lokr_w\d/.test(name));
+    const masks = /(?:^|[._])masks?$/i.test(source) && names.some((name) => roleNamed(name) !== undefined);
+    ensure(
+      !adapter && !masks,
+      "input",
+      () =>
+        `${path}: has ${adapter ? "an adapter" : "masks of the weights"} beside them, ${quoted(source)}; without ${adapter ? "it" : "them"} this would be another function (merge ${adapter ? "it" : "them"}, or --ignore ${quoted(source)} takes that on your account)`,
+    );
+  }
 }
 
 /** The model that `state` names: by its whole path, its last part, or its number. */
@@ -227,8 +251,15 @@ export function chooseGroup(groups: readonly TensorGroup[], options: AssignOptio
     return refuse(best, groups.find(({ source }) => source === best.source)?.tensors ?? new Map(), where);
   }
   const chosen = state === undefined ? first : stateNamed(models, state, where);
+  ensure(
+    state !== undefined || !chosen.source.split(".").some((part) => NO_WEIGHTS.test(part)),
+    "input",
+    () =>
+      `${where}: must hold a model's weights, holds ${quoted(chosen.source)} alone, which by its name are none (--state ${quoted(chosen.source)} takes them on your account)`,
+  );
   ensureBlocks(chosen, where);
   ensurePlaced(chosen, where);
+  ensureNothingBeside(groups, where, ignore);
   return { ...chosen, others: models.filter((model) => model !== chosen).map(({ source }) => source) };
 }
 

@@ -2,14 +2,15 @@ import { ensure, ensureFinite, printable, quoted } from "../../core/index.ts";
 import { ACTIVATIONS, type Activation, PARAMETER_NAMES } from "../../model/index.ts";
 import { type Checkpoint, checkpointFrom } from "../checkpoint.ts";
 import { readFileBytes } from "../files.ts";
-import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
+import type { LazyTensor, Statements, TensorGroup, Unreadable } from "../formats/lazy.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { parseJsonBytes } from "../formats/strict-json.ts";
-import { type AssignOptions, isMask, type Sorted } from "./assign.ts";
+import type { AssignOptions, Sorted } from "./assign.ts";
+import { isMask } from "./buffers.ts";
 import { candidatesOf, type ImportedModel, type ImportOptions } from "./candidates.ts";
 import { bestSorted, type ChosenGroup, chooseGroup, list } from "./groups.ts";
 import { parseMapping } from "./mapping.ts";
-import { type Decoded, decodePath, type ImportFormat } from "./read-file.ts";
+import { type Decoded, decodePath, type ImportFormat, scalarStatement } from "./read-file.ts";
 import type { ImportRecord } from "./record.ts";
 import { ROLES } from "./roles.ts";
 import { knownActivation, type Stated, statedBy } from "./statements.ts";
@@ -92,7 +93,9 @@ function activationRead(asked: string | undefined, { activations }: Stated, wher
 /** What the file says goes before what the config beside it says. */
 function merge(file: Stated, beside: Stated): Stated {
   const { activations } = file.activations.length > 0 ? file : beside;
-  return { ...beside, ...file, activations, alien: [...file.alien, ...beside.alien] };
+  const unread = [...file.unread, ...beside.unread];
+  const unknown = [...new Set([...file.unknown, ...beside.unknown])];
+  return { ...beside, ...file, activations, unread, unknown, alien: [...file.alien, ...beside.alien] };
 }
 
 function checkRequest(request: ImportRequest, path: string): void {
@@ -137,11 +140,35 @@ function paddingNote(p: number, padding: number): string {
   return `the vocabulary is read as ${p} digits, '=' and ${padding} tokens of padding, which are left out with their classes`;
 }
 
+/** Settings that a file keeps as tensors of one integer, such as a registered buffer `logit_scale`. */
+function scalarsOf(groups: readonly TensorGroup[]): Statements {
+  return groups.flatMap(({ tensors }) =>
+    [...tensors].flatMap(([name, tensor]) =>
+      "unreadable" in tensor || isMask(name, tensor) ? [] : scalarStatement(name, tensor),
+    ),
+  );
+}
+
+/** What a reader should know of a config: what nothing was taken from, and what nothing here knows. */
+function statedNotes({ unread, unknown }: Stated): string[] {
+  return [
+    ...(unread.length === 0
+      ? []
+      : [`nothing could be read from ${list(unread)} beside the weights: --activation and --heads say what it does`]),
+    ...(unknown.length === 0
+      ? []
+      : [
+          `beside the weights also stands ${list(unknown, 6)}, of which nothing is known here: taken not to change what the model computes`,
+        ]),
+  ];
+}
+
 function recordFrom(
   decoded: Decoded,
   chosen: ChosenGroup,
   activation: ActivationRead,
   ignored: readonly string[],
+  stated: Stated,
 ): (candidate: ImportedModel) => ImportRecord {
   const { source, others, tied, leftOut } = chosen;
   return ({ layout, orientations, padding, headsFrom, low_digit, config }) => ({
@@ -158,7 +185,7 @@ function recordFrom(
     tied_embeddings: tied,
     left_out: some([...leftOut, ...ignored]),
     not_read: some(chosen.ignored),
-    notes: [...notesOf(chosen), ...(padding === 0 ? [] : [paddingNote(config.p, padding)])],
+    notes: [...notesOf(chosen), ...statedNotes(stated), ...(padding === 0 ? [] : [paddingNote(config.p, padding)])],
   });
 }
 
@@ -249,13 +276,14 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
       checkpoint,
     };
   }
-  const stated = merge(statedBy(decoded.statements), statedBy(decoded.neighbour));
   const { ignore = [] } = request;
+  const groups = checked(decoded.groups, path);
+  const stated = merge(statedBy([...decoded.statements, ...scalarsOf(groups)]), statedBy(decoded.neighbour));
   const keys = new Set([...stated.alien.map(({ key }) => key), ...(stated.scale === undefined ? [] : [SCALE_KEY])]);
   const ofKeys = ignore.filter((name) => keys.has(name));
   const rest = ignore.filter((name) => !keys.has(name));
   const options = assignOptions({ ...request, ignore: rest }, path);
-  const chosen = chooseGroup(checked(decoded.groups, path), options, request.state);
+  const chosen = chooseGroup(groups, options, request.state);
   const alien = stated.alien.find(({ key }) => !ofKeys.includes(key));
   ensure(
     alien === undefined,
@@ -273,12 +301,12 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
     ...(attention_rate === undefined ? {} : { attention_rate }),
     ...(modulus === undefined ? {} : { modulus }),
   };
-  const known = { heads: stated.heads, modulus: stated.modulus, activation: activation.activation };
+  const known = { heads: stated.heads, dHead: stated.dHead, modulus: stated.modulus, activation: activation.activation };
   const found = candidatesOf(chosen.assignment, choices, path, known);
   ensureModulus(found, stated.modulus, modulus, path);
   ensureUnscaled(chosen, decoded.statements, path);
   const candidates = scaled(found, stated.scale, ignore, path);
-  const recordOf = recordFrom(decoded, chosen, activation, ofKeys);
+  const recordOf = recordFrom(decoded, chosen, activation, ofKeys, stated);
   const { source, ignored, tied } = chosen;
   return { path, sha256: digest, format, source, ignored, candidates, recordOf, presumedTied: tied && stated.tied !== true };
 }

@@ -4,7 +4,7 @@ import { isNormOrGate } from "./roles.ts";
 
 /** Classes whose modules pass on what they get when a model is evaluated, or what an attention's softmax is. */
 const HARMLESS =
-  /^torch\.nn\.modules\.(?:dropout\.\w+|linear\.Identity|container\.\w+|loss\.\w+|activation\.LogSoftmax)$|\.HookPoint$|^torchmetrics\.|^einops\.layers\.torch\.Rearrange$/;
+  /^torch\.nn\.modules\.(?:dropout\.\w+|linear\.Identity|container\.\w+|flatten\.Flatten|loss\.\w+|activation\.LogSoftmax)$|\.HookPoint$|^torchmetrics\.|^einops\.layers\.torch\.Rearrange$/;
 const SOFTMAX = /^torch\.nn\.modules\.activation\.Softmax$/;
 const ACTIVATIONS = /^(?:torch\.nn\.modules\.activation|transformers\.activations)\.(?!MultiheadAttention)/;
 const ACTIVATION_NAME = /relu|gelu|silu|swish|tanh|sigmoid|activation|nonlin/i;

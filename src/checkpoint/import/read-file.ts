@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { ensure, MiiiiError, quoted } from "../../core/index.ts";
 import { sha256 } from "../bytes.ts";
 import { readFileBytes, statOf, systemReason } from "../files.ts";
@@ -63,13 +63,20 @@ function decodeZip(bytes: Uint8Array, path: string): Content {
   return { format: "npz", groups: [groupOf(arrays)], statements: scalarsOf(arrays) };
 }
 
+/** What a whole number or a truth value says that is kept as a tensor. */
+export function scalarStatement(key: string, { shape, integral, boolean, read }: LazyTensor): Statement[] {
+  if (integral !== true || shape.some((n) => n !== 1)) return [];
+  const value = read().data[0];
+  return value === undefined ? [] : [{ key, value: boolean === true ? value !== 0 : value }];
+}
+
 /** Numbers and texts that an archive of arrays says beside its weights, such as `n_heads`. */
 function scalarsOf(arrays: ReadonlyMap<string, LazyTensor | Unreadable>): Statements {
   return [...arrays].flatMap(([key, tensor]): Statement[] => {
-    if ("unreadable" in tensor) return tensor.text === undefined ? [] : [{ key, value: tensor.text }];
-    if (tensor.shape.some((n) => n !== 1) || tensor.integral !== true) return [];
-    const value = tensor.read().data[0];
-    return value === undefined ? [] : [{ key, value }];
+    if ("unreadable" in tensor && /pickled/.test(tensor.unreadable)) return [{ key, value: key, unread: true }];
+    if ("unreadable" in tensor)
+      return tensor.text === undefined ? [] : [{ key, value: tensor.text }, ...textStatements(tensor.text)];
+    return scalarStatement(key, tensor);
   });
 }
 
@@ -286,12 +293,22 @@ export function decodeContent(bytes: Uint8Array, path: string): Decoded {
   return { ...decodeBytes(bytes, path), sha256: sha256(bytes), neighbour: [], files: [] };
 }
 
+/** Whether model files of a folder differ by a number or by their place in a training alone: then a config is of all of them. */
+function isOneRun(names: readonly string[]): boolean {
+  const stems = names.map((name) =>
+    basename(name, extname(name))
+      .toLowerCase()
+      .replaceAll(/\d+|best|last|latest|final|init(?:ial)?/g, "#"),
+  );
+  return new Set(stems).size <= 1;
+}
+
 function readSingle(path: string): Decoded {
   const content = decodeContent(readFileBytes(path), path);
   if (content.own !== undefined) return content;
   // A config beside several models may be of any of them.
   const folder = dirname(path);
-  const certain = HUGGING_FACE.test(basename(path)) || modelFiles(folder).length === 1;
+  const certain = HUGGING_FACE.test(basename(path)) || isOneRun(modelFiles(folder));
   return { ...content, neighbour: [...configOf(path), ...configBeside(folder, certain)] };
 }
 
