@@ -6,15 +6,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { AlgorithmResult } from "../src/analyses/algorithm/compute.ts";
-import { withAnalysisInput } from "../src/api/analysis-input.ts";
-import { loadModel, type Model } from "../src/api/models.ts";
+import type { BeatsResult } from "../src/analyses/beats/compute.ts";
+import { loadModel } from "../src/api/models.ts";
 import { type Reference, shippedReferences } from "../src/api/references.ts";
 import { type AnalyzedRun, judgeClaims } from "../src/claims/index.ts";
-import { at } from "../src/core/index.ts";
-import type { Runtime } from "../src/runtimes/index.ts";
-import { type Beats, beatsOf } from "./lib/beats.ts";
-import { type Findings, findingsPage, RUN, TOLD } from "./lib/findings.ts";
+import { type BeatFindings, type Findings, findingsPage, RUN, TOLD } from "./lib/findings.ts";
 import { shippedAnalyses } from "./lib/shipped.ts";
 
 const docs = join(dirname(dirname(fileURLToPath(import.meta.url))), "docs");
@@ -34,37 +30,30 @@ async function analyzed(reference: Reference, { analyze }: ReturnType<typeof shi
 const cut = (metrics: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.toPrecision(9))]));
 
-/** The tasks that a model answers and their own circuits do not, by q. */
-function withoutCircuit({ tasks, ladder }: AlgorithmResult): number[] {
-  return tasks.filter((_, i) => at(ladder.model.accuracy, i) >= 0.99 && at(ladder.circuit.accuracy, i) < 0.9);
+/** How tasks without circuits of their own are read, of each run that has some; beside them the same tasks of the first run. */
+function beatFindings(runs: readonly AnalyzedRun[]): BeatFindings {
+  const results = new Map(runs.flatMap(({ label, results: { beats } }) => (beats ? [[label, beats.result as BeatsResult]] : [])));
+  const unread = [...new Set([...results.values()].flatMap(({ without_circuit }) => without_circuit))];
+  const found = [...results].map(([label, { tasks, without_circuit }]) => {
+    const wanted = label === RUN ? unread : without_circuit;
+    const numbers = tasks.filter(({ q }) => wanted.includes(q)).map((task) => JSON.parse(JSON.stringify(task, rounded)));
+    return [label, numbers] as const;
+  });
+  return Object.fromEntries(found.filter(([, tasks]) => tasks.length > 0));
 }
 
-/** Whether these tasks are read from beats of other frequencies. */
-function beatsIn(model: Model, runtime: Runtime, tasks: readonly number[]): Promise<Beats[]> {
-  return withAnalysisInput(model, ["blocks.0.mlp.hook_pre", "matmul"], { runtime, seed: 0 }, (input) => beatsOf(input, tasks));
-}
+/** {@link cut} of a number wherever it stands. */
+const rounded = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(9)) : value);
 
 async function computed(): Promise<Findings> {
   const runs: AnalyzedRun[] = [];
-  const unread: Record<string, number[]> = {};
   const shipped = shippedAnalyses(process.argv.includes("--anew"));
   for (const reference of shippedReferences()) {
-    const run = await analyzed(reference, shipped);
-    runs.push(run);
-    const algorithm = run.results.algorithm?.result;
-    const tasks = algorithm === undefined ? [] : withoutCircuit(algorithm as AlgorithmResult);
-    if (tasks.length > 0) unread[run.label] = tasks;
+    runs.push(await analyzed(reference, shipped));
     console.error(reference.label);
   }
-  const beats: Record<string, Beats[]> = {};
-  for (const reference of shippedReferences()) {
-    const { label } = reference;
-    // Beside them, the same tasks of the first run, which have circuits there.
-    const tasks = unread[label] ?? (label === RUN ? [...new Set(Object.values(unread).flat())] : []);
-    if (tasks.length > 0) beats[label] = await beatsIn(await loadModel(reference), shipped.runtime, tasks);
-  }
   return {
-    beats,
+    beats: beatFindings(runs),
     runs: Object.fromEntries(
       runs.map(({ label, config: { task, p, seed = 0 }, results }) => [
         label,

@@ -1,6 +1,7 @@
 import type { AlgorithmResult } from "../../src/analyses/algorithm/compute.ts";
 import type { AttentionResult } from "../../src/analyses/attention/compute.ts";
 import { oneDigit } from "../../src/analyses/attention/compute.ts";
+import type { BeatsResult } from "../../src/analyses/beats/compute.ts";
 import type { CircuitsResult } from "../../src/analyses/circuits/compute.ts";
 import type { ClockResult } from "../../src/analyses/clock/compute.ts";
 import type { CurvesResult } from "../../src/analyses/curves/compute.ts";
@@ -66,6 +67,9 @@ function exceeding({ q, embedding }: CircuitsResult, name: "accuracy_lost" | "lo
     chance,
   );
 }
+
+/** Tasks that are read from some neuron. */
+const read = (tasks: BeatsResult["tasks"]) => tasks.filter(({ neurons }) => neurons > 0);
 
 /** Analyses without a check, and why. */
 export const UNCHECKED: Readonly<Record<string, string>> = {
@@ -292,6 +296,35 @@ export const CHECKED: readonly Checked[] = [
               circuit.accuracy.map((value, h) => value > (none.largest[h] ?? 1)),
               1 / (draws + 1),
             ),
+    },
+  ]),
+  checksOf<BeatsResult>("beats", [
+    {
+      name: "p of the most-read neurons that beat at most 0.05, tokens relabelled (each task)",
+      count: ({ tasks }) =>
+        rate(
+          read(tasks).map(({ permuted }) => (permuted?.probability ?? 1) <= 0.05),
+          0.05,
+        ),
+    },
+    {
+      name: "p of the same at most 0.05, second waves of random neurons (each task)",
+      count: ({ tasks }) =>
+        rate(
+          read(tasks).map(({ used }) => used.probability <= 0.05),
+          0.05,
+        ),
+    },
+    {
+      name: "neurons that beat, p ≢ ±1 mod q (share of most-read neurons)",
+      count: ({ p, tasks }) => {
+        // Where p ≡ ±1 both digits ask for one frequency, and a model that reads them alike has it in both or in neither.
+        const own = read(tasks).filter(({ q }) => (p - 1) % q !== 0 && (p + 1) % q !== 0);
+        const neurons = own.reduce((sum, task) => sum + task.neurons, 0);
+        const uniform = own.reduce((sum, task) => sum + task.uniform, 0);
+        const beating = own.reduce((sum, task) => sum + task.beats, 0);
+        return neurons === 0 ? undefined : foretold(beating, neurons, uniform / neurons);
+      },
     },
   ]),
   checksOf<ClockResult>("clock", [

@@ -1,6 +1,11 @@
 import { RUNGS } from "../../src/analyses/algorithm/rungs.ts";
+import type { BeatTask } from "../../src/analyses/beats/compute.ts";
 import type { JudgedClaim } from "../../src/claims/index.ts";
-import type { Beats } from "./beats.ts";
+
+/** Tasks by run. */
+export interface BeatFindings {
+  readonly [label: string]: readonly BeatTask[];
+}
 
 /** What `docs/findings.md` is made from: metrics of the shipped runs, and the claims as they were judged by them. */
 export interface Findings {
@@ -13,7 +18,7 @@ export interface Findings {
     };
   };
   /** Of tasks that a model answers and their own circuits do not, and of the same tasks in {@link RUN}. */
-  readonly beats: { readonly [label: string]: readonly Beats[] };
+  readonly beats: BeatFindings;
   readonly claims: readonly Pick<
     JudgedClaim,
     "id" | "claim" | "paper" | "printed" | "rule" | "verdict" | "n" | "replications" | "ours" | "none" | "why"
@@ -116,20 +121,34 @@ function verdictTable({ claims }: Findings): string {
   return ["| claim | statement | verdict | replications |", "|---|---|---|---|", ...claims.map(row)].join("\n");
 }
 
+/** What the controls of a task's circuit of beats answer at most. */
+function controlsText({ permuted, exchanged, other_modulus: other }: NonNullable<BeatTask["circuit_of_beats"]>): string {
+  const spacing = other === null ? "" : `, with as many waves 1/${other.moduli.join(", 1/")} apart ${other.largest.toFixed(3)}`;
+  return `with read-outs permuted among the neurons at most ${permuted.largest.toFixed(3)}, with their parts of x1 exchanged ${exchanged.largest.toFixed(3)}${spacing}`;
+}
+
 /** Tasks that are computed in another way, each beside the first run's. */
 function beatsText({ beats }: Findings): string {
   const others = Object.entries(beats).filter(([label]) => label !== RUN);
   const all = others.flatMap(([label, tasks]) => tasks.map((task) => ({ label, ...task })));
   if (all.length === 0) return "";
   const [found, open] = [all.filter((one) => 2 * one.beats >= one.neurons), all.filter((one) => 2 * one.beats < one.neurons)];
-  const lines = found.map(({ label, q, neurons, beats: count, least, chance }) => {
-    const own = beats[RUN]?.find((one) => one.q === q);
-    const beside = own === undefined ? "" : `; in \`${RUN}\`, where it has neurons of its own, ${own.beats} of ${own.neurons}`;
-    return `task ${q} of \`${label}\` is read from ${neurons} neurons (they hold half of what reaches its logits), of which **${count}** beat so; of as many that it is read from least ${least} (by chance ${chance.toFixed(3)})${beside}`;
+  const lines = found.map(({ label, q, neurons, beats: count, least, permuted, used, circuit_of_beats: by }) => {
+    const first = beats[RUN]?.find((one) => one.q === q);
+    const beside =
+      first === undefined ? "" : `; in \`${RUN}\` ${first.own} of its ${first.neurons} have its own wave and ${first.beats} beat`;
+    const answer =
+      by === null
+        ? ""
+        : ` All ${by.neurons} neurons that beat for it, and nothing else of the model, answer it with ${by.additive.toFixed(3)} by what they carry of each digit, with ${by.carrier.toFixed(3)} by one carrier wave times a function of the digit mod ${q}, and with ${by.two_waves.toFixed(3)} by two waves a digit (${controlsText(by)}; chance ${(1 / q).toFixed(3)}).`;
+    return `task ${q} of \`${label}\` is read from ${neurons} neurons (they hold half of what reaches its logits), of which **${count}** beat so; of as many that it is read from least ${least} (relabelled tokens ${(permuted?.mean ?? 0).toFixed(3)}, second waves of random neurons ${used.mean.toFixed(2)}; p = ${Math.max(permuted?.probability ?? 1, used.probability).toFixed(3)} each)${beside}.${answer}`;
   });
-  const unexplained = open.map(({ label, q, neurons, beats: count }) => `task ${q} of \`${label}\` (${count} of ${neurons})`);
-  return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons can carry two waves of other tasks in each digit, and **the sum or difference of the two frequencies** is k/q in x0
-and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). ${lines.length === 0 ? "None was found" : `Found: ${lines.join("; ")}`}.${unexplained.length === 0 ? "" : ` Answered, without a circuit, and not so: ${unexplained.join(", ")}; how is not known.`} (The two waves of each digit's part that explain most of it, by least squares; within 0.003 cycles a token.)
+  const rest = open.map(
+    ({ label, q, neurons, own, beats: count, circuit }) =>
+      `task ${q} of \`${label}\`: ${own} of its ${neurons} have its own wave and ${count} beat; its own circuit answers it with ${circuit.toFixed(3)}`,
+  );
+  return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons can carry two waves of other frequencies in each digit, and **the sum or difference of the two** is k/q in x0
+and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). In each digit such a neuron is a carrier wave times a function of the digit mod q. ${lines.length === 0 ? "None was found." : `Found: ${lines.join(" ")}`}${rest.length === 0 ? "" : ` Answered, with a circuit below 0.9, and not so: ${rest.join("; ")}.`} (\`beats\`: the two waves of each digit's part that explain most of it, by least squares; within 1/(3p) cycles a token.)
 
 `;
 }

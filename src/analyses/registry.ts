@@ -1,5 +1,6 @@
 import { algorithm } from "./algorithm/index.ts";
 import { attention } from "./attention/index.ts";
+import { beats } from "./beats/index.ts";
 import { circuits } from "./circuits/index.ts";
 import { clock } from "./clock/index.ts";
 import { course } from "./course/index.ts";
@@ -29,6 +30,7 @@ const BY_ID = {
   attention,
   mechanism,
   algorithm,
+  beats,
   clock,
   patch,
   circuits,

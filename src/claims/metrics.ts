@@ -1,5 +1,6 @@
 import type { algorithm } from "../analyses/algorithm/index.ts";
 import type { attention } from "../analyses/attention/index.ts";
+import type { beats } from "../analyses/beats/index.ts";
 import type { circuits } from "../analyses/circuits/index.ts";
 import type { course } from "../analyses/course/index.ts";
 import type { curves } from "../analyses/curves/index.ts";
@@ -23,6 +24,7 @@ type ResultOf<A> = A extends Analysis<infer R, infer _M> ? R : never;
 interface Read {
   readonly algorithm: typeof algorithm;
   readonly attention: typeof attention;
+  readonly beats: typeof beats;
   readonly circuits: typeof circuits;
   readonly course: typeof course;
   readonly curves: typeof curves;

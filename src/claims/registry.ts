@@ -2,6 +2,7 @@ import { ABLATION_CLAIMS } from "./ablations.ts";
 import { ACCURACY_CLAIMS } from "./accuracy.ts";
 import { ALGORITHM_CLAIMS } from "./algorithm.ts";
 import { ATTENTION_CLAIMS } from "./attention.ts";
+import { BEAT_CLAIMS } from "./beats.ts";
 import { CIRCUIT_CLAIMS } from "./circuits.ts";
 import type { Claim } from "./claim.ts";
 import { CLOSED_FORM_CLAIMS } from "./closed-form.ts";
@@ -36,6 +37,7 @@ export const CLAIMS: readonly Claim[] = [
   ...CIRCUIT_CLAIMS,
   ...CLOSED_FORM_CLAIMS,
   ...ALGORITHM_CLAIMS,
+  ...BEAT_CLAIMS,
   ...PATCH_CLAIMS,
   ...COURSE_CLAIMS,
   ...MECHANISM_CLAIMS,
