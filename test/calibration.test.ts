@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { countsOf } from "../scripts/calibration/models.ts";
-import { type Count, judge, rateOf } from "../scripts/calibration/rates.ts";
-import { type Row, ratesOf, uncovered } from "../scripts/calibration/table.ts";
+import { calibrationPage } from "../scripts/calibration/page.ts";
+import { type Count, judge, rateOf, rateOfTally } from "../scripts/calibration/rates.ts";
+import { hasSeed, seedCount, withSeeds } from "../scripts/calibration/seeds.ts";
+import { merged, type Row, type Store, shownTally, storeText } from "../scripts/calibration/store.ts";
+import { ratesOf, uncovered } from "../scripts/calibration/table.ts";
 import { cosCoefficients, sumByTotal } from "../src/analyses/logits/addition.ts";
 import { at, float64, randomStream } from "../src/core/index.ts";
 import { familywiseLimit, tokenPermutation } from "../src/math/index.ts";
@@ -103,4 +108,69 @@ test("rates: mean counts may exceed one a trial; models without trials do not en
   assertAllClose([rate.observed, rate.nominal, rate.models], [4, 4, 3]);
   assert.ok(rate.low < 4 && rate.high > 4 && judge(rate) === "holds");
   assert.equal(judge(rateOf([])), "open");
+});
+
+const docs = join(import.meta.dirname, "..", "docs");
+
+test("docs/calibration.md is what its counts make of it", () => {
+  const text = readFileSync(join(docs, "calibration.json"), "utf8");
+  const store = JSON.parse(text) as Store;
+  assert.equal(readFileSync(join(docs, "calibration.md"), "utf8"), calibrationPage(store), "renew with: npm run calibrate");
+  assert.equal(text, storeText(store));
+  assert.equal(storeText(merged(store, [])), text);
+});
+
+test("further models add to the rows that they have counts of, once, and leave the others as they are", () => {
+  const check = "fourier: key frequencies (any in a model)";
+  const other = "fft: best share above its limit (each neuron)";
+  const row = (seed: number, alarms: number, name = check): Row => ({
+    p: 7,
+    task: "miiii",
+    init: "he",
+    seed,
+    counts: { [name]: one(alarms, 1) },
+  });
+  const before: Store = {
+    7: {
+      firstSeed: 10,
+      models: { "miiii he": { before: 5, seeds: [] } },
+      checks: {
+        [check]: { tally: { models: 5, trials: 5, alarms: 1, expected: 0.05, squares: [1, 1, 5], counted: false }, seeds: {} },
+        [other]: { printed: ["1.00 %", "2.00 %", "0.00 % – 9.00 %", "3", "open"], printedModels: 3, seeds: {} },
+      },
+    },
+  };
+  const rows = [row(10, 0), row(11, 1), row(9, 1)];
+  const once = merged(before, rows);
+  // Seed 9 may be one of those from before.
+  const known = once[7]?.checks[check];
+  assert.deepEqual([known?.tally?.models, known?.tally?.alarms, known?.seeds], [7, 2, { "miiii he": [[10, 11]] }]);
+  assert.deepEqual(once[7]?.models["miiii he"], { before: 5, seeds: [[10, 11]] });
+  assert.deepEqual(once[7]?.checks[other], before[7]?.checks[other]);
+  assert.deepEqual(merged(once, rows), once);
+  assert.deepEqual(merged(merged(before, [row(10, 0)]), [row(11, 1)]), once);
+  // Printed cells stand until as many models have been counted.
+  const two = merged(before, [row(10, 0, other), row(11, 1, other)]);
+  assert.equal(shownTally(two[7]?.checks[other] ?? assert.fail()), undefined);
+  const three = merged(two, [row(12, 0, other)]);
+  assert.equal(shownTally(three[7]?.checks[other] ?? assert.fail())?.models, 3);
+});
+
+test("seeds are kept as ranges; the sums over models give the rate that the models give", () => {
+  const seeds = withSeeds([[3, 5]], [9, 6, 1, 10]);
+  assert.deepEqual(seeds, [
+    [1, 1],
+    [3, 6],
+    [9, 10],
+  ]);
+  assert.deepEqual([seedCount(seeds), hasSeed(seeds, 2), hasSeed(seeds, 6)], [7, false, true]);
+  const rate = rateOfTally({ models: 3, trials: 12, alarms: 3, expected: 0.12, squares: [5, 16, 56], counted: false });
+  assert.deepEqual(rate, rateOf([one(1, 2), one(0, 4), one(2, 6)]));
+  // Ratio estimate written out: observed 1/4, deviations 1/2, −1, 1/2.
+  const variance = ((3 / 2) * (0.25 + 1 + 0.25)) / 144;
+  const n = Math.min(12, Math.max(3, (0.25 * 0.75) / variance));
+  const z = 1.959963984540054;
+  const reach = (z / (1 + z ** 2 / n)) * Math.sqrt((0.25 * 0.75) / n + z ** 2 / (4 * n ** 2));
+  const center = (0.25 + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
+  assertAllClose([rate.low, rate.high], [center - reach, center + reach], { rtol: 1e-12 });
 });

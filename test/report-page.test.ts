@@ -112,6 +112,19 @@ test("an analysis that no run has a result of costs a line with its reason, not 
   assert.match(two.html, /<th scope="col">differs in<\/th>/);
 });
 
+test("of runs whose results have nothing to draw a line says why; beside others they are left out of the figure, not of the numbers", async () => {
+  const idle = { ...made, idle: ({ values }: { values: number[] }) => (values.length === 0 ? "has no values" : undefined) };
+  const none = (label: string) => madeRun(label, { results: { made: { result: { values: [] }, metrics: { largest: 7 } } } });
+  const { html } = await buildReport(madeInput([none("a")], [idle] as unknown as Analysis[]));
+  assert.match(html, /<tr id="analysis-made"><th scope="row">[^<]*<\/th><td>has no values<\/td>/);
+  assert.doesNotMatch(html, /<section id="analysis-made">/);
+  const both = await buildReport(madeInput([none("a"), madeRun("b")], [idle] as unknown as Analysis[]));
+  assert.match(both.html, /nothing to draw of 1 of 2 runs/);
+  const section = /<section id="analysis-made">[\s\S]*?<\/section>/.exec(both.html)?.[0] ?? assert.fail("section");
+  assert.match(section, /runs of figure[^>]*><span>(?:<svg[\s\S]*?<\/svg>)?b<\/span><\/div>/);
+  assert.match(section, /metrics of 2 runs/);
+});
+
 test("the answer comes first, claims are folded with their reasons, and each link leads to what is there", async () => {
   const { html, claims } = await buildReport(madeInput([madeRun("a", { missing: { curves: "is a lone file" } })]));
   const order = ["<h1>", 'class="verdicts"', 'id="claims"', 'id="figure-made"', 'id="provenance"'].map((mark) =>

@@ -1,3 +1,5 @@
+import { type Tally, tallyOf } from "./tally.ts";
+
 /** How often something happened, and how often it is said to happen. */
 export interface Count {
   readonly alarms: number;
@@ -32,16 +34,17 @@ const Z = 1.959963984540054;
  * there are trials, nor fewer than models. Where a model can have more alarms than trials (a mean count), the interval is normal.
  */
 export function rateOf(counts: readonly Count[]): Rate {
-  const used = counts.filter(({ trials }) => trials > 0);
-  const total = (value: (count: Count) => number) => used.reduce((sum, count) => sum + value(count), 0);
-  const trials = total((count) => count.trials);
-  const models = used.length;
+  return rateOfTally(tallyOf(counts));
+}
+
+/** {@link rateOf} from the sums over the models. */
+export function rateOfTally({ models, trials, alarms, expected, squares, counted }: Tally): Rate {
   if (trials === 0) return { models, trials, nominal: 0, observed: 0, low: 0, high: 1 };
-  const [observed, nominal] = [total((count) => count.alarms) / trials, total((count) => count.expected) / trials];
-  // Variance of the ratio of totals, models being the independent units.
-  const spread = (models / Math.max(1, models - 1)) * total((count) => (count.alarms - observed * count.trials) ** 2);
-  const variance = spread / trials ** 2;
-  if (observed > 1 || used.some((count) => count.alarms > count.trials)) {
+  const [observed, nominal] = [alarms / trials, expected / trials];
+  // Variance of the ratio of totals, models being the independent units: Σ (alarms − observed·trials)², multiplied out.
+  const spread = Math.max(0, squares[0] - 2 * observed * squares[1] + observed ** 2 * squares[2]);
+  const variance = ((models / Math.max(1, models - 1)) * spread) / trials ** 2;
+  if (observed > 1 || counted) {
     const reach = Z * Math.sqrt(variance);
     return { models, trials, nominal, observed, low: observed - reach, high: observed + reach };
   }

@@ -90,34 +90,52 @@ function numbersTable(analysis: Analysis, runs: readonly ReportRun[]): string {
   return `<details><summary>numbers: ${names.length} metrics of ${able.length} ${able.length === 1 ? "run" : "runs"}</summary><div class="scroll" role="region" tabindex="0" aria-label="metrics of ${escapeHtml(analysis.title)}"><table><thead><tr><th scope="col">metric</th>${head}${groupHead}</tr></thead><tbody>${lines.join("")}</tbody></table></div></details>`;
 }
 
-/** Runs without a result, those with the same reason together. */
-function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
-  const reasons = new Map<string, string[]>();
-  for (const run of runs) {
-    if (run.results[analysis.id] !== undefined) continue;
-    const why = run.missing[analysis.id] ?? "was not run";
-    reasons.set(why, [...(reasons.get(why) ?? []), run.label]);
-  }
-  if (reasons.size === 0) return "";
-  const rows = [...reasons].map(
-    ([why, labels]) => `<tr><td>${labels.map(escapeHtml).join(", ")}</td><td>${escapeHtml(why)}</td></tr>`,
-  );
-  return `<details class="missing"><summary>no result for ${runs.length - runs.filter((run) => run.results[analysis.id] !== undefined).length} of ${runs.length} runs</summary><table><thead><tr><th scope="col">run</th><th scope="col">why</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
+/** Runs with the same reason together, folded. */
+function reasonsNote(summary: string, reasons: readonly { readonly label: string; readonly why: string }[]): string {
+  if (reasons.length === 0) return "";
+  const rows = [...new Set(reasons.map(({ why }) => why))].map((why) => {
+    const labels = reasons.filter((one) => one.why === why).map(({ label }) => escapeHtml(label));
+    return `<tr><td>${labels.join(", ")}</td><td>${escapeHtml(why)}</td></tr>`;
+  });
+  return `<details class="missing"><summary>${summary}</summary><table><thead><tr><th scope="col">run</th><th scope="col">why</th></tr></thead><tbody>${rows.join("")}</tbody></table></details>`;
 }
 
-/** Whether no run has a result of an analysis, nor will have one: a section of its own would be empty. */
-export function isAbsent({ id }: Analysis, runs: readonly ReportRun[]): boolean {
-  return runs.every(({ results, missing }) => results[id] === undefined && missing[id] !== PENDING);
+/** Runs without a result, and those whose results have nothing to draw, with the reasons. */
+function missingNote(analysis: Analysis, runs: readonly ReportRun[]): string {
+  const without = runs.filter(({ results }) => results[analysis.id] === undefined);
+  const missing = without.map(({ label, missing: why }) => ({ label, why: why[analysis.id] ?? "was not run" }));
+  const idle = runs.flatMap((run) => {
+    const why = without.includes(run) ? undefined : idleReason(analysis, run);
+    return why === undefined ? [] : [{ label: run.label, why }];
+  });
+  return (
+    reasonsNote(`no result for ${missing.length} of ${runs.length} runs`, missing) +
+    reasonsNote(`nothing to draw of ${idle.length} of ${runs.length} runs`, idle)
+  );
+}
+
+/** Why a run has nothing of an analysis to draw; undefined where it has, or will have. */
+function idleReason(analysis: Analysis, { results, missing }: ReportRun): string | undefined {
+  const outcome = results[analysis.id];
+  if (outcome !== undefined) return analysis.idle?.(outcome.result);
+  const why = missing[analysis.id] ?? "was not run";
+  return why === PENDING ? undefined : why;
+}
+
+/** Whether no run has anything of an analysis to draw, nor will have: a section of its own would be empty. */
+export function isAbsent(analysis: Analysis, runs: readonly ReportRun[]): boolean {
+  return runs.every((run) => idleReason(analysis, run) !== undefined);
 }
 
 /** Analyses of which no run has a result, in a line each, with the reason. */
 export function absentSection(analyses: readonly Analysis[], runs: readonly ReportRun[]): string {
   if (analyses.length === 0) return "";
-  const lines = analyses.map(({ id, title }) => {
-    const why = [...new Set(runs.map(({ missing }) => missing[id] ?? "was not run"))].join("; ");
+  const lines = analyses.map((analysis) => {
+    const { id, title } = analysis;
+    const why = [...new Set(runs.flatMap((run) => idleReason(analysis, run) ?? []))].join("; ");
     return `<tr id="analysis-${slug(id)}"><th scope="row">${escapeHtml(title)}</th><td>${escapeHtml(why)}</td></tr>`;
   });
-  return `<section id="absent"><h3>Without a result here</h3><table><tbody>${lines.join("")}</tbody></table></section>`;
+  return `<section id="absent"><h3>Nothing to draw here</h3><table><tbody>${lines.join("")}</tbody></table></section>`;
 }
 
 /** Runs that a figure shows unless its analysis says otherwise. */
@@ -127,7 +145,9 @@ const DRAWN = 6;
 export function drawnEntries(analysis: Analysis, runs: readonly ReportRun[]): Labelled<Json>[] {
   const entries = runs.flatMap((run): Labelled<Json>[] => {
     const outcome = run.results[analysis.id];
-    return outcome === undefined ? [] : [{ label: figureLabel(run.label), result: outcome.result, config: run.config }];
+    return outcome === undefined || analysis.idle?.(outcome.result) !== undefined
+      ? []
+      : [{ label: figureLabel(run.label), result: outcome.result, config: run.config }];
   });
   return entries.slice(0, analysis.drawn ?? DRAWN);
 }

@@ -32,7 +32,7 @@ export const made = defineAnalysis<{ values: number[] }>({
     ),
 });
 
-const { finding: _, ...plain } = made;
+const { finding: _finding, idle: _idle, ...plain } = made;
 
 /** A made-up analysis whose figure has images, a picker, a brush and bars. */
 export const pictures = defineAnalysis<{ p: number }>({

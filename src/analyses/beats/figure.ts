@@ -1,65 +1,108 @@
 import type { TopLevelSpec } from "vega-lite";
-import { barsWithNull, figure, type Panel } from "../../figures/index.ts";
+import { figure, NULL_COLOR, type Panel, type Row, runEncoding } from "../../figures/index.ts";
 import type { Labelled } from "../kit/define.ts";
 import { ownColors } from "../kit/panels.ts";
 import type { BeatsResult, BeatTask } from "./compute.ts";
 
 type Entry = Labelled<BeatsResult>;
 
-/** Share of each task's most-read neurons by how they serve it. */
+const round = (value: number) => Number(value.toPrecision(4));
+
+/** How neurons serve a task, in the order in which bars pile up. */
+const KINDS = ["own wave", "beats", "neither"] as const;
+
+/** Each task's most-read neurons by how they serve it, as shares. */
 function kinds({ label, result }: Entry): Panel {
-  const names = { own: "own wave", beats: "beats" } as const;
-  return barsWithNull({
-    title: label,
-    subtitle: "share of each task's most-read neurons",
-    rows: result.tasks.flatMap((task) =>
-      (["own", "beats"] as const).map((kind) => ({
-        "task q": task.q,
-        kind: names[kind],
-        share: task.neurons === 0 ? 0 : task[kind] / task.neurons,
-        neurons: task.neurons,
-      })),
-    ),
-    x: "task q",
-    y: "share",
-    series: "kind",
-    runs: Object.values(names),
-    yDomain: [0, 1],
-    width: 480,
-    height: 150,
+  const rows = result.tasks.flatMap(({ q, neurons, own, beats }): Row[] => {
+    const counts = { "own wave": own, beats, neither: neurons - own - beats };
+    return KINDS.map((kind, order) => ({
+      "task q": q,
+      kind,
+      order,
+      neurons: counts[kind],
+      share: neurons === 0 ? 0 : round(counts[kind] / neurons),
+    }));
   });
+  return {
+    title: { text: label, fontSize: 12, fontWeight: 500, subtitle: "each task's most-read neurons" },
+    width: 480,
+    height: 130,
+    layer: [
+      {
+        data: { values: rows },
+        mark: { type: "bar" },
+        encoding: {
+          x: {
+            field: "task q",
+            type: "ordinal",
+            sort: null,
+            axis: { title: "task q", labelAngle: 0 },
+            scale: { paddingInner: 0.15 },
+          },
+          y: {
+            field: "share",
+            type: "quantitative",
+            stack: "zero",
+            scale: { domain: [0, 1] },
+            axis: { title: "share of them", tickCount: 3 },
+          },
+          color: runEncoding("kind", KINDS, 480, ["neither"]),
+          order: { field: "order", type: "quantitative" },
+          tooltip: ["task q", "kind", "neurons", "share"].map((field) => ({ field })),
+        },
+      },
+    ],
+  };
 }
 
-/** What a task's beating neurons answer, rung by rung, with controls. */
+/** What a task's beating neurons answer, rung by rung, with controls by their largest draws. */
 function rungs(label: string, { q, circuit, accuracy, circuit_of_beats: by }: BeatTask): Panel[] {
   if (by === null) return [];
-  const rows = [
-    { rung: "model", accuracy },
-    { rung: "f + g", accuracy: by.additive },
-    { rung: "carriers", accuracy: by.carrier },
-    { rung: "two waves", accuracy: by.two_waves },
-    { rung: "own circuit", accuracy: circuit },
-    { rung: "read-out permuted", accuracy: by.permuted.largest },
-    { rung: "x1 exchanged", accuracy: by.exchanged.largest },
-    ...(by.other_modulus === null ? [] : [{ rung: "other spacing", accuracy: by.other_modulus.largest }]),
+  const [value, control] = ["accuracy", "control, largest draw"] as const;
+  const rows: (readonly [rung: string, accuracy: number, is: string])[] = [
+    ["model", accuracy, value],
+    ["own circuit", circuit, value],
+    ["f + g of beating neurons", by.additive, value],
+    ["their carriers", by.carrier, value],
+    ["their two waves", by.two_waves, value],
+    ["read-outs permuted", by.permuted.largest, control],
+    ["x1 exchanged", by.exchanged.largest, control],
+    ...(by.other_modulus === null ? [] : [["other spacing", by.other_modulus.largest, control] as const]),
   ];
-  const control = (rung: string) => ["read-out permuted", "x1 exchanged", "other spacing"].includes(rung);
+  const domain = [0, 1];
   return [
-    barsWithNull({
-      title: `${label}: task ${q} by its ${by.neurons} beating neurons`,
-      subtitle: "controls: the largest of their draws; dashed: chance",
-      rows: rows.map((row) => ({ ...row, is: control(row.rung) ? "control" : "accuracy" })),
-      x: "rung",
-      y: "accuracy",
-      xTitle: "",
-      series: "is",
-      runs: ["accuracy", "control"],
-      greys: ["control"],
-      yDomain: [0, 1],
-      nulls: [{ high: 1 / q, label: "chance" }],
-      width: 480,
-      height: 150,
-    }),
+    {
+      title: {
+        text: `${label}: task ${q} by its ${by.neurons} beating neurons`,
+        fontSize: 12,
+        fontWeight: 500,
+        subtitle: "all inputs; dashed: chance",
+      },
+      width: 340,
+      height: 20 * rows.length,
+      layer: [
+        {
+          data: { values: [{ chance: round(1 / q) }] },
+          mark: { type: "rule", strokeDash: [4, 3], color: NULL_COLOR, strokeWidth: 1.3 },
+          encoding: { x: { field: "chance", type: "quantitative", scale: { domain } } },
+        },
+        {
+          data: { values: rows.map(([rung, own, is]): Row => ({ rung, accuracy: round(own), is })) },
+          mark: { type: "point", filled: true, size: 70, opacity: 1 },
+          encoding: {
+            x: { field: "accuracy", type: "quantitative", scale: { domain }, axis: { title: "accuracy" } },
+            y: {
+              field: "rung",
+              type: "nominal",
+              sort: rows.map(([rung]) => rung),
+              axis: { title: null, labelLimit: 260, grid: true },
+            },
+            color: runEncoding("is", [value, control], 340, [control]),
+            tooltip: ["rung", "accuracy"].map((field) => ({ field })),
+          },
+        },
+      ],
+    },
   ];
 }
 

@@ -139,6 +139,8 @@ have the same frequencies it can be larger. \`circuit_of_beats\`, ${CIRCUIT_DRAW
   },
   finding: (entries) =>
     stated("A task without waves of its own is computed by beats", entries, ({ result }) => result.by_beats.length > 0),
+  idle: ({ without_circuit }) =>
+    without_circuit.length === 0 ? "every task that is answered has a circuit of its own that answers it" : undefined,
   headline,
   figure: (entries) => beatsFigure(entries, headline(entries)),
 });

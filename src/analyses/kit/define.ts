@@ -176,6 +176,10 @@ export interface Analysis<R = Json, M extends string = string> {
   finding?(entries: readonly Labelled<R>[]): string;
   /** One sentence on what to see in the figure, made from the numbers. */
   headline(entries: readonly Labelled<R>[]): string;
+  /**
+   * Why a report says a line of this result in place of drawing it; undefined, or left out, where there is something to see.
+   */
+  idle?(result: R): string | undefined;
   /** Most runs that a report draws in its figure; 6 where left out. */
   readonly drawn?: number;
   /** One figure for one or many labelled results. */
