@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { carrierFit, carrierFrequencies } from "../../src/analyses/beats/carrier.ts";
+import { interaction } from "../../src/analyses/beats/circuit.ts";
 import { beats } from "../../src/analyses/beats/index.ts";
 import { beatsAt, isOwn, kindOf, nearOf, targetOf } from "../../src/analyses/beats/kinds.ts";
 import { uniformCount } from "../../src/analyses/beats/nulls.ts";
@@ -100,6 +101,24 @@ test("a carrier times a function of the digit mod q is fitted whole by its waves
   const own = carrierFit(centred, 0.4338, 5);
   assert.ok(own.share > 1 - 1e-9 && own.fit.every((value, x) => Math.abs(value - at(centred, x)) < 1e-6));
   assert.ok(carrierFit(centred, 0.4338, 7).share < 0.6);
+});
+
+test("what enters a circuit of beats is what depends on both digits: no row or column of it has a mean", () => {
+  const p = 13;
+  const { normal } = randomStream(2, "beats");
+  const [low, high] = [0, 1].map(() => Float64Array.from({ length: p }, () => normal())) as [Float64Array, Float64Array];
+  const field = interaction(0.3, low, high);
+  for (let x = 0; x < p; x++) {
+    const [row, column] = [
+      sum(Array.from({ length: p }, (_, y) => at(field, x * p + y))),
+      sum(Array.from({ length: p }, (_, y) => at(field, y * p + x))),
+    ];
+    assert.ok(Math.abs(row) < 1e-12 && Math.abs(column) < 1e-12, `${x}: ${row} ${column}`);
+  }
+  // Differences across both digits are the ReLU's own.
+  const relu = (a: number, b: number) => Math.max(0, 0.3 + at(low, a) + at(high, b));
+  const cross = (of: (a: number, b: number) => number) => of(2, 5) - of(2, 9) - of(7, 5) + of(7, 9);
+  assert.ok(Math.abs(cross((a, b) => at(field, a * p + b)) - cross(relu)) < 1e-12);
 });
 
 /**

@@ -49,7 +49,7 @@ export interface CircuitInput {
 }
 
 /** relu(mu + f + g) double-centred over the p×p grid: what depends on both digits. */
-function interaction(mu: number, low: Float64Array, high: Float64Array): Float64Array {
+export function interaction(mu: number, low: Float64Array, high: Float64Array): Float64Array {
   const p = low.length;
   const field = new Float64Array(p * p);
   const [rows, columns] = [new Float64Array(p), new Float64Array(p)];
