@@ -25,7 +25,7 @@ export interface StoredCheck {
 
 /** What is known of one size. */
 export interface StoredSize {
-  /** Models by kind: how many of those whose seeds were not kept (all below {@link StoredSize.firstSeed}), and the others' seeds. */
+  /** Models by kind: how many whose seeds were not kept (all below {@link StoredSize.firstSeed}), and the others' seeds. */
   readonly models: Readonly<Record<string, { readonly before: number; readonly seeds: Seeds }>>;
   /** Seeds from here on are known to be new. */
   readonly firstSeed: number;

@@ -32,7 +32,7 @@ function extended(basis: readonly Float64Array[], p: number, frequency: number):
   return more;
 }
 
-/** The frequencies f + j/q of a carrier f times a function of the digit mod q, each once, in cycles a token from 0 to one half. */
+/** The frequencies f + j/q of a carrier f times a function of the digit mod q, each once, from 0 to half a cycle a token. */
 export function carrierFrequencies(f: number, q: number): number[] {
   const folded = Array.from({ length: q }, (_, j) => {
     const turn = (((f + j / q) % 1) + 1) % 1;

@@ -89,7 +89,7 @@ Of the most-read, \`own\`: in both digits the stronger wave is k's, within 0.5/p
 structure; null where none beats, so that every draw reaches it. \`used\`: the same with each neuron's second waves of both digits taken from a random live neuron of the model: frequencies in use stay, which of them meet in a neuron does not. \`uniform\`: the count were frequencies uniform and independent; where p ≡ ±1 mod q and both digits
 have the same frequencies it can be larger. \`circuit_of_beats\`, ${CIRCUIT_DRAWS} draws each, mean and \`largest\`: \`permuted\`: \`carrier\` with the read-outs permuted among the neurons; \`exchanged\`: with each neuron's part of x1 taken from another of them; \`other_modulus\`: with as many waves of the same carriers
 1/m apart, m (\`moduli\`) up to three primes no multiple of whose 1/m comes within 1/p of a frequency asked for, null where there is none. Chance is 1/q.`,
-  citation: "Ours",
+  citation: "Ours; a rectifier mixes the frequencies of what it is given",
   needs: ["blocks.0.mlp.hook_pre", "logits", "matmul"],
   effort: 4,
   options: {
