@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { float32, float64, int32, MiiiiError, randomStream } from "../src/core/index.ts";
-import { headMetrics } from "../src/math/cross-entropy.ts";
+import { headMetrics, metricsWithPart } from "../src/math/cross-entropy.ts";
 import { assertAllClose } from "./helpers/assert.ts";
 
 const failsWith = (code: string, pattern: RegExp) => (error: unknown) =>
@@ -96,4 +96,29 @@ test("what does not fit is an error that says so", () => {
   for (const bad of [float64([Number.NaN, 0], [1, 2]), float64([0, Number.NaN], [1, 2])]) {
     assert.throws(() => headMetrics(bad, Int32Array.of(0), heads), failsWith("numeric", /row 0, output head 0/));
   }
+});
+
+test("all samples and a part of them in one pass are what they are one after the other", () => {
+  const random = randomStream(3, "part");
+  const [n, heads] = [
+    40,
+    [
+      { offset: 0, classes: 5 },
+      { offset: 5, classes: 3 },
+    ],
+  ];
+  const logits = float64(
+    Float64Array.from({ length: n * 9 }, () => 3 * random.normal()),
+    [n, 9],
+  );
+  const targets = int32(
+    Int32Array.from({ length: 2 * n }, (_, i) => random.integer(i % 2 === 0 ? 5 : 3)),
+    [n, 2],
+  );
+  const isPart = Uint8Array.from({ length: n }, (_, i) => (i % 3 === 0 ? 1 : 0));
+  const rows = Int32Array.from({ length: n }, (_, i) => i).filter((i) => i % 3 === 0);
+  const { all, part } = metricsWithPart(logits, targets, heads, isPart);
+  assert.deepEqual(all, headMetrics(logits, targets, heads));
+  assert.deepEqual(part, headMetrics(logits, targets, heads, rows));
+  assert.equal(metricsWithPart(logits, targets, heads, new Uint8Array(n)).part, undefined);
 });

@@ -18,8 +18,11 @@ export function everySample(p: number): Int32Array {
   return Int32Array.from({ length: p * p }, (_, i) => i);
 }
 
-/** Samples that one pass takes: more would hold every intermediate of the whole grid in memory at once. */
-const BLOCK = 1024;
+/**
+ * Samples that one pass takes: of so many what is computed stays near the processor until it has been used, while of 256 or fewer
+ * the weights are read too often.
+ */
+const BLOCK = 512;
 
 /**
  * What one activation over the grid may take: five times that of the largest p and the largest preset. A small file can ask for

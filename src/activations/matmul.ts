@@ -1,8 +1,11 @@
 import { dim, ensure, float64, type NdArray, rows } from "../core/index.ts";
 import { FREE, type Program, type Runtime, runInto, runOnce } from "../runtimes/index.ts";
 
-/** Rows that one product takes: a thread that is to end waits for one at most, and a runtime that copies holds little twice. */
-const BLOCK = 2048;
+/**
+ * Rows that one product takes: what a runtime makes of so many is still near the processor when it is copied, and a thread that
+ * is to end waits for one product at most.
+ */
+const BLOCK = 512;
 
 /** Products of float64 matrices on a runtime, which is tens of times as fast as loops here. Call `dispose` when done. */
 export interface RuntimeMatmul {

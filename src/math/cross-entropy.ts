@@ -1,5 +1,5 @@
-import { type DataOf, type DType, dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
-import { quickExp } from "./exp.ts";
+import { dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
+import { rowKernels } from "./wasm/index.ts";
 
 /** Where an output head's logits stand in a row: from column `offset`, `classes` of them. */
 export interface HeadColumns {
@@ -50,37 +50,23 @@ function logitRows(logits: number, targets: number, rows: Int32Array | undefined
   return alone ? ascending(logits) : rows;
 }
 
-/** The first of the largest of the `classes` logits that begin at `start`, counted from there. */
-function argmaxOf(data: DataOf[DType], start: number, classes: number): number {
-  let best = 0;
-  let max = data[start] as number;
-  for (let c = 1; c < classes; c++) {
-    const value = data[start + c] as number;
-    if (value > max) {
-      max = value;
-      best = c;
-    }
-  }
-  return best;
+/** What {@link scan} goes over. */
+interface Scanned {
+  readonly logits: NdArray;
+  readonly targets: Int32Array | NdArray<"int32">;
+  readonly heads: readonly HeadColumns[];
+  readonly rows: Int32Array | undefined;
+  readonly withLoss: boolean;
 }
 
-/** Cross-entropy of the `classes` logits that begin at `start`, the largest being number `best`. */
-function rowCrossEntropy(data: DataOf[DType], start: number, classes: number, target: number, best: number): number {
-  const max = data[start + best] as number;
-  let others = 0;
-  for (let c = 0; c < best; c++) others += quickExp((data[start + c] as number) - max);
-  for (let c = best + 1; c < classes; c++) others += quickExp((data[start + c] as number) - max);
-  return max - (data[start + target] as number) + Math.log1p(others);
-}
-
-/** Mean cross-entropy (0 where it is not asked for) and accuracy of each output head; see {@link headMetrics}. */
-function evaluate(
-  logits: NdArray,
-  targets: Int32Array | NdArray<"int32">,
-  heads: readonly HeadColumns[],
-  rows: Int32Array | undefined,
-  withLoss: boolean,
-): HeadMetrics {
+/**
+ * Calls `take` with each sample's place among those evaluated, each output head's number, the cross-entropy (0 where it is not
+ * asked for) and whether the answer is right; how many samples there are.
+ */
+function scan(
+  { logits, targets, heads, rows, withLoss }: Scanned,
+  take: (i: number, h: number, loss: number, isRight: boolean) => void,
+): number {
   const [n, stride] = [dim(logits, 0), dim(logits, 1)];
   const classOf = targets instanceof Int32Array ? targets : targets.data;
   const m = classOf.length / heads.length;
@@ -99,11 +85,16 @@ function evaluate(
   const sources = logitRows(n, m, rows);
   const count = sources.length;
   ensure(count > 0, "input", () => "headMetrics: there must be at least one sample, got none");
-  const loss = new Float64Array(heads.length);
-  const correct = new Float64Array(heads.length);
+  const width = heads.reduce((most, { offset, classes }) => Math.max(most, offset + classes), 0);
+  const { numbers, found, read } = rowKernels(
+    width,
+    heads.map(({ offset, classes }) => [offset, classes]),
+  );
   for (let i = 0; i < count; i++) {
     const row = sources[i] as number;
     const sample = rows === undefined ? i : (rows[i] as number);
+    numbers.set(logits.data.subarray(row * stride, row * stride + width));
+    read(withLoss);
     for (let h = 0; h < heads.length; h++) {
       const { offset, classes } = heads[h] as HeadColumns;
       const target = classOf[sample * heads.length + h] as number;
@@ -113,21 +104,46 @@ function evaluate(
           `headMetrics: target of sample ${sample}, output head ${h} must be in 0..${classes - 1}, got ${target}`,
         );
       }
-      const start = row * stride + offset;
-      const best = argmaxOf(logits.data, start, classes);
-      // Without the loss one logit is looked at: a forward pass that has gone wrong has no finite ones.
-      const value = withLoss ? rowCrossEntropy(logits.data, start, classes, target, best) : (logits.data[start + best] as number);
+      const top = found[3 * h] as number;
+      const value = withLoss ? top - (numbers[offset + target] as number) + Math.log1p(found[3 * h + 2] as number) : top;
       if (!Number.isFinite(value)) {
         throw new MiiiiError(
           "numeric",
           `headMetrics: logits of row ${row}, output head ${h} must be finite, got a ${withLoss ? "loss" : "largest"} of ${value}`,
         );
       }
-      if (withLoss) loss[h] = (loss[h] as number) + value;
-      if (best === target) correct[h] = (correct[h] as number) + 1;
+      take(i, h, withLoss ? value : 0, found[3 * h + 1] === target);
     }
   }
-  return { loss: Array.from(loss, (total) => total / count), accuracy: Array.from(correct, (hits) => hits / count) };
+  return count;
+}
+
+/** Sums over samples of each output head's cross-entropy, and how many answers are right. */
+class Totals {
+  readonly #loss: Float64Array;
+  readonly #hits: Float64Array;
+
+  constructor(heads: number) {
+    this.#loss = new Float64Array(heads);
+    this.#hits = new Float64Array(heads);
+  }
+
+  add(h: number, loss: number, isRight: boolean): void {
+    this.#loss[h] = (this.#loss[h] as number) + loss;
+    if (isRight) this.#hits[h] = (this.#hits[h] as number) + 1;
+  }
+
+  over(count: number): HeadMetrics {
+    const mean = (total: number) => total / count;
+    return { loss: Array.from(this.#loss, mean), accuracy: Array.from(this.#hits, mean) };
+  }
+}
+
+/** Mean cross-entropy (0 where it is not asked for) and accuracy of each output head; see {@link headMetrics}. */
+function evaluate(scanned: Scanned): HeadMetrics {
+  const totals = new Totals(scanned.heads.length);
+  const count = scan(scanned, (_, h, loss, isRight) => totals.add(h, loss, isRight));
+  return totals.over(count);
 }
 
 /**
@@ -149,7 +165,7 @@ export function headMetrics(
   heads: readonly HeadColumns[],
   rows?: Int32Array,
 ): HeadMetrics {
-  return evaluate(logits, targets, heads, rows, true);
+  return evaluate({ logits, targets, heads, rows, withLoss: true });
 }
 
 /** The accuracies of {@link headMetrics} alone, at a fraction of its time: no exponential is taken. */
@@ -159,5 +175,25 @@ export function headAccuracy(
   heads: readonly HeadColumns[],
   rows?: Int32Array,
 ): number[] {
-  return evaluate(logits, targets, heads, rows, false).accuracy;
+  return evaluate({ logits, targets, heads, rows, withLoss: false }).accuracy;
+}
+
+/**
+ * {@link headMetrics} of all samples and of some of them, in one pass.
+ *
+ * @param isPart 1 for each sample that is one of the some, [n].
+ */
+export function metricsWithPart(
+  logits: NdArray,
+  targets: NdArray<"int32">,
+  heads: readonly HeadColumns[],
+  isPart: Uint8Array,
+): { readonly all: HeadMetrics; readonly part?: HeadMetrics } {
+  const [all, part] = [new Totals(heads.length), new Totals(heads.length)];
+  const count = scan({ logits, targets, heads, rows: undefined, withLoss: true }, (i, h, loss, isRight) => {
+    all.add(h, loss, isRight);
+    if (isPart[i] === 1) part.add(h, loss, isRight);
+  });
+  const parts = isPart.subarray(0, count).reduce((sum, is) => sum + is, 0);
+  return { all: all.over(count), ...(parts === 0 ? {} : { part: part.over(parts) }) };
 }

@@ -11,3 +11,4 @@ export * from "./statistics.ts";
 export * from "./svd.ts";
 export * from "./token-basis.ts";
 export * from "./token-null.ts";
+export { type RowKernels, rowKernels } from "./wasm/index.ts";

@@ -1,4 +1,4 @@
-import { quickExp } from "./exp.ts";
+import { rowKernels } from "./wasm/index.ts";
 
 /** For each of some rows of logits [rows, m] its largest, which class that is, and Σ over the others of e^(logit − largest). */
 export interface ReadRows {
@@ -8,27 +8,27 @@ export interface ReadRows {
   readonly rest: Float64Array;
 }
 
+/** Numbers that are put into the kernels' memory at a time. */
+const CHUNK = 4096;
+
 /** Reads rows of logits, [rows, m]. */
 export function readRows(data: Float64Array, m: number, withLoss: boolean): ReadRows {
   const rows = data.length / m;
   const read = { best: new Int32Array(rows), top: new Float64Array(rows), rest: new Float64Array(rows) };
-  for (let row = 0; row < rows; row++) {
-    const start = row * m;
-    let [best, top] = [0, data[start] as number];
-    for (let c = 1; c < m; c++) {
-      const value = data[start + c] as number;
-      if (value > top) {
-        best = c;
-        top = value;
-      }
+  const together = Math.max(1, Math.min(rows, Math.floor(CHUNK / m)));
+  const kernels = rowKernels(
+    together * m,
+    Array.from({ length: together }, (_, i) => [i * m, m]),
+  );
+  for (let first = 0; first < rows; first += together) {
+    const count = Math.min(together, rows - first);
+    kernels.numbers.set(data.subarray(first * m, (first + count) * m));
+    kernels.read(withLoss);
+    for (let i = 0; i < count; i++) {
+      read.top[first + i] = kernels.found[3 * i] as number;
+      read.best[first + i] = kernels.found[3 * i + 1] as number;
+      if (withLoss) read.rest[first + i] = kernels.found[3 * i + 2] as number;
     }
-    let rest = 0;
-    if (withLoss) {
-      for (let c = 0; c < m; c++) if (c !== best) rest += quickExp((data[start + c] as number) - top);
-    }
-    read.best[row] = best;
-    read.top[row] = top;
-    read.rest[row] = rest;
   }
   return read;
 }

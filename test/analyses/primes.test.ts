@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gridParts } from "../../src/analyses/kit/interaction.ts";
 import { columnsOf, decompose, gridNumbers, pickColumns, selectivity } from "../../src/analyses/kit/selectivity.ts";
+import { bothSelectivities } from "../../src/analyses/primes/both.ts";
 import { primes } from "../../src/analyses/primes/index.ts";
-import { at, float64, type NdArray } from "../../src/core/index.ts";
+import { at, float64, type NdArray, randomStream } from "../../src/core/index.ts";
 import { mean, variance } from "../../src/math/index.ts";
 import { numberOf, primesBelow } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
@@ -55,6 +57,38 @@ test("columns are independent of how many are summed at a time, and may lie far 
   );
   assertAllClose(far.squares, columnsOf(values).squares, { rtol: 1e-7 });
   assertAllClose(decompose(far, numbers, [3])[0] ?? [], together[1] ?? [], { rtol: 1e-4, atol: 1e-6 });
+});
+
+test("ε² of activations from their interactions and their means is that of the activations, tokens relabelled or not", () => {
+  for (const [prime, columns] of [
+    [13, 70],
+    [29, 5],
+  ] as const) {
+    const noise = normals([prime * prime, columns], `both ${prime}`);
+    // One column without an interaction, one that is constant.
+    const values = float64(
+      noise.data.map((value, i) => {
+        const [sample, j] = [Math.floor(i / columns), i % columns];
+        const [x0, x1] = [Math.floor(sample / prime), sample % prime];
+        return j === 0 ? Math.sin(x0) + 2 * Math.cos(3 * x1) : j === 1 ? 4 : 3 + value + Math.sin(x0 * j);
+      }),
+      noise.shape,
+    );
+    const parts = gridParts(values, prime);
+    const squares = { plain: columnsOf(values).squares, interaction: columnsOf(parts.interaction).squares };
+    assert.deepEqual([squares.interaction[0], squares.plain[1]], [0, 0]);
+    for (const order of [undefined, randomStream(5, "order").permutation(prime)]) {
+      const found = bothSelectivities(parts, squares, prime, primesBelow(prime), order);
+      const numbers = gridNumbers(prime, order);
+      for (const [kind, own] of [
+        ["plain", values],
+        ["interaction", parts.interaction],
+      ] as const) {
+        const expected = selectivity(columnsOf(own), numbers, primesBelow(prime));
+        expected.forEach((row, m) => assertAllClose(found[kind][m] ?? [], row, { rtol: 1e-10, atol: 1e-13 }));
+      }
+    }
+  }
 });
 
 test("planted residues are found, each neuron's own; one of two, one dead, noise and f(x0) + g(x1) for none", async () => {

@@ -1,5 +1,5 @@
 import { at, dim, float64, int32, type NdArray, rows } from "../../core/index.ts";
-import { headAccuracy, headMetrics } from "../../math/index.ts";
+import { type HeadMetrics, headAccuracy, metricsWithPart } from "../../math/index.ts";
 import { logitsOf } from "../../tasks/index.ts";
 import {
   CLOSED_BLOCK,
@@ -67,16 +67,20 @@ class RungScores {
     const { heads, together } = this.#judge;
     const count = dim(logits, 0);
     const targets = rows(together, start, start + count);
-    const sum = (into: { accuracy: number; loss: number }[], places?: Int32Array) => {
-      const { accuracy, loss } = headMetrics(logits, targets, heads, places);
+    const isHeld = this.#isValidation.subarray(start, start + count);
+    const { all, part } = metricsWithPart(logits, targets, heads, isHeld);
+    const sum = (into: { accuracy: number; loss: number }[], { accuracy, loss }: HeadMetrics, samples: number) =>
       into.forEach((score, task) => {
-        score.accuracy += (places?.length ?? count) * at(accuracy, task);
-        score.loss += (places?.length ?? count) * at(loss, task);
+        score.accuracy += samples * at(accuracy, task);
+        score.loss += samples * at(loss, task);
       });
-    };
-    sum(this.#all);
-    const held = Int32Array.from({ length: count }, (_, i) => i).filter((i) => this.#isValidation[start + i] === 1);
-    if (held.length > 0) sum(this.#held, held);
+    sum(this.#all, all, count);
+    if (part !== undefined)
+      sum(
+        this.#held,
+        part,
+        isHeld.reduce((held, is) => held + is, 0),
+      );
     if (this.#answers === undefined) return;
     headAccuracy(logits, rows(this.#answers, start, start + count), heads).forEach((accuracy, task) => {
       this.#answered[task] = at(this.#answered, task) + count * accuracy;

@@ -4,7 +4,7 @@ import { dim, float64, type NdArray } from "../../core/index.ts";
 const ROUNDING = 1e-20;
 
 /** Means of each column of activations [p², d] over x1 and over x0, [p, d], and over both, [d]. */
-interface DigitMeans {
+export interface DigitMeans {
   readonly rows: Float64Array;
   readonly columns: Float64Array;
   readonly grand: Float64Array;
@@ -55,14 +55,19 @@ export function additiveOf(values: NdArray<"float64">, p: number): Additive {
   return { ...means, rounding: Uint8Array.from(left, (rest, j) => (rest > ROUNDING * (means.squares[j] as number) ? 0 : 1)) };
 }
 
-/**
- * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
- * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
- */
-export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
+/** Activations [p², d] in two parts. */
+export interface GridParts {
+  readonly means: DigitMeans;
+  /** See {@link interactionOf}. */
+  readonly interaction: NdArray<"float64">;
+}
+
+/** Takes activations [p², d] apart into what their means over one digit say and the rest. */
+export function gridParts(values: NdArray<"float64">, p: number): GridParts {
   const d = dim(values, 1);
   const { data } = values;
-  const { rows, columns, grand, squares } = digitMeans(values, p);
+  const means = digitMeans(values, p);
+  const { rows, columns, grand, squares } = means;
   const left = new Float64Array(d);
   const out = new Float64Array(data.length);
   for (let i = 0; i < p * p; i++) {
@@ -78,5 +83,13 @@ export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"f
     if ((left[j] as number) > ROUNDING * (squares[j] as number)) continue;
     for (let i = 0; i < p * p; i++) out[i * d + j] = 0;
   }
-  return float64(out, values.shape);
+  return { means, interaction: float64(out, values.shape) };
+}
+
+/**
+ * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
+ * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
+ */
+export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
+  return gridParts(values, p).interaction;
 }

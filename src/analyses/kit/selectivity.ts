@@ -88,31 +88,48 @@ function foldRows(sums: Float64Array, values: Float64Array, rows: number, q: num
   }
 }
 
-/** How many of the numbers each class modulo q has, [q]. */
-function classSizes(numbers: Int32Array, q: number): Int32Array {
+/** How many numbers each class modulo q has, [q], from how many there are of each number. */
+function classSizes(counts: Int32Array, q: number): Int32Array {
   const sizes = new Int32Array(q);
-  for (let i = 0; i < numbers.length; i++) {
-    const r = (numbers[i] as number) % q;
-    sizes[r] = (sizes[r] as number) + 1;
+  for (let start = 0; start < counts.length; start += q) {
+    const end = Math.min(q, counts.length - start);
+    for (let r = 0; r < end; r++) sizes[r] = (sizes[r] as number) + (counts[start + r] as number);
   }
   return sizes;
 }
 
-/**
- * How the variation of each column splits by the residues of its rows' numbers modulo several q: for each q the sum over classes
- * r of n_r·(mean_r − mean)², [moduli][d].
- */
-export function decompose({ values, means }: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
+/** Sums over the classes modulo one of the moduli, of some columns at a time. */
+interface ClassSums {
+  /** Which of the moduli. */
+  readonly m: number;
+  /** How many numbers each class has, [q]. */
+  readonly sizes: Int32Array;
+  /** The first of the columns, and how many they are. */
+  readonly first: number;
+  readonly width: number;
+  /** [q, width], in its first entries; valid until the next call. */
+  readonly sums: Float64Array;
+}
+
+/** Calls `visit` with the sums of a matrix's rows [n, d] over the classes of their numbers, for each modulus and some columns. */
+export function forClassSums(
+  values: NdArray<"float64">,
+  numbers: Int32Array,
+  moduli: readonly number[],
+  visit: (sums: ClassSums) => void,
+): void {
   const [n, d] = [dim(values, 0), dim(values, 1)];
   const { data } = values;
   ensure(numbers.length === n, "input", () => `selectivity: needs a number for each of ${n} rows, got ${numbers.length}`);
-  const height = numbers.reduce((largest, number) => Math.max(largest, number), 0) + 1;
+  let height = 1;
+  for (let i = 0; i < n; i++) height = Math.max(height, (numbers[i] as number) + 1);
+  const counts = new Int32Array(height);
+  for (let i = 0; i < n; i++) counts[numbers[i] as number] = (counts[numbers[i] as number] as number) + 1;
   const groups = groupModuli(moduli, height).map((members) => ({
     members,
     product: members.reduce((product, m) => product * at(moduli, m), 1),
   }));
-  const sizes = moduli.map((q) => classSizes(numbers, q));
-  const between = moduli.map(() => new Float64Array(d));
+  const sizes = moduli.map((q) => classSizes(counts, q));
   /** The rows in the order of their numbers, those of one number added up. */
   const ordered = new Float64Array(height * CHUNK);
   const shared = new Float64Array(Math.max(0, ...groups.map(({ product }) => product)) * CHUNK);
@@ -130,20 +147,29 @@ export function decompose({ values, means }: Columns, numbers: Int32Array, modul
       for (const m of members) {
         const q = at(moduli, m);
         if (q !== product) foldRows(sums, shared, product, q, width);
-        const own = q === product ? shared : sums;
-        const size = sizes[m] as Int32Array;
-        const target = between[m] as Float64Array;
-        for (let r = 0; r < q; r++) {
-          const count = size[r] as number;
-          if (count === 0) continue;
-          for (let j = 0; j < width; j++) {
-            const deviation = (own[r * width + j] as number) - count * (means[first + j] as number);
-            target[first + j] = (target[first + j] as number) + (deviation * deviation) / count;
-          }
-        }
+        visit({ m, sizes: sizes[m] as Int32Array, first, width, sums: q === product ? shared : sums });
       }
     }
   }
+}
+
+/**
+ * How the variation of each column splits by the residues of its rows' numbers modulo several q: for each q the sum over classes
+ * r of n_r·(mean_r − mean)², [moduli][d].
+ */
+export function decompose({ values, means }: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
+  const between = moduli.map(() => new Float64Array(dim(values, 1)));
+  forClassSums(values, numbers, moduli, ({ m, sizes, first, width, sums }) => {
+    const target = between[m] as Float64Array;
+    for (let r = 0; r < sizes.length; r++) {
+      const count = sizes[r] as number;
+      if (count === 0) continue;
+      for (let j = 0; j < width; j++) {
+        const deviation = (sums[r * width + j] as number) - count * (means[first + j] as number);
+        target[first + j] = (target[first + j] as number) + (deviation * deviation) / count;
+      }
+    }
+  });
   return between;
 }
 
@@ -157,21 +183,30 @@ export function epsilonSquared(between: number, total: number, q: number, sample
   return (between / total - expected) / (1 - expected);
 }
 
+/** ε² of each column by each modulus, [moduli][d], from the sums of squares between classes and in all. */
+export function selectivityOf(
+  between: readonly Float64Array[],
+  squares: Float64Array,
+  moduli: readonly number[],
+  samples: number,
+): Float64Array[] {
+  return moduli.map((q, m) =>
+    (between[m] as Float64Array).map((part, j) => epsilonSquared(part, squares[j] as number, q, samples)),
+  );
+}
+
 /** ε² of each column by each modulus: [moduli][d]. */
 export function selectivity(columns: Columns, numbers: Int32Array, moduli: readonly number[]): Float64Array[] {
-  const between = decompose(columns, numbers, moduli);
-  const samples = numbers.length;
-  return moduli.map((q, m) =>
-    (between[m] as Float64Array).map((part, j) => epsilonSquared(part, at(columns.squares, j), q, samples)),
-  );
+  return selectivityOf(decompose(columns, numbers, moduli), columns.squares, moduli, numbers.length);
 }
 
 /** n = x0 + x1·p of every sample in grid order, [p²]; with the tokens relabelled where an order of them is given. */
 export function gridNumbers(p: number, order?: TokenPermutation): Int32Array {
-  return Int32Array.from({ length: p * p }, (_, i) => {
-    const [x0, x1] = [Math.floor(i / p), i % p];
-    return numberOf(order?.[x0] ?? x0, order?.[x1] ?? x1, p);
-  });
+  const numbers = new Int32Array(p * p);
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) numbers[x0 * p + x1] = numberOf(order?.[x0] ?? x0, order?.[x1] ?? x1, p);
+  }
+  return numbers;
 }
 
 /** x0 + x1 of every sample in grid order, [p²]. */

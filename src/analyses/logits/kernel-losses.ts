@@ -1,5 +1,5 @@
 import { at, dim, float64, type NdArray } from "../../core/index.ts";
-import { quickExp, readRows, rowLoss } from "../../math/index.ts";
+import { argmax, quickExp, type RowKernels, rowKernels } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { residues, sampleNumbers } from "./groups.ts";
@@ -24,6 +24,10 @@ interface Split {
   readonly twice: Float64Array;
   /** g((n − c) mod q) + class means of the rest, [q, q] (residue, class). */
   readonly restricted: NdArray<"float64">;
+  /** Place of the factors e^(−g) in the kernels' memory, see {@link kernelsOf}. */
+  readonly factors: number;
+  /** Whether none of them is so large that sums of products with them might miss terms. */
+  readonly areBounded: boolean;
   /** What the sample looked at last costs, whole and without g. */
   readonly costs: Float64Array;
 }
@@ -49,8 +53,12 @@ function sumsOf(logits: NdArray<"float64">, heads: readonly Numbered[], residueO
   return all;
 }
 
-/** g, and the part of the logits that it makes, from an output head's sums by residue. */
-function splitOf({ q, offset }: Numbered, residue: Int32Array, sums: Float64Array): Split {
+/**
+ * g, and the part of the logits that it makes, from an output head's sums by residue.
+ *
+ * @param end Where the logits of all heads end.
+ */
+function splitOf({ q, offset }: Numbered, residue: Int32Array, sums: Float64Array, end: number): Split {
   const samples = residue.length;
   const [g, counts] = [new Float64Array(q), new Int32Array(q)];
   for (let i = 0; i < samples; i++) counts[residue[i] as number] = at(counts, residue[i] as number) + 1;
@@ -70,41 +78,66 @@ function splitOf({ q, offset }: Numbered, residue: Int32Array, sums: Float64Arra
     { length: q * q },
     (_, cell) => at(twice, Math.floor(cell / q) + q - (cell % q)) + at(means, cell % q),
   );
-  return { offset, q, residue, g, twice, restricted: float64(restricted, [q, q]), costs: new Float64Array(2) };
-}
-
-/** A row's cross-entropy where the sum of exponentials of differences to the target's logit overflows. */
-function overflowing(row: Float64Array, target: number): number {
-  return rowLoss(readRows(row, row.length, true), row, 0, row.length, target);
+  const range = Math.max(...g) - Math.min(...g);
+  const parts = { offset, q, residue, g, twice, factors: end + 2 * offset, areBounded: Math.exp(range) <= LARGEST_FACTOR };
+  return { ...parts, restricted: float64(restricted, [q, q]), costs: new Float64Array(2) };
 }
 
 /**
- * What sample `i` costs an output head whole and without g, written to its `costs`: log1p of Σ over the other classes of e^(logit
- * − target's logit).
+ * With factors of at most the latter, the terms that have left the range of floats, below 1e-307, are nothing beside a sum above
+ * the former.
  */
-function costsAt(data: Float64Array, start: number, { q, residue, twice, costs }: Split, i: number, target: number): void {
-  // Class c has g's entry `last − c`.
-  const last = (residue[i] as number) + q;
-  const own = data[start + target] as number;
-  const ownRest = own - (twice[last - target] as number);
-  let [whole, rest] = [0, 0];
-  for (let c = 0; c < target; c++) {
-    const value = data[start + c] as number;
-    whole += quickExp(value - own);
-    rest += quickExp(value - (twice[last - c] as number) - ownRest);
+const [SMALLEST, LARGEST_FACTOR] = [1e-200, 1e40];
+
+/** A row's cross-entropy where exponentials of differences to the target's logit are too large or too small to be summed. */
+function overflowing(row: Float64Array, target: number): number {
+  const best = argmax(row);
+  const top = at(row, best);
+  const others = row.reduce((sum, value, c) => sum + (c === best ? 0 : quickExp(value - top)), 0);
+  return top - at(row, target) + Math.log1p(others);
+}
+
+/** Beyond this difference to the target's logit exponentials are not summed. */
+const MOST_AHEAD = 700;
+
+/**
+ * What the sample whose logits `kernels` have compared costs output head `h` whole and without g, written to `costs`: log1p of Σ
+ * over the other classes of e^(logit − target's logit). Without g each term is e^(−g) times what it is whole, up to a factor of
+ * them all.
+ *
+ * @param r The sample's place in the head's group.
+ */
+function costsOf(
+  { numbers, found }: RowKernels,
+  h: number,
+  { q, offset, twice, areBounded, costs }: Split,
+  r: number,
+  target: number,
+) {
+  const isNear = (found[3 * h] as number) - (numbers[offset + target] as number) <= MOST_AHEAD;
+  const rest = found[3 * h + 2] as number;
+  const row = () => numbers.slice(offset, offset + q);
+  costs[0] = isNear ? Math.log1p(found[3 * h + 1] as number) : overflowing(row(), target);
+  costs[1] =
+    isNear && areBounded && rest > SMALLEST && Number.isFinite(rest)
+      ? Math.log1p(rest)
+      : overflowing(
+          row().map((value, c) => value - at(twice, r + q - c)),
+          target,
+        );
+}
+
+/** The kernels for the logits of all heads, and e^(largest of g − g) of each after them, twice over and last first. */
+function kernelsOf(splits: readonly Split[], end: number): RowKernels {
+  const kernels = rowKernels(
+    3 * end,
+    splits.map(({ offset, q }) => [offset, q]),
+  );
+  for (const { q, twice, factors } of splits) {
+    const top = twice.reduce((largest, value) => Math.max(largest, value), Number.NEGATIVE_INFINITY);
+    for (let j = 0; j < 2 * q; j++) kernels.numbers[factors + j] = Math.exp(top - at(twice, 2 * q - 1 - j));
   }
-  for (let c = target + 1; c < q; c++) {
-    const value = data[start + c] as number;
-    whole += quickExp(value - own);
-    rest += quickExp(value - (twice[last - c] as number) - ownRest);
-  }
-  costs[0] = Number.isFinite(whole) ? Math.log1p(whole) : overflowing(data.slice(start, start + q), target);
-  if (Number.isFinite(rest)) {
-    costs[1] = Math.log1p(rest);
-    return;
-  }
-  const row = data.slice(start, start + q).map((value, c) => value - at(twice, last - c));
-  costs[1] = overflowing(row, target);
+  return kernels;
 }
 
 /**
@@ -120,17 +153,26 @@ export function kernelLosses(
   const numbers = sampleNumbers(config);
   const residueOf = heads.map((head) => residues(numbers, head));
   const sums = sumsOf(logits, heads, residueOf);
-  const splits = heads.map((head, h) => splitOf(head, at(residueOf, h), at(sums, h)));
+  const end = heads.reduce((most, { offset, q }) => Math.max(most, offset + q), 0);
+  const splits = heads.map((head, h) => splitOf(head, at(residueOf, h), at(sums, h), end));
   const parts = partition(split, samples);
   const classOf = heads.map(({ number }) => Int32Array.from({ length: samples }, (_, i) => at(targets.data, i * tasks + number)));
 
   const totalsOver = (rows: ArrayLike<number>, count: number) => {
     const [whole, rest] = [new Float64Array(heads.length), new Float64Array(heads.length)];
+    const kernels = kernelsOf(splits, end);
     for (let place = 0; place < count; place++) {
       const i = rows[place] as number;
+      kernels.numbers.set(logits.data.subarray(i * width, i * width + end));
+      for (let h = 0; h < splits.length; h++) {
+        const { q, residue, factors } = splits[h] as Split;
+        // Class c has g's entry r − c.
+        kernels.aim(h, (classOf[h] as Int32Array)[i] as number, factors + q - 1 - (residue[i] as number));
+      }
+      kernels.compare();
       for (let h = 0; h < splits.length; h++) {
         const own = splits[h] as Split;
-        costsAt(logits.data, i * width + own.offset, own, i, (classOf[h] as Int32Array)[i] as number);
+        costsOf(kernels, h, own, own.residue[i] as number, (classOf[h] as Int32Array)[i] as number);
         whole[h] = (whole[h] as number) + (own.costs[0] as number);
         rest[h] = (rest[h] as number) + (own.costs[1] as number);
       }

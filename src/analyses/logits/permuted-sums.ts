@@ -1,4 +1,4 @@
-import { dim, float64, type NdArray } from "../../core/index.ts";
+import { at, dim, float64, type NdArray } from "../../core/index.ts";
 import type { TokenPermutation } from "../../math/index.ts";
 import type { Modulus } from "../closed-form/dictionary.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
@@ -38,6 +38,54 @@ function byClassWaves(logits: NdArray<"float64">, m: number, matmul: Matmul): Pr
   return matmul(logits, float64(waves, [m, 2 * harmonics]));
 }
 
+/** Frequencies whose fields are laid out at a time: a row of waves is then read once for all of them. */
+const TOGETHER = 8;
+
+/**
+ * Writes the fields of some frequencies, each [p, 2p]: rows x0, C(x0, ·) and S(x0, ·) side by side.
+ *
+ * @param waves as {@link byClassWaves} has them, the first of the frequencies at place `first`.
+ */
+function layOut(waves: NdArray<"float64">, p: number, first: number, fields: readonly Float64Array[]): void {
+  const width = dim(waves, 1);
+  for (let x0 = 0; x0 < p; x0++) {
+    for (let x1 = 0; x1 < p; x1++) {
+      const from = (x0 * p + x1) * width + first;
+      const to = x0 * 2 * p + x1;
+      for (let i = 0; i < fields.length; i++) {
+        const field = fields[i] as Float64Array;
+        field[to] = waves.data[from + i] as number;
+        field[to + p] = waves.data[from + width / 2 + i] as number;
+      }
+    }
+  }
+}
+
+/** The angles k·c·π(x) of one digit under some relabellings, in steps of 2π/m, [draws·p], for one k after the other. */
+class Angles {
+  readonly steps: Int32Array;
+  readonly #turn: Int32Array;
+  readonly #m: number;
+
+  constructor(orders: readonly TokenPermutation[], p: number, c: number, m: number) {
+    this.#m = m;
+    this.steps = new Int32Array(orders.length * p);
+    this.#turn = Int32Array.from({ length: orders.length * p }, (_, i) => {
+      const order = orders[Math.floor(i / p)] as TokenPermutation;
+      return (c * (order[i % p] as number)) % m;
+    });
+  }
+
+  /** Goes on to the next k, by addition: remainders of a division would cost more than all that is done with them. */
+  next(): void {
+    const [steps, turn, m] = [this.steps, this.#turn, this.#m];
+    for (let i = 0; i < steps.length; i++) {
+      const sum = (steps[i] as number) + (turn[i] as number);
+      steps[i] = sum >= m ? sum - m : sum;
+    }
+  }
+}
+
 /**
  * Σ over samples and classes c of L[x0, x1, c]·e^{2πik(n − c)/m}, n = c0·π(x0) + c1·π(x1), for each frequency k = 1 … and each
  * relabelling π of the tokens. For each k this is a bilinear form in the waves of the two digits, so that products give all draws
@@ -54,42 +102,40 @@ export async function permutedSums(
   const harmonics = harmonicsOf(m);
   const p = Math.round(Math.sqrt(dim(logits, 0)));
   const draws = orders.length;
-  const waves = (await byClassWaves(logits, m, matmul)).data;
+  const waves = await byClassWaves(logits, m, matmul);
   const { cos, sin } = circle(m);
   const [re, im] = [new Float64Array(harmonics * draws), new Float64Array(harmonics * draws)];
-  const both = float64(new Float64Array(p * 2 * p), [p, 2 * p]); // C and S side by side
+  const fields = Array.from({ length: Math.min(TOGETHER, harmonics) }, () => new Float64Array(p * 2 * p));
   const low = float64(new Float64Array(2 * draws * p), [2 * draws, p]); // cosines of x0's wave, then sines
+  const memory = new Float64Array(2 * draws * 2 * p);
+  const [angles0, angles1] = [new Angles(orders, p, c0, m), new Angles(orders, p, c1, m)];
   for (let k = 1; k <= harmonics; k++) {
-    for (let x0 = 0; x0 < p; x0++) {
-      for (let x1 = 0; x1 < p; x1++) {
-        const from = (x0 * p + x1) * 2 * harmonics + k - 1;
-        both.data[x0 * 2 * p + x1] = waves[from] as number;
-        both.data[x0 * 2 * p + p + x1] = waves[from + harmonics] as number;
-      }
+    const place = (k - 1) % TOGETHER;
+    if (place === 0) layOut(waves, p, k - 1, fields.slice(0, Math.min(TOGETHER, harmonics - k + 1)));
+    angles0.next();
+    angles1.next();
+    const [steps0, steps1] = [angles0.steps, angles1.steps];
+    for (let i = 0; i < draws * p; i++) {
+      const step = steps0[i] as number;
+      low.data[i] = cos[step] as number;
+      low.data[draws * p + i] = sin[step] as number;
     }
-    orders.forEach((order, draw) => {
-      for (let x = 0; x < p; x++) {
-        const place = (k * c0 * (order[x] as number)) % m;
-        low.data[draw * p + x] = cos[place] as number;
-        low.data[(draws + draw) * p + x] = sin[place] as number;
-      }
-    });
-    const half = (await matmul(low, both)).data; // [2·draws, 2p]
-    orders.forEach((order, draw) => {
+    const half = (await matmul(low, float64(at(fields, place), [p, 2 * p]), memory)).data; // [2·draws, 2p]
+    for (let draw = 0; draw < draws; draw++) {
       let [real, imaginary] = [0, 0];
       const [even, odd] = [draw * 2 * p, (draws + draw) * 2 * p];
       for (let x = 0; x < p; x++) {
         // (cos + i·sin)(C − i·S), summed over x0.
         const a = (half[even + x] as number) + (half[odd + p + x] as number);
         const b = (half[odd + x] as number) - (half[even + p + x] as number);
-        const place = (k * c1 * (order[x] as number)) % m;
-        const [c, s] = [cos[place] as number, sin[place] as number];
+        const step = steps1[draw * p + x] as number;
+        const [c, s] = [cos[step] as number, sin[step] as number];
         real += a * c - b * s;
         imaginary += a * s + b * c;
       }
       re[(k - 1) * draws + draw] = real;
       im[(k - 1) * draws + draw] = imaginary;
-    });
+    }
   }
   return { re, im, harmonics, draws };
 }

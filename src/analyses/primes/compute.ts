@@ -1,20 +1,12 @@
-import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
-import { argmax, familywiseLimit, mean, sum, upperLimit } from "../../math/index.ts";
+import { at, dim, float64, type NdArray, randomStream } from "../../core/index.ts";
+import { argmax, familywiseLimit, gramMatrix, mean, sum, type TokenPermutation, upperLimit } from "../../math/index.ts";
 import { primesBelow } from "../../tasks/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, tokenEmbedding } from "../kit/inputs.ts";
-import { interactionOf } from "../kit/interaction.ts";
-import {
-  columnsOf,
-  decompose,
-  epsilonSquared,
-  gridNumbers,
-  liveColumns,
-  pickColumns,
-  SELECTIVE,
-  selectivity,
-} from "../kit/selectivity.ts";
+import { gridParts } from "../kit/interaction.ts";
+import { columnsOf, epsilonSquared, liveColumns, pickColumns, SELECTIVE, selectivity } from "../kit/selectivity.ts";
 import { rounded } from "../kit/text.ts";
+import { bothSelectivities } from "./both.ts";
 import { permutedSelectivity } from "./null.ts";
 
 /** Permutations of the tokens behind the null of the embedding. */
@@ -54,6 +46,29 @@ export type PrimesResult = {
 };
 
 /**
+ * Σ over classes of n_r·‖mean_r‖² of centred rows with the tokens relabelled, [moduli]: from the rows' inner products alone, of
+ * which only those within a class count.
+ *
+ * @param gram [p, p].
+ */
+function betweenRows(gram: Float64Array, order: TokenPermutation, moduli: readonly number[]): number[] {
+  const p = order.length;
+  const ordered = new Float64Array(p * p);
+  for (let x = 0; x < p; x++) {
+    for (let y = 0; y < p; y++) ordered[(order[x] as number) * p + (order[y] as number)] = gram[x * p + y] as number;
+  }
+  return moduli.map((q) => {
+    let total = 0;
+    for (let r = 0; r < q; r++) {
+      let square = 0;
+      for (let x = r; x < p; x += q) for (let y = r; y < p; y += q) square += ordered[x * p + y] as number;
+      total += square / Math.ceil((p - r) / q);
+    }
+    return total;
+  });
+}
+
+/**
  * The embedding's variation by x mod q, all dimensions together and one by one; q below p/2, beyond which classes hold one or two
  * tokens.
  */
@@ -61,10 +76,12 @@ function analyzeEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   const { p } = input.config;
   const primes = primesBelow(p).filter((q) => q < p / 2);
   const W_E = columnsOf(tokenEmbedding(input));
-  const pooled = (order: Int32Array) => {
-    const between = decompose(W_E, order, primes);
-    return primes.map((q, m) => epsilonSquared(sum(between[m] as Float64Array), sum(W_E.squares), q, p));
-  };
+  const width = W_E.means.length;
+  const centred = W_E.values.data.map((value, i) => value - at(W_E.means, i % width));
+  const gram = gramMatrix(float64(centred, [p, width]));
+  const total = sum(W_E.squares);
+  const pooled = (order: Int32Array) =>
+    betweenRows(gram, order, primes).map((between, m) => epsilonSquared(between, total, at(primes, m), p));
   const tokens = Int32Array.from({ length: p }, (_, x) => x);
   const random = randomStream(input.seed, "primes/tokens");
   const draws = Array.from({ length: TOKEN_DRAWS }, () => pooled(random.permutation(p)));
@@ -83,21 +100,32 @@ function analyzeEmbedding(input: AnalysisInput): PrimesResult["embedding"] {
   };
 }
 
-/** Neurons whose interactions are computed at a time, to spare memory. */
+/** Neurons that are taken apart at a time, to spare memory. */
 const BLOCK = 128;
 
-/** Each neuron's interaction: ε² by prime, [primes][d], and its share of the neuron's variance, [d]. */
-function interactions(activations: NdArray<"float64">, squares: Float64Array, p: number, primes: readonly number[]) {
-  const byPrime = primes.map(() => [] as number[]);
+/**
+ * ε² by prime of each neuron and of its interaction, [primes][d], and the interaction's share of the neuron's variance, [d].
+ *
+ * @param squares The neurons' sums of squared deviations, [d].
+ */
+function selectivities(activations: NdArray<"float64">, squares: Float64Array, p: number, primes: readonly number[]) {
+  const [plain, interaction] = [primes.map((): number[] => []), primes.map((): number[] => [])];
   const shares: number[] = [];
-  const numbers = gridNumbers(p);
   for (let first = 0; first < squares.length; first += BLOCK) {
-    const picked = Array.from({ length: Math.min(BLOCK, squares.length - first) }, (_, j) => first + j);
-    const columns = columnsOf(interactionOf(pickColumns(activations, picked), p));
-    selectivity(columns, numbers, primes).forEach((own, m) => byPrime[m]?.push(...own));
-    for (const j of picked) shares.push(at(squares, j) === 0 ? 0 : at(columns.squares, j - first) / at(squares, j));
+    const own = squares.subarray(first, first + BLOCK);
+    const picked = Array.from(own, (_, j) => first + j);
+    const parts = gridParts(pickColumns(activations, picked), p);
+    const inner = columnsOf(parts.interaction).squares;
+    const found = bothSelectivities(parts, { plain: own, interaction: inner }, p, primes);
+    primes.forEach((_, m) => {
+      plain[m]?.push(...(found.plain[m] as Float64Array));
+      interaction[m]?.push(...(found.interaction[m] as Float64Array));
+    });
+    own.forEach((square, j) => {
+      shares.push(square === 0 ? 0 : at(inner, j) / square);
+    });
   }
-  return { byPrime, shares };
+  return { plain, interaction, shares };
 }
 
 const largest = (row: readonly number[]) => at(row, argmax(row));
@@ -132,10 +160,10 @@ export function compute(input: AnalysisInput): PrimesResult {
   const neurons = columnsOf(activations);
   const live = liveColumns(neurons);
   const byNeuron = (byPrime: readonly ArrayLike<number>[]) => live.map((_, j) => byPrime.map((column) => at(column, j)));
-  const rows = byNeuron(selectivity(neurons, gridNumbers(p), primes));
+  const found = selectivities(activations, neurons.squares, p, primes);
+  const rows = byNeuron(found.plain);
   const draws = permutedSelectivity(activations, live, p, primes, input.seed);
   const none = bandOf(draws.plain);
-  const inner = interactions(activations, neurons.squares, p, primes);
   const innerNone = bandOf(draws.interaction);
   return {
     primes,
@@ -144,10 +172,10 @@ export function compute(input: AnalysisInput): PrimesResult {
     neuron_selectivity: rows.map((row) => rounded(row)),
     ...selected(rows, live, primes, none.band),
     interaction: {
-      share: rounded(inner.shares),
+      share: rounded(found.shares),
       ...selected(
-        byNeuron(inner.byPrime),
-        inner.shares.map((share) => share > 0),
+        byNeuron(found.interaction),
+        found.shares.map((share) => share > 0),
         primes,
         innerNone.band,
       ),

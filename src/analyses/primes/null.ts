@@ -1,7 +1,8 @@
-import { at, float64, type NdArray, randomStream } from "../../core/index.ts";
+import { at, type NdArray, randomStream } from "../../core/index.ts";
 import { tokenPermutation } from "../../math/index.ts";
-import { interactionOf } from "../kit/interaction.ts";
-import { columnsOf, gridNumbers, liveColumns, pickColumns, selectivity } from "../kit/selectivity.ts";
+import { gridParts } from "../kit/interaction.ts";
+import { columnsOf, pickColumns } from "../kit/selectivity.ts";
+import { bothSelectivities } from "./both.ts";
 
 /** Token permutations of the null, and the seeded live neurons that take turns in it, so many at a time. */
 export const NULL_DRAWS = 200;
@@ -13,18 +14,6 @@ export interface PermutedSelectivity {
   readonly plain: number[][];
   /** Of their interactions, where they have any. */
   readonly interaction: number[][];
-}
-
-/** Columns [n, a] and [n, b] side by side, [n, a + b]. */
-function beside(first: NdArray<"float64">, second: NdArray<"float64">): NdArray<"float64"> {
-  const [n = 0, a = 0] = first.shape;
-  const [, b = 0] = second.shape;
-  const out = new Float64Array(n * (a + b));
-  for (let i = 0; i < n; i++) {
-    out.set(first.data.subarray(i * a, (i + 1) * a), i * (a + b));
-    out.set(second.data.subarray(i * b, (i + 1) * b), i * (a + b) + a);
-  }
-  return float64(out, [n, a + b]);
 }
 
 /**
@@ -47,15 +36,15 @@ export function permutedSelectivity(
   const draws: PermutedSelectivity = { plain: [], interaction: [] };
   for (let turn = 0; turn < turns; turn++) {
     const own = pickColumns(activations, chosen.slice(turn * TOGETHER, (turn + 1) * TOGETHER));
-    const neurons = own.shape[1] ?? 0;
-    const columns = columnsOf(beside(own, interactionOf(own, p)));
-    const varies = liveColumns(columns);
+    const parts = gridParts(own, p);
+    const squares = { plain: columnsOf(own).squares, interaction: columnsOf(parts.interaction).squares };
     for (let draw = 0; draw < Math.ceil(NULL_DRAWS / turns); draw++) {
-      const byModulus = selectivity(columns, gridNumbers(p, tokenPermutation(p, random)), moduli);
-      varies.forEach((isLive, j) => {
-        const list = j < neurons ? draws.plain : draws.interaction;
-        if (isLive) list.push(byModulus.map((column) => at(column, j)));
-      });
+      const found = bothSelectivities(parts, squares, p, moduli, tokenPermutation(p, random));
+      for (const kind of ["plain", "interaction"] as const) {
+        squares[kind].forEach((square, j) => {
+          if (square > 0) draws[kind].push(found[kind].map((column) => at(column, j)));
+        });
+      }
     }
   }
   return draws;
