@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float64, MiiiiError, type Random, randomStream } from "../src/core/index.ts";
+import { float64, MiiiiError, type NdArray, type Random, randomStream } from "../src/core/index.ts";
 import {
   FFT_EFFORT,
   fft2,
@@ -8,6 +8,7 @@ import {
   frequencyShares,
   halfPlanePower,
   isDead,
+  matmul,
   mean,
   NULL_DRAWS,
   nominalActive,
@@ -17,6 +18,7 @@ import {
   paperBins,
   partRanges,
   permuteGrid,
+  powersByProducts,
   sampleNeurons,
   soundActive,
   sum,
@@ -60,8 +62,8 @@ const columns = (grids: readonly Float64Array[]) => {
   );
 };
 
-const limitsOf = (grids: readonly Float64Array[], p: number, random: Random) =>
-  tokenNull(grids, p, random, { transforms: 1280, fresh: 0, shares: false }).thresholds;
+const limitsOf = async (grids: readonly Float64Array[], p: number, random: Random) =>
+  (await tokenNull(grids, p, random, { transforms: 1280, fresh: 0, shares: false })).thresholds;
 
 test("the half-plane holds each frequency pair but (0, 0) once, in three parts, with the field's variance", () => {
   const p = 13;
@@ -84,10 +86,10 @@ test("the half-plane holds each frequency pair but (0, 0) once, in three parts, 
   assertAllClose([(2 * sum(power)) / p ** 4], [variance(grid)]);
 });
 
-test("an addition neuron has 6 sound active frequencies and 10 nominal ones at p = 113", () => {
+test("an addition neuron has 6 sound active frequencies and 10 nominal ones at p = 113", async () => {
   const p = 113;
   const grids = additionGrids(p, 5, [4, 17, 33, 45, 52]);
-  const thresholds = limitsOf(grids, p, randomStream(3, "null"));
+  const thresholds = await limitsOf(grids, p, randomStream(3, "null"));
   grids.forEach((grid, j) => {
     const power = halfPlanePower(grid, p);
     const k = [4, 17, 33, 45, 52][j] as number;
@@ -108,10 +110,10 @@ test("an addition neuron has 6 sound active frequencies and 10 nominal ones at p
   });
 });
 
-test("noise has next to no sound active frequency, and 3.7 % of all entries by the nominal rule", () => {
+test("noise has next to no sound active frequency, and 3.7 % of all entries by the nominal rule", async () => {
   const p = 53;
   const grids = noiseGrids(p, 64);
-  const thresholds = limitsOf(grids, p, randomStream(3, "null"));
+  const thresholds = await limitsOf(grids, p, randomStream(3, "null"));
   const powers = grids.map((grid) => halfPlanePower(grid, p));
   // Each of three parts has a 1 % chance in each neuron: 1.9 expected of 64 neurons.
   const found = powers.reduce((total, power) => total + soundActive(power, p, thresholds).length, 0);
@@ -120,26 +122,26 @@ test("noise has next to no sound active frequency, and 3.7 % of all entries by t
   assertAllClose([share], [Math.exp(-((Math.sqrt(Math.PI / 2) + 2 * Math.sqrt(2 - Math.PI / 2)) ** 2) / 2)], { rtol: 0.02 });
 });
 
-test("a wave planted in noise is the one active frequency; structure without periods has none", () => {
+test("a wave planted in noise is the one active frequency; structure without periods has none", async () => {
   const p = 31;
   const random = randomStream(4, "plant");
   const planted = field(p, (x0, x1) => random.normal() + Math.cos((2 * Math.PI * (3 * x0 - 7 * x1)) / p));
   const grids = [planted, ...noiseGrids(p, 30, 5)];
-  const thresholds = limitsOf(grids, p, randomStream(6, "null"));
+  const thresholds = await limitsOf(grids, p, randomStream(6, "null"));
   assert.deepEqual(
     soundActive(halfPlanePower(planted, p), p, thresholds).map((i) => frequencyOf(i, p)),
     [[-3, 7]],
   );
   const [f, g] = [0, 1].map(() => Float64Array.from({ length: p }, () => random.normal())) as [Float64Array, Float64Array];
   const separable = field(p, (x0, x1) => Math.max(0, (f[x0] as number) + (g[x1] as number)));
-  const own = limitsOf([separable], p, randomStream(7, "null"));
+  const own = await limitsOf([separable], p, randomStream(7, "null"));
   assert.ok(soundActive(halfPlanePower(separable, p), p, own).length <= 1);
 });
 
-test("a part that holds rounding alone is never active, and a field without interior has a threshold for the axes", () => {
+test("a part that holds rounding alone is never active, and a field without interior has a threshold for the axes", async () => {
   const p = 13;
   const sumOfWaves = field(p, (x0, x1) => Math.cos((2 * Math.PI * 2 * x0) / p) + Math.cos((2 * Math.PI * 5 * x1) / p));
-  const thresholds = limitsOf([sumOfWaves], p, randomStream(1, "null"));
+  const thresholds = await limitsOf([sumOfWaves], p, randomStream(1, "null"));
   assert.equal(thresholds.interior, Number.POSITIVE_INFINITY);
   const active = soundActive(halfPlanePower(sumOfWaves, p), p, { x0: 4, x1: 4, interior: 0 });
   assert.deepEqual(
@@ -166,7 +168,7 @@ test("the axes and the best share under a token permutation are those of the per
   }
 });
 
-test("the null: its limits are passed by 1 % of unseen permutations in each part, its share by 1 %", () => {
+test("the null: its limits are passed by 1 % of unseen permutations in each part, its share by 1 %", async () => {
   const p = 17;
   // Coherent digits, as of neurons that read one embedding, and each neuron with a distribution of its own.
   const random = randomStream(21, "coherent");
@@ -175,7 +177,7 @@ test("the null: its limits are passed by 1 % of unseen permutations in each part
     const [a, b, c] = [random.normal(), random.normal(), random.normal()];
     return field(p, (x0, x1) => Math.max(0, a * (embedding[x0] as number) + b * (embedding[x1] as number) + c));
   }).filter((grid) => !isDead(grid));
-  const none = tokenNull(grids, p, randomStream(22, "null"), FFT_EFFORT);
+  const none = await tokenNull(grids, p, randomStream(22, "null"), FFT_EFFORT);
   const fresh = randomStream(23, "fresh");
   const [trials, passed] = [grids.length * 600, { sound: 0, share: 0 }];
   for (const grid of grids) {
@@ -188,11 +190,11 @@ test("the null: its limits are passed by 1 % of unseen permutations in each part
   assertAllClose([passed.share / trials, passed.sound / trials], [0.01, 0.03], { rtol: 0.35 });
 });
 
-test("few neurons have enough permutations for a limit, one alone as well, and none has infinite limits", () => {
+test("few neurons have enough permutations for a limit, one alone as well, and none has infinite limits", async () => {
   const p = 7;
-  const one = tokenNull(noiseGrids(p, 1), p, randomStream(1, "null"), OMEGA_EFFORT);
+  const one = await tokenNull(noiseGrids(p, 1), p, randomStream(1, "null"), OMEGA_EFFORT);
   assert.ok(NULL_DRAWS >= 200 && Object.values(one.thresholds).every(Number.isFinite));
-  const nothing = tokenNull([], p, randomStream(1, "null"), FFT_EFFORT);
+  const nothing = await tokenNull([], p, randomStream(1, "null"), FFT_EFFORT);
   assert.deepEqual([nothing.share, nothing.active_sound, nothing.thresholds.x0], [0, 0, Number.POSITIVE_INFINITY]);
 });
 
@@ -225,11 +227,11 @@ test("the paper's bins: |rfft2| of the cropped grid by ω0, averaged over ω1, w
   assert.equal(paperBins(grid, 11).length, 6);
 });
 
-test("omegaRow counts by both rules, along both frequencies, and leaves dead neurons out", () => {
+test("omegaRow counts by both rules, along both frequencies, and leaves dead neurons out", async () => {
   const p = 31;
   const grids = additionGrids(p, 6, [4, 9]);
-  const live = omegaRow(100, columns(grids), p, [grids[0] as Float64Array], 5);
-  const withDead = omegaRow(100, columns([...grids, new Float64Array(p * p).fill(2)]), p, [], 5);
+  const live = await omegaRow(100, columns(grids), { p }, [grids[0] as Float64Array], 5);
+  const withDead = await omegaRow(100, columns([...grids, new Float64Array(p * p).fill(2)]), { p }, [], 5);
   assert.deepEqual({ ...withDead, paper_bins: live.paper_bins }, live);
   assert.equal(live.epoch, 100);
   for (const rule of ["sound", "nominal"] as const) {
@@ -244,13 +246,34 @@ test("omegaRow counts by both rules, along both frequencies, and leaves dead neu
   assert.equal(live.paper_bins.length, 1);
 });
 
-test("omegaRow of nothing but dead neurons is zero and finite; a wrong number of samples is named", () => {
+test("omegaRow of nothing but dead neurons is zero and finite; a wrong number of samples is named", async () => {
   const p = 5;
-  const row = omegaRow(1, columns([new Float64Array(25)]), p, [new Float64Array(25)], 1);
+  const row = await omegaRow(1, columns([new Float64Array(25)]), { p }, [new Float64Array(25)], 1);
   assert.deepEqual([row.sound_mean, row.nominal_mean, sum(row.sound_by_omega0)], [0, 0, 0]);
   assert.ok(!Object.values(row).includes(null) && row.sound_null === 0);
-  assert.throws(
-    () => omegaRow(1, columns([new Float64Array(24)]), p, [], 1),
+  await assert.rejects(
+    omegaRow(1, columns([new Float64Array(24)]), { p }, [], 1),
     (error: unknown) => error instanceof MiiiiError && /must cover 25 samples, got 24/.test(error.message),
   );
+});
+
+test("powers by products are those of the transforms, in order, at several sizes and numbers of grids", async () => {
+  const product = async (a: NdArray<"float64">, b: NdArray<"float64">, into: Float64Array) => {
+    const made = matmul(a, b);
+    into.set(made.data);
+    return float64(into.subarray(0, made.data.length), made.shape);
+  };
+  for (const [p, count] of [
+    [3, 1],
+    [5, 17],
+    [13, 16],
+    [29, 3],
+  ] as const) {
+    const grids = noiseGrids(p, count);
+    const found: Float64Array[] = [];
+    await powersByProducts(product)(grids, p, (power) => found.push(power.slice()));
+    assert.equal(found.length, count);
+    const scale = Math.max(...halfPlanePower(grids[0] as Float64Array, p));
+    grids.forEach((grid, i) => assertAllClose(found[i] ?? [], halfPlanePower(grid, p), { rtol: 1e-11, atol: 1e-13 * scale }));
+  }
 });

@@ -72,7 +72,7 @@ async function said(
 async function allSaid(model: Model): Promise<Record<string, string>> {
   const lines: Record<string, string> = {};
   await withAnalysisInput(model, [...ACTIVATION_NAMES, "forward", "matmul"], { runtime, seed: 1 }, async (input) => {
-    const series = input.split === undefined ? {} : { series: standingStill(model, input, runtime) };
+    const series = input.split === undefined ? {} : { series: await standingStill(model, input, runtime) };
     for (const analysis of ANALYSES) {
       const text = await said(analysis, { ...input, ...series });
       assert.ok(text.length > 10 && !/NaN|undefined|Infinity/.test(text), `${analysis.id}: ${text}`);

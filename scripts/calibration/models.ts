@@ -49,7 +49,7 @@ function untrained({ p, task, init, seed }: Setting): Model {
 }
 
 /** The model as a run of two ticks that changed nothing, for analyses over time. */
-export function standingStill(model: Model, input: AnalysisInput, runtime: Runtime): Series {
+export async function standingStill(model: Model, input: AnalysisInput, runtime: Runtime): Promise<Series> {
   const { config, parameters } = model.checkpoint;
   const neurons = input.activations["blocks.0.mlp.hook_post"];
   const logits = input.activations.logits;
@@ -62,7 +62,7 @@ export function standingStill(model: Model, input: AnalysisInput, runtime: Runti
   };
   const metrics = { train: part(split.train), validation: part(split.validation), objective: 1, weight_norms: {} };
   const first = gridsOf(neurons).slice(0, 1);
-  const row = omegaRow(0, neurons, config.p, first, input.seed);
+  const row = await omegaRow(0, neurons, config, first, input.seed);
   const epochs = [0, 1];
   async function* models(...[names, wanted = epochs, samples]: Parameters<Series["models"]>) {
     const grid = await gridModel(runtime, config, parameters, names, samples && { samples });
@@ -100,7 +100,7 @@ export async function countsOf(setting: Setting, runtime: Runtime, only?: readon
     results.set(id, result);
   if (overTime.length > 0)
     await withAnalysisInput(model, ["blocks.0.mlp.hook_post", "logits"], { runtime, seed }, async (input) => {
-      const series = standingStill(model, input, runtime);
+      const series = await standingStill(model, input, runtime);
       for (const analysis of overTime) results.set(analysis.id, await analysis.run({ ...input, series }, {}));
     });
   const counts = CHECKED.flatMap(({ id, checks }) => {

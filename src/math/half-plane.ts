@@ -119,16 +119,12 @@ export function gridsOf(neurons: NdArray<"float64">, columns?: ArrayLike<number>
 }
 
 /**
- * Calls `use` with each column of activations [p², n] as a grid, some at a time: all of them would take as much memory as the
+ * Gives each column of activations [p², n] as a grid, copied some at a time: all of them would take as much memory as the
  * activations.
  */
-export function mapGrids<T>(neurons: NdArray<"float64">, use: (grid: Float64Array, column: number) => T): T[] {
-  const found: T[] = [];
+export function* eachGrid(neurons: NdArray<"float64">): Generator<{ readonly grid: Float64Array; readonly column: number }> {
   for (let first = 0; first < dim(neurons, 1); first += TOGETHER) {
     const columns = Array.from({ length: Math.min(TOGETHER, dim(neurons, 1) - first) }, (_, j) => first + j);
-    gridsOf(neurons, columns).forEach((grid, j) => {
-      found.push(use(grid, first + j));
-    });
+    for (const [j, grid] of gridsOf(neurons, columns).entries()) yield { grid, column: first + j };
   }
-  return found;
 }

@@ -1,7 +1,9 @@
 export * from "./active.ts";
+export * from "./circle.ts";
 export * from "./cross-entropy.ts";
 export * from "./dft.ts";
 export * from "./exp.ts";
+export { type Powers, powersByProducts, powersInTurn } from "./grid-powers.ts";
 export * from "./half-plane.ts";
 export * from "./matmul.ts";
 export * from "./nulls.ts";
@@ -11,4 +13,4 @@ export * from "./statistics.ts";
 export * from "./svd.ts";
 export * from "./token-basis.ts";
 export * from "./token-null.ts";
-export { type RowKernels, rowKernels } from "./wasm/index.ts";
+export { type RowKernels, rowKernels, type Segment } from "./wasm/index.ts";

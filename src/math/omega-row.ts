@@ -1,7 +1,8 @@
 import { at, dim, ensure, type NdArray, randomStream } from "../core/index.ts";
 import { activeCounts, nominalActive, soundActive } from "./active.ts";
 import { rfft2 } from "./dft.ts";
-import { gridsOf, halfPlanePower, isDead } from "./half-plane.ts";
+import { type Powers, powersInTurn } from "./grid-powers.ts";
+import { gridsOf, isDead } from "./half-plane.ts";
 import { OMEGA_EFFORT, tokenNull } from "./token-null.ts";
 
 /** Neurons whose spectra are followed over training, and whose permutations make up the null. */
@@ -60,24 +61,27 @@ export function paperBins(grid: Float64Array, p: number): number[] {
  * The null draws the same permutations at every epoch, so that a curve over epochs carries no jitter of the null.
  *
  * @param neurons Activations after the ReLU at this epoch of the neurons of {@link sampleNeurons}, [p², n].
+ * @param over The number of tokens, and what 2D transforms are made by.
  * @param paperGrids Neuron 0 over the p×p grid at the epochs before, at and after this one, as far as they exist.
  */
-export function omegaRow(
+export async function omegaRow(
   epoch: number,
   neurons: NdArray<"float64">,
-  p: number,
+  { p, powers = powersInTurn }: { readonly p: number; readonly powers?: Powers },
   paperGrids: readonly Float64Array[],
   seed: number,
-): OmegaRow {
+): Promise<OmegaRow> {
   ensure(dim(neurons, 0) === p * p, "input", () => `omega: neurons must cover ${p * p} samples, got ${dim(neurons, 0)}`);
   const grids = gridsOf(neurons).filter((grid) => !isDead(grid));
-  const { thresholds, active_sound } = tokenNull(grids, p, randomStream(seed, "omega/null"), OMEGA_EFFORT);
-  const powers = grids.map((grid) => halfPlanePower(grid, p));
-  const sound = activeCounts(
-    powers.map((power) => soundActive(power, p, thresholds)),
-    p,
-  );
-  const nominal = activeCounts(powers.map(nominalActive), p);
+  const { thresholds, active_sound } = await tokenNull(grids, p, randomStream(seed, "omega/null"), OMEGA_EFFORT, powers);
+  const actives: { readonly sound: number[]; readonly nominal: number[] }[] = [];
+  await powers(grids, p, (power) => actives.push({ sound: soundActive(power, p, thresholds), nominal: nominalActive(power) }));
+  const countsBy = (rule: "sound" | "nominal") =>
+    activeCounts(
+      actives.map((active) => active[rule]),
+      p,
+    );
+  const [sound, nominal] = [countsBy("sound"), countsBy("nominal")];
   return {
     epoch,
     sound_mean: sound.total,

@@ -1,6 +1,7 @@
 import { at, type Random } from "../core/index.ts";
 import { nominalActive, soundActive } from "./active.ts";
-import { halfPlanePower, type PerPart, partMeans, partRanges } from "./half-plane.ts";
+import { type Powers, powersInTurn } from "./grid-powers.ts";
+import { type PerPart, partMeans, partRanges } from "./half-plane.ts";
 import { permuteGrid, type TokenPermutation, tokenPermutation, upperLimit } from "./nulls.ts";
 import { planOf } from "./plan.ts";
 import { mean } from "./statistics.ts";
@@ -132,23 +133,42 @@ function interiorDraws(neurons: number, { transforms }: NullEffort): number {
   return Math.min(NULL_DRAWS, Math.ceil(transforms / neurons));
 }
 
+function peak(values: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i] as number);
+  return largest;
+}
+
+/** Gives each of some grids under `draws` permutations of the tokens one after the other, in the same array each time. */
+function permutedGrids(p: number, random: Random) {
+  const permuted = new Float64Array(p * p);
+  return function* (grids: readonly Float64Array[], draws: number): Generator<Float64Array> {
+    for (const grid of grids) {
+      for (let draw = 0; draw < draws; draw++) yield permuteGrid(grid, tokenPermutation(p, random), permuted);
+    }
+  };
+}
+
 /**
  * The null of active frequencies and of the best share: token permutations, of each neuron anew, pooled over the neurons; a limit
  * is what one in a hundred pairs of neuron and permutation exceeds. The axes and the share cost one-dimensional transforms and
  * have {@link NULL_DRAWS} permutations of each neuron; the interior costs a 2D transform and has as many as `effort` allows.
  *
  * @param grids Neurons over the p×p grid, none of them dead.
+ * @param powers What 2D transforms are made by.
  */
-export function tokenNull(grids: readonly Float64Array[], p: number, random: Random, effort: NullEffort): TokenNull {
+export async function tokenNull(
+  grids: readonly Float64Array[],
+  p: number,
+  random: Random,
+  effort: NullEffort,
+  powers: Powers = powersInTurn,
+): Promise<TokenNull> {
   const draws: Record<keyof PerPart<number>, number[]> = { x0: [], x1: [], interior: [] };
   const shares: number[] = [];
-  const permuted = new Float64Array(p * p);
-  const power = new Float64Array((p * p - 1) / 2);
-  const peak = (values: Float64Array) => values.reduce((largest, value) => (value > largest ? value : largest), 0);
-  const transform = (grid: Float64Array) => halfPlanePower(permuteGrid(grid, tokenPermutation(p, random), permuted), p, power);
-  const [start, end] = partRanges(p).interior;
+  const neurons: { readonly grid: Float64Array; readonly means: PerPart<number> }[] = [];
   // A permutation moves power within its part alone.
-  const neurons = grids.map((grid) => ({ grid, means: partMeans(halfPlanePower(grid, p, power), p) }));
+  await powers(grids, p, (power) => neurons.push({ grid: grids[neurons.length] as Float64Array, means: partMeans(power, p) }));
   for (const { grid, means } of neurons) {
     const axes = new PermutedAxes(grid, p);
     for (let draw = 0; draw < NULL_DRAWS; draw++) {
@@ -159,17 +179,24 @@ export function tokenNull(grids: readonly Float64Array[], p: number, random: Ran
     }
   }
   const inner = neurons.filter(({ means }) => means.interior > 0);
-  for (const { grid, means } of inner) {
-    for (let draw = 0; draw < interiorDraws(inner.length, effort); draw++) {
-      draws.interior.push(peak(transform(grid).subarray(start, end)) / means.interior);
-    }
-  }
+  const count = interiorDraws(inner.length, effort);
+  const [start, end] = partRanges(p).interior;
+  const permuted = permutedGrids(p, random);
+  await powers(
+    permuted(
+      inner.map(({ grid }) => grid),
+      count,
+    ),
+    p,
+    (power) => {
+      const { means } = at(inner, Math.floor(draws.interior.length / count));
+      draws.interior.push(peak(power.subarray(start, end)) / means.interior);
+    },
+  );
   const thresholds = { x0: drawsLimit(draws.x0), x1: drawsLimit(draws.x1), interior: drawsLimit(draws.interior) };
-  const fresh = grids.flatMap((grid) =>
-    Array.from({ length: effort.fresh }, () => {
-      transform(grid);
-      return { sound: soundActive(power, p, thresholds).length, nominal: nominalActive(power).length };
-    }),
+  const fresh: { readonly sound: number; readonly nominal: number }[] = [];
+  await powers(permuted(grids, effort.fresh), p, (power) =>
+    fresh.push({ sound: soundActive(power, p, thresholds).length, nominal: nominalActive(power).length }),
   );
   return {
     thresholds,

@@ -137,7 +137,7 @@ export async function makeEvaluator(runtime: Runtime, config: RunConfig, dataset
       return paperBins((await watchFirst(weights)).data, config.p);
     },
     async omega(epoch, weights) {
-      const { paper_bins: _, ...row } = omegaRow(epoch, await watchSample(weights), config.p, [], config.seed);
+      const { paper_bins: _, ...row } = await omegaRow(epoch, await watchSample(weights), config, [], config.seed);
       return row;
     },
     async dispose() {

@@ -127,8 +127,8 @@ test("dead neurons alone give zeros, and nothing without activations", async () 
   const activations = { "blocks.0.mlp.hook_post": fieldsOf(5, [() => 0, () => 1]) };
   const result = await checkContract(fft, inputWith({ p: 5, activations }));
   assert.deepEqual([result.dead, result.mean_share, result.active_mean.sound, result.thresholds.x0], [2, 0, 0, null]);
-  assert.throws(
-    () => fft.run(inputWith({ p: 5 }), { examples: 0 }),
+  await assert.rejects(
+    async () => fft.run(inputWith({ p: 5 }), { examples: 0 }),
     (error: unknown) => error instanceof MiiiiError && /hook_post: must be among the activations/.test(error.message),
   );
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runtimeMatmul } from "../../src/activations/index.ts";
 import type { MetricsRow, OmegaRow, Series } from "../../src/analyses/kit/define.ts";
 import { omega } from "../../src/analyses/omega/index.ts";
 import { closedFormReference } from "../../src/analyses/omega/reference.ts";
 import { MiiiiError, randomStream } from "../../src/core/index.ts";
 import { gridsOf, omegaRow } from "../../src/math/index.ts";
+import { onnxRuntime } from "../../src/runtimes/index.ts";
 import { headsOf } from "../../src/tasks/index.ts";
 import { assertAllClose } from "../helpers/assert.ts";
 import { checkContract, fieldsOf, inputWith } from "../helpers/spectral-input.ts";
@@ -146,26 +148,29 @@ test("neurons that turn from noise to addition are seen to do so by the sound ru
         return Math.max(0, mix * (Math.cos(w * x0 + k) + Math.cos(w * x1 + k)) + (1 - mix) * random.normal());
       }),
     );
-  const rows = [0, 0.5, 1].map((mix, i) => {
+  const rows: OmegaRow[] = [];
+  for (const [i, mix] of [0, 0.5, 1].entries()) {
     const neurons = fields(mix);
-    return omegaRow(10 ** i, neurons, large, gridsOf(neurons).slice(0, 1), 1);
-  });
+    rows.push(await omegaRow(10 ** i, neurons, { p: large }, gridsOf(neurons).slice(0, 1), 1));
+  }
   const { sound, nominal } = await omega.run(inputWith({ p: large, series: seriesWith(rows) }), {});
   assert.ok((sound.mean[0] ?? 9) < 1 && (sound.mean[1] ?? 0) >= 3 && sound.final >= 4, sound.mean.join(" "));
   assert.ok((nominal.mean[0] ?? 0) > 2 * nominal.final, nominal.mean.join(" "));
 });
 
-test("one frequency k/q a digit is counted as some fifteen on the grid of 113 tokens, one k/p as six", () => {
+test("one frequency k/q a digit is counted as some fifteen on the grid of 113 tokens, one k/p as six", async () => {
   const task = (name: "miiii" | "nanda") => headsOf({ task: name, p: 113, labels: "remainder", shuffle_labels: false });
-  const remainders = closedFormReference(113, task("miiii"), 3);
+  const runtime = runtimeMatmul(onnxRuntime());
+  const remainders = await closedFormReference(113, task("miiii"), 3, runtime.matmul);
   // An audit's own draw of pairs had 14.9; several draws here lie within 0.4 of each other.
   assert.ok(Math.abs(remainders.sound - 14.9) < 1, `${remainders.sound}`);
-  assert.deepEqual(closedFormReference(113, task("nanda"), 3), { sound: 6, nominal: 10 });
+  assert.deepEqual(await closedFormReference(113, task("nanda"), 3, runtime.matmul), { sound: 6, nominal: 10 });
+  await runtime.dispose();
 });
 
-test("a lone checkpoint is a usage error, a run without frequency statistics is named", () => {
+test("a lone checkpoint is a usage error, a run without frequency statistics is named", async () => {
   const failure = (code: string, pattern: RegExp) => (error: unknown) =>
     error instanceof MiiiiError && error.code === code && pattern.test(error.message);
-  assert.throws(() => omega.run(inputWith({ p }), {}), failure("usage", /reads a run over time/));
-  assert.throws(() => omega.run(input([]), {}), failure("input", /got none \(trained with --no-omega\?\)/));
+  await assert.rejects(async () => omega.run(inputWith({ p }), {}), failure("usage", /reads a run over time/));
+  await assert.rejects(async () => omega.run(input([]), {}), failure("input", /got none \(trained with --no-omega\?\)/));
 });

@@ -1,11 +1,11 @@
 import { at, dim, ensure, float64, type NdArray, randomStream } from "../../core/index.ts";
 import {
   argmax,
+  eachGrid,
   frequencyOf,
   frequencyShares,
   halfPlanePower,
   isDead,
-  mapGrids,
   mean,
   NULL_DRAWS,
   PermutedAxes,
@@ -95,7 +95,7 @@ function attentionColumns(input: AnalysisInput): NdArray<"float64"> {
 export function compute(input: AnalysisInput): AttentionResult {
   const { p } = input.config;
   const random = randomStream(input.seed, "attention/null");
-  const fields = mapGrids(attentionColumns(input), (grid) => fieldOf(grid, p));
+  const fields = [...eachGrid(attentionColumns(input))].map(({ grid }) => fieldOf(grid, p));
   const heads = fields.length / KEYS.length;
   const perHead = <T>(value: (field: Field) => T): T[][] =>
     Array.from({ length: heads }, (_, h) => fields.slice(3 * h, 3 * h + 3).map(value));

@@ -1,5 +1,5 @@
 import { at, dim, type NdArray, rows, toFloat64 } from "../../core/index.ts";
-import { argmax, frequencyShares, halfPlanePower, isDead, mapGrids } from "../../math/index.ts";
+import { argmax, eachGrid, frequencyShares, halfPlanePower, isDead } from "../../math/index.ts";
 import { primesBelow } from "../../tasks/index.ts";
 import { columnsOf, digitSums, gridNumbers, liveColumns, selectivity } from "../kit/selectivity.ts";
 
@@ -12,7 +12,9 @@ export type Parts = "frequency" | "prime";
  */
 export function bestOf(neurons: NdArray<"float64">, p: number, parts: Parts, joint = false): number[] {
   if (parts === "frequency") {
-    return mapGrids(neurons, (grid) => (isDead(grid) ? 0 : argmax(frequencyShares(halfPlanePower(grid, p), p)) + 1));
+    return Array.from(eachGrid(neurons), ({ grid }) =>
+      isDead(grid) ? 0 : argmax(frequencyShares(halfPlanePower(grid, p), p)) + 1,
+    );
   }
   const primes = primesBelow(p);
   const columns = columnsOf(neurons);

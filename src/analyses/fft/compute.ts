@@ -1,24 +1,25 @@
-import { at, dim, randomStream } from "../../core/index.ts";
+import { at, dim, type NdArray, randomStream } from "../../core/index.ts";
 import {
   argmax,
+  eachGrid,
   FFT_EFFORT,
   frequencyOf,
   frequencyShares,
   gridsOf,
-  halfPlanePower,
   isDead,
-  mapGrids,
   mean,
   NOMINAL_NOISE_SHARE,
   nominalActive,
   OMEGA_NEURONS,
   PARTS,
+  type Powers,
+  powersByProducts,
   sampleNeurons,
   soundActive,
   tokenNull,
 } from "../../math/index.ts";
 import type { AnalysisInput } from "../kit/define.ts";
-import { activationOf } from "../kit/inputs.ts";
+import { activationOf, matmulOf } from "../kit/inputs.ts";
 import { type Quantised, quantised } from "../kit/quantised.ts";
 
 /** Neurons whose best frequency is k. */
@@ -93,16 +94,44 @@ function exampleNeurons(
   ];
 }
 
+/** Describes the neurons that are not dead, activations [p², n], some grids at a time. */
+async function eachNeuron(
+  activations: NdArray<"float64">,
+  p: number,
+  powers: Powers,
+  describe: (power: Float64Array) => Neuron,
+  onProgress: (done: number) => void,
+): Promise<Neuron[]> {
+  const neurons = new Array<Neuron>(dim(activations, 1)).fill(DEAD);
+  const live: number[] = [];
+  function* liveGrids(): Generator<Float64Array> {
+    for (const { grid, column } of eachGrid(activations)) {
+      if (column % 64 === 0) onProgress(column);
+      if (isDead(grid)) continue;
+      live.push(column);
+      yield grid;
+    }
+  }
+  let described = 0;
+  await powers(liveGrids(), p, (power) => {
+    neurons[at(live, described)] = describe(power);
+    described += 1;
+  });
+  return neurons;
+}
+
 /** What `fft` finds; see its definition. */
-export function compute(input: AnalysisInput, exampleCount: number): FftResult {
+export async function compute(input: AnalysisInput, exampleCount: number): Promise<FftResult> {
   const { p } = input.config;
   const activations = activationOf(input, "blocks.0.mlp.hook_post");
   const count = dim(activations, 1);
-  const none = tokenNull(
+  const powers = powersByProducts(matmulOf(input));
+  const none = await tokenNull(
     gridsOf(activations, sampleNeurons(count, OMEGA_NEURONS, input.seed)).filter((grid) => !isDead(grid)),
     p,
     randomStream(input.seed, "fft/null"),
     FFT_EFFORT,
+    powers,
   );
   const { thresholds } = none;
   const describe = (power: Float64Array): Neuron => {
@@ -117,10 +146,7 @@ export function compute(input: AnalysisInput, exampleCount: number): FftResult {
       nominal: nominalActive(power).length,
     };
   };
-  const neurons = mapGrids(activations, (grid, i) => {
-    if (i % 64 === 0) input.onProgress?.(i, count);
-    return isDead(grid) ? DEAD : describe(halfPlanePower(grid, p));
-  });
+  const neurons = await eachNeuron(activations, p, powers, describe, (done) => input.onProgress?.(done, count));
   input.onProgress?.(count, count);
   const live = neurons.filter((neuron) => neuron !== DEAD);
   const entries = (p * p - 1) / 2;

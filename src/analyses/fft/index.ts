@@ -45,7 +45,7 @@ lets several pass together.
 \`null.noise_nominal\`: what Gaussian noise scores by μ+2σ.`,
   citation:
     "Section Neurons and Figure 4, Syrkis & Søgaard 2024; best_k and share as in Nanda et al. 2023 (whose code omits the last k)",
-  needs: ["blocks.0.mlp.hook_post"],
+  needs: ["blocks.0.mlp.hook_post", "matmul"],
   effort: 2,
   options: { examples: { type: "integer", default: 6, min: 0, max: 12, description: "neurons kept for the figure, 0 to 12" } },
   run: (input, options) => compute(input, Number(options.examples)),

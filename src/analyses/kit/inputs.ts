@@ -1,4 +1,4 @@
-import { dim, ensure, ensureFinite, MiiiiError, type NdArray, rows, toFloat64 } from "../../core/index.ts";
+import { dim, ensure, ensureFinite, float64, MiiiiError, type NdArray, rows, toFloat64 } from "../../core/index.ts";
 import { matmul as plainMatmul } from "../../math/index.ts";
 import type { Head } from "../../tasks/index.ts";
 import type { ActivationName, AnalysisInput, Matmul, Series } from "./define.ts";
@@ -33,7 +33,15 @@ export function activationOf(input: Pick<AnalysisInput, "config" | "activations"
 
 /** Matrix products: a runtime's, or plain loops where the analysis was given none. */
 export function matmulOf({ matmul }: Pick<AnalysisInput, "matmul">): Matmul {
-  return matmul ?? (async (a, b) => plainMatmul(a, b));
+  return (
+    matmul ??
+    (async (a, b, into) => {
+      const made = plainMatmul(a, b);
+      if (into === undefined) return made;
+      into.set(made.data);
+      return float64(into.subarray(0, made.data.length), made.shape);
+    })
+  );
 }
 
 /** The trained tasks, each with its number among all: analyses of output heads leave out those that nothing trains (`masked`). */

@@ -1,5 +1,5 @@
 import { at, dim, float64, type NdArray } from "../../core/index.ts";
-import type { TokenPermutation } from "../../math/index.ts";
+import { circleOf, type TokenPermutation } from "../../math/index.ts";
 import type { Modulus } from "../closed-form/dictionary.ts";
 import { harmonicsOf } from "../closed-form/dictionary.ts";
 import type { Matmul } from "../kit/define.ts";
@@ -12,13 +12,10 @@ export interface WaveSums {
   readonly draws: number;
 }
 
-/** cos and sin of 2πj/m, j = 0 … m − 1. */
-function circle(m: number): { readonly cos: Float64Array; readonly sin: Float64Array } {
-  const angle = (j: number) => (2 * Math.PI * j) / m;
-  return {
-    cos: Float64Array.from({ length: m }, (_, j) => Math.cos(angle(j))),
-    sin: Float64Array.from({ length: m }, (_, j) => (m === 2 ? 0 : Math.sin(angle(j)))),
-  };
+/** The waves' values; modulus 2 has no sine. */
+function circle(m: number): ReturnType<typeof circleOf> {
+  const { cos, sin } = circleOf(m);
+  return { cos, sin: m === 2 ? new Float64Array(2) : sin };
 }
 
 /**

@@ -2,7 +2,7 @@ import { at, ensure } from "../../core/index.ts";
 import { mean, NOMINAL_NOISE_SHARE, sum } from "../../math/index.ts";
 import type { AnalysisInput, OmegaRow } from "../kit/define.ts";
 import { bump, fixedSpectrum, grokEpoch, nearestTick, type PaperOmega, paperOmega, peakOver, threeTaps } from "../kit/epochs.ts";
-import { seriesOf, trainedHeads } from "../kit/inputs.ts";
+import { matmulOf, seriesOf, trainedHeads } from "../kit/inputs.ts";
 import { rounded } from "../kit/text.ts";
 import { closedFormReference } from "./reference.ts";
 
@@ -73,7 +73,7 @@ function overTime(
 }
 
 /** What `omega` finds; see its definition. */
-export function compute(input: AnalysisInput): OmegaResult {
+export async function compute(input: AnalysisInput): Promise<OmegaResult> {
   const series = seriesOf(input);
   const { p } = input.config;
   const rows = series.omega;
@@ -126,7 +126,7 @@ export function compute(input: AnalysisInput): OmegaResult {
         series.metrics.map(({ validation }) => at(validation.accuracy, h)),
       ),
     })),
-    reference: closedFormReference(p, trainedHeads(input.heads), input.seed),
+    reference: await closedFormReference(p, trainedHeads(input.heads), input.seed, matmulOf(input)),
     null: {
       sound: soundNull(rows),
       nominal: NOMINAL_NOISE_SHARE * ((p * p - 1) / 2),

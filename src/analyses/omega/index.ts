@@ -53,7 +53,7 @@ vanishes, whose amplitude alone has a bump (\`paper_bump\`): all bins exceed μ+
 the same with this run's own amplitude (the sum of \`bins\` at each tick) in place of the bump. The paper's count means something only where it departs from this.`,
   citation:
     "Section on frequencies through training, Syrkis & Søgaard 2024: 0, 0, 10, 18, 10 at epochs 256, 1024, 4096, 16384, 65536",
-  needs: ["series"],
+  needs: ["series", "matmul"],
   effort: 0.1,
   options: {},
   run: compute,
