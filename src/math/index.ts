@@ -3,7 +3,7 @@ export * from "./circle.ts";
 export * from "./cross-entropy.ts";
 export * from "./dft.ts";
 export * from "./exp.ts";
-export { type Powers, powersByProducts, powersInTurn } from "./grid-powers.ts";
+export { type Powers, powersByProducts } from "./grid-powers.ts";
 export * from "./half-plane.ts";
 export * from "./matmul.ts";
 export * from "./nulls.ts";

@@ -58,7 +58,10 @@ export function additiveOf(values: NdArray<"float64">, p: number): Additive {
 /** Activations [p², d] in two parts. */
 export interface GridParts {
   readonly means: DigitMeans;
-  /** See {@link interactionOf}. */
+  /**
+   * What no sum of a function of x0 and one of x1 explains: a(x0, x1) − row mean − column mean + grand mean, [p², d]; exactly zero
+   * in columns where only rounding is left.
+   */
   readonly interaction: NdArray<"float64">;
 }
 
@@ -84,12 +87,4 @@ export function gridParts(values: NdArray<"float64">, p: number): GridParts {
     for (let i = 0; i < p * p; i++) out[i * d + j] = 0;
   }
   return { means, interaction: float64(out, values.shape) };
-}
-
-/**
- * What no sum of a function of x0 and one of x1 explains of each column of activations [p², d]: a(x0, x1) − row mean − column
- * mean + grand mean, [p², d]. Exactly zero in columns where only rounding is left.
- */
-export function interactionOf(values: NdArray<"float64">, p: number): NdArray<"float64"> {
-  return gridParts(values, p).interaction;
 }
