@@ -1,4 +1,4 @@
-import { at, dim, float64, type NdArray } from "../../core/index.ts";
+import { at, float64, type NdArray } from "../../core/index.ts";
 import type { Matmul } from "../kit/define.ts";
 import type { AdditiveParts } from "./additive.ts";
 import { foldedFrequency, harmonicsOf, type Modulus } from "./dictionary.ts";
@@ -26,16 +26,26 @@ export function pairingsOf(moduli: readonly Modulus[], p: number): Pairing[] {
 /** The waves of several pairings side by side, and their pairs one after the other. */
 export interface Dictionary {
   readonly pairings: readonly Pairing[];
-  /** All cosines, then all sines, [tokens, 2·waves]. */
-  readonly basis: NdArray<"float64">;
+  readonly p: number;
+  /**
+   * The cosines at the middle token and those after it, [(p+1)/2, waves], and the sines at those after it, [(p−1)/2, waves]: before
+   * the middle the former are the same again and the latter have the other sign, which halves the products.
+   */
+  readonly cosines: NdArray<"float64">;
+  readonly sines: NdArray<"float64">;
   readonly waves: number;
   /** Each pair's waves in x0 and x1 (from 0), its pairing's number, and its k, [pairs]. */
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly pairing: Int32Array;
   readonly k: Int32Array;
-  /** Memory for one block of fits. */
-  readonly scratch: Float64Array;
+  /** Memory for one block of fits: even and odd parts of vectors over the tokens, and their products with the waves. */
+  readonly scratch: {
+    readonly even: Float64Array;
+    readonly odd: Float64Array;
+    readonly cosines: Float64Array;
+    readonly sines: Float64Array;
+  };
 }
 
 /** Neurons whose energies are computed at a time: of so many they stay in a core's cache until they are read. */
@@ -44,16 +54,15 @@ const BLOCK = 128;
 /** Puts pairings together, so that one product fits them all. */
 export function dictionaryOf(pairings: readonly Pairing[], p: number): Dictionary {
   const waves = pairings.reduce((sum, { table }) => sum + table.harmonics, 0);
-  const basis = new Float64Array(p * 2 * waves);
+  const middle = middleToken(p);
+  const [cosines, sines] = [new Float64Array((middle + 1) * waves), new Float64Array(middle * waves)];
   const [low, high, numbers, ks]: [number[], number[], number[], number[]] = [[], [], [], []];
   let first = 0;
   pairings.forEach((pairing, number) => {
     const { table } = pairing;
     for (let k = 0; k < table.harmonics; k++) {
-      for (let x = 0; x < p; x++) {
-        basis[x * 2 * waves + first + k] = at(table.cos, k * p + x);
-        basis[x * 2 * waves + waves + first + k] = at(table.sin, k * p + x);
-      }
+      for (let d = 0; d <= middle; d++) cosines[d * waves + first + k] = at(table.cos, k * p + middle + d);
+      for (let d = 1; d <= middle; d++) sines[(d - 1) * waves + first + k] = at(table.sin, k * p + middle + d);
       low.push(first + at(pairing.low, k));
       high.push(first + at(pairing.high, k));
       numbers.push(number);
@@ -63,41 +72,61 @@ export function dictionaryOf(pairings: readonly Pairing[], p: number): Dictionar
   });
   return {
     pairings,
-    basis: float64(basis, [p, 2 * waves]),
+    p,
+    cosines: float64(cosines, [middle + 1, waves]),
+    sines: float64(sines, [middle, waves]),
     waves,
     low: Int32Array.from(low),
     high: Int32Array.from(high),
     pairing: Int32Array.from(numbers),
     k: Int32Array.from(ks),
-    scratch: new Float64Array(2 * BLOCK * 2 * waves),
+    scratch: {
+      even: new Float64Array(2 * BLOCK * (middle + 1)),
+      odd: new Float64Array(2 * BLOCK * middle),
+      cosines: new Float64Array(2 * BLOCK * waves),
+      sines: new Float64Array(2 * BLOCK * waves),
+    },
   };
 }
 
 /** What is fitted: each neuron's f and g, [2·neurons, p], and Σf² + Σg², [neurons]. */
 export type Digits = Pick<AdditiveParts, "neurons" | "digits" | "energy">;
 
+/** Writes the even and the odd part about the middle token of each vector [rows, p], [rows, (p+1)/2] and [rows, (p−1)/2]. */
+function fold(vectors: Float64Array, p: number, { even, odd }: Pick<Dictionary["scratch"], "even" | "odd">): void {
+  const middle = middleToken(p);
+  for (let row = 0; row * p < vectors.length; row++) {
+    const [center, toEven, toOdd] = [row * p + middle, row * (middle + 1), row * middle - 1];
+    even[toEven] = vectors[center] as number;
+    for (let d = 1; d <= middle; d++) {
+      const [after, before] = [vectors[center + d] as number, vectors[center - d] as number];
+      even[toEven + d] = after + before;
+      odd[toOdd + d] = after - before;
+    }
+  }
+}
+
 /**
  * Calls `visit` for each neuron with its energies along every wave: f's from `energies[f]` on, g's from `energies[g]` on, as many
  * as there are waves, valid until the next call. Neurons without energy are passed over.
  */
 export async function forEnergies(
-  { basis, waves, scratch }: Dictionary,
+  { p, cosines, sines, waves, scratch }: Dictionary,
   { neurons, digits, energy }: Digits,
   matmul: Matmul,
   visit: (neuron: number, energies: Float64Array, f: number, g: number) => void,
 ): Promise<void> {
-  const p = dim(basis, 0);
+  const middle = middleToken(p);
   for (let first = 0; first < neurons; first += BLOCK) {
     const count = Math.min(BLOCK, neurons - first);
-    const own = float64(digits.subarray(2 * first * p, 2 * (first + count) * p), [2 * count, p]);
-    const along = (await matmul(own, basis, scratch)).data; // [2·count, 2·waves]
-    for (let row = 0; row < 2 * count; row++) {
-      const start = row * 2 * waves;
-      for (let wave = start; wave < start + waves; wave++) {
-        along[wave] = (along[wave] as number) ** 2 + (along[wave + waves] as number) ** 2;
-      }
-    }
-    for (let j = 0; j < count; j++) if (energy[first + j] !== 0) visit(first + j, along, 4 * j * waves, (4 * j + 2) * waves);
+    const rows = 2 * count;
+    fold(digits.subarray(2 * first * p, 2 * (first + count) * p), p, scratch);
+    const even = float64(scratch.even.subarray(0, rows * (middle + 1)), [rows, middle + 1]);
+    const odd = float64(scratch.odd.subarray(0, rows * middle), [rows, middle]);
+    const energies = (await matmul(even, cosines, scratch.cosines)).data; // [2·count, waves]
+    const along = (await matmul(odd, sines, scratch.sines)).data; // [2·count, waves]
+    for (let i = 0; i < rows * waves; i++) energies[i] = (energies[i] as number) ** 2 + (along[i] as number) ** 2;
+    for (let j = 0; j < count; j++) if (energy[first + j] !== 0) visit(first + j, energies, 2 * j * waves, (2 * j + 1) * waves);
   }
 }
 
