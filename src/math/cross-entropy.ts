@@ -1,5 +1,5 @@
 import { dim, ensure, MiiiiError, type NdArray } from "../core/index.ts";
-import { rowKernels } from "./wasm/index.ts";
+import { rowKernels } from "./wasm/row-kernels.ts";
 
 /** Where an output head's logits stand in a row: from column `offset`, `classes` of them. */
 export interface HeadColumns {

@@ -21,8 +21,8 @@ type Product = (a: NdArray<"float64">, b: NdArray<"float64">, into: Float64Array
 const TOGETHER = 16;
 
 /**
- * cos and sin of 2πkx/p over half of the tokens, since the former are even and the latter odd: k = 0 … m by x = 0 … m, [m+1, m+1],
- * and k by x = 1 … m, [m, m], m = (p−1)/2. Both are symmetric.
+ * cos and sin of 2πkx/p over half of the tokens, since the former are even and the latter odd: k = 0 … m by x = 0 … m, [m+1,
+ * m+1], and k by x = 1 … m, [m, m], m = (p−1)/2. Both are symmetric.
  */
 function halfWaves(p: number): { readonly cos: NdArray<"float64">; readonly sin: NdArray<"float64"> } {
   const m = (p - 1) / 2;

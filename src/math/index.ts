@@ -13,4 +13,4 @@ export * from "./statistics.ts";
 export * from "./svd.ts";
 export * from "./token-basis.ts";
 export * from "./token-null.ts";
-export { type RowKernels, rowKernels, type Segment } from "./wasm/index.ts";
+export { type RowKernels, rowKernels, type Segment } from "./wasm/row-kernels.ts";

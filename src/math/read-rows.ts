@@ -1,4 +1,4 @@
-import { rowKernels } from "./wasm/index.ts";
+import { rowKernels } from "./wasm/row-kernels.ts";
 
 /** For each of some rows of logits [rows, m] its largest, which class that is, and Σ over the others of e^(logit − largest). */
 export interface ReadRows {

@@ -28,8 +28,8 @@ export interface Dictionary {
   readonly pairings: readonly Pairing[];
   readonly p: number;
   /**
-   * The cosines at the middle token and those after it, [(p+1)/2, waves], and the sines at those after it, [(p−1)/2, waves]: before
-   * the middle the former are the same again and the latter have the other sign, which halves the products.
+   * The cosines at the middle token and those after it, [(p+1)/2, waves], and the sines at those after it, [(p−1)/2, waves]:
+   * before the middle the former are the same again and the latter have the other sign, which halves the products.
    */
   readonly cosines: NdArray<"float64">;
   readonly sines: NdArray<"float64">;

@@ -59,8 +59,8 @@ export function additiveOf(values: NdArray<"float64">, p: number): Additive {
 export interface GridParts {
   readonly means: DigitMeans;
   /**
-   * What no sum of a function of x0 and one of x1 explains: a(x0, x1) − row mean − column mean + grand mean, [p², d]; exactly zero
-   * in columns where only rounding is left.
+   * What no sum of a function of x0 and one of x1 explains: a(x0, x1) − row mean − column mean + grand mean, [p², d]; exactly
+   * zero in columns where only rounding is left.
    */
   readonly interaction: NdArray<"float64">;
 }
