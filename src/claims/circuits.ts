@@ -52,7 +52,7 @@ const reused = defineClaim({
       const sharing = resultOf(run, "neurons")?.sharing;
       return sharing === undefined
         ? ""
-        : `${sharing.neurons} neurons serve two tasks, whose frequencies coincide in one digit in ${sharing.coincide} (relabelled classes ${formatNumber(sharing.expected)}, p = ${formatNumber(sharing.probability)}; random used pairs ${formatNumber(sharing.expected_used)})`;
+        : `${sharing.neurons} neurons serve two tasks, whose frequencies coincide in one digit in ${sharing.coincide} (relabelled classes ${formatNumber(sharing.expected)}, p = ${formatNumber(sharing.probability)}; random used pairs ${formatNumber(sharing.expected_used)}, p = ${formatNumber(sharing.probability_used)})`;
     },
   },
   notes: { always: "{mirrors}" },

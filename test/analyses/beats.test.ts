@@ -205,6 +205,22 @@ test("tasks with circuits of their own are read from their own waves; a model be
   assert.ok(sum(none.tasks.map((task) => task.beats)) <= 5);
 });
 
+test("neurons that do not vary, one neuron alone, or nothing read out: counts of 0 and no NaN", async () => {
+  const zeros = (size: number) => float32(new Float32Array(size * size), [size, size]);
+  const { config, parameters } = untrained({ task: "miiii", p: 11, d_mlp: 16 }, 3);
+  for (const name of ["blocks.0.mlp.W_in", "blocks.0.mlp.W_out"] as const) {
+    const result = await checkContract(beats, await inputOfModel(config, { ...parameters, [name]: zeros(16) }, NEEDS));
+    assert.ok(
+      result.tasks.every(({ neurons, beats: found, held }) => neurons === 0 && found === 0 && held === 0),
+      name,
+    );
+    assert.equal(result.dead, name === "blocks.0.mlp.W_in" ? 16 : 0);
+  }
+  const one = untrained({ task: "miiii", p: 11, d_mlp: 1 }, 3);
+  const result = await checkContract(beats, await inputOfModel(one.config, one.parameters, NEEDS));
+  assert.ok(result.tasks.every(({ neurons }) => neurons === 1));
+});
+
 test("models that it has nothing to say of are refused in a line", async () => {
   const small = untrained({ task: "miiii", p: 7 }, 1);
   assert.match(String(beats.refuses?.(small.config)), /p of at least 11.*got p = 7/);

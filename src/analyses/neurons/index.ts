@@ -65,7 +65,8 @@ one frequency in x0 or in x1, up to sign, within 0.5/p.
   null: `\`null.R2\`: 99 % quantile of the best R² of \`null.neurons\` seeded live neurons (at most 64) under \`null.draws\` (--draws, 200) permutations of the tokens, the same for both digits,
 pooled; \`null.above\`: neurons above it by chance, 1 % of the live ones. \`null.phase_error\`: median of uniform phases, π/2; \`null.output_matches\`: matches of random bins, Σ 1/⌊(m−1)/2⌋ over live neurons. \`sharing.expected\`: the mean of \`coincide\` with the classes of each output head relabelled
 c → a·c mod q, one random a for all neurons, as many draws; \`probability\` = (draws that reach \`coincide\` + 1) / (draws + 1). What neurons compute, which of them serve a second output head and which agree with each other stay as they are, and a
-read-out that knows nothing of its neurons' frequencies is as likely after as before, so that p is exact; q = 2 and 3 have one frequency, which stays. \`expected_used\`, a comparison and no test: the same mean with the second pair drawn from all pairs that the model uses of other moduli. Models on shuffled
+read-out that knows nothing of its neurons' frequencies is as likely after as before, so that p is exact; q = 2 and 3 have one frequency, which stays. \`expected_used\`, \`probability_used\`: against **random used pairs**, each neuron's second pair drawn by itself from
+all pairs that the model uses of other moduli. Pairs drawn so are more evenly spread than those of neurons that read one embedding: in untrained models this probability was at most 0.05 in 15 %, and in half of those whose second pairs agree by chance. Claims therefore rest on the relabelling and print both. Models on shuffled
 labels are the control of all of it.`,
   citation: "Ours; discs and tori as in McCracken et al. 2025 and Moisescu-Pareja et al. 2026",
   needs: ["blocks.0.mlp.hook_pre", "matmul"],
@@ -102,6 +103,7 @@ labels are the control of all of it.`,
       sharing_expected: result.sharing.expected,
       sharing_probability: result.sharing.probability,
       sharing_expected_used: result.sharing.expected_used,
+      sharing_probability_used: result.sharing.probability_used,
     };
   },
   summary: (result) => {
@@ -120,7 +122,7 @@ labels are the control of all of it.`,
       `clusters     ${result.clusters.length} pairs (q, k) of ${result.pairs}${shape}`,
       sharing.neurons === 0
         ? "sharing      no neuron serves a second task"
-        : `sharing      ${sharing.neurons} neurons serve a second task; the pairs coincide in one digit in ${sharing.coincide}   (relabelled classes: ${short(sharing.expected, 3)}, p = ${short(sharing.probability, 2)}; random used pairs: ${short(sharing.expected_used, 3)})`,
+        : `sharing      ${sharing.neurons} neurons serve a second task; the pairs coincide in one digit in ${sharing.coincide}   (relabelled classes: ${short(sharing.expected, 3)}, p = ${short(sharing.probability, 2)}; random used pairs: ${short(sharing.expected_used, 3)}, p = ${short(sharing.probability_used, 2)})`,
     ].join("\n");
   },
   finding: (entries) =>

@@ -18,8 +18,12 @@ export type Sharing = {
   expected: number;
   /** (relabellings that reach the count + 1) / (relabellings + 1). */
   probability: number;
-  /** The mean of that count with the second pair drawn from all used pairs of other moduli: a comparison, no test. */
+  /**
+   * The same with each second pair drawn from all used pairs of other moduli. No test: second pairs drawn each by itself are more
+   * evenly spread than those of neurons that read one embedding, so that the probability is too small too often.
+   */
   expected_used: number;
+  probability_used: number;
 };
 
 interface Pair {
@@ -97,15 +101,19 @@ export function sharingOf(
     ).length;
   });
   const used = [...new Map(members.map(({ form }) => [`${form.modulus.m} ${form.k}`, form])).values()];
+  /** The share of the used pairs of other moduli that coincide with each neuron's own. */
   const amongUsed = pairs.map(({ own }) => {
     const others = used.filter(({ modulus }) => modulus.m !== own.modulus.m);
     return others.length === 0 ? 0 : others.filter((other) => coincident(own, other, p)).length / others.length;
   });
+  const drawing = randomStream(seed, "neurons/sharing/used");
+  const usedCounts = Array.from({ length: draws }, () => amongUsed.filter((share) => drawing.uniform() < share).length);
   return {
     neurons: pairs.length,
     coincide,
     expected: mean(counts),
     probability: rankP(coincide, counts),
     expected_used: sum(amongUsed),
+    probability_used: rankP(coincide, usedCounts),
   };
 }
