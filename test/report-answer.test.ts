@@ -53,22 +53,22 @@ test("the answer is three sentences: what was learned beside the twin, how, and 
   );
   assert.equal(
     first,
-    "Given a number n below 12,769 by its two digits in base 113, <b>mine</b> has learned n mod q for every prime q < 113: it is right on 99 % of new inputs, which it was not trained on (mean of 2 tasks, 1 of them at 99 % or above); its twin, trained on shuffled labels, on 55 %, guessing on 10 %.",
+    "Given a number n below 12,769 by its two digits in base 113, <b>mine</b> has learned n mod q for every prime q < 113: it is right on 99 % of new inputs (not trained on; 2 tasks, 1 of them at 99 % or above); its twin, trained on shuffled labels, on 55 %, guessing on 10 %.",
   );
   assert.match(
     second ?? "",
-    /^It computes with clocks, waves .* \(it explains 93 % of the typical neuron, by chance less than 12 %, in the twin 7 %\); formulas of these waves alone, in the network's place, are right on 99\.5 % of all inputs \(with outputs swapped among neurons on 8 %\)\.$/,
+    /^It computes with clocks: each neuron follows one wave .* \(it explains 93 % of the typical neuron, by chance below 12 %, in the twin 7 %\); formulas of these waves, in the network's place, are right on 99\.5 % of all inputs \(with outputs swapped among neurons on 8 %\)\.$/,
   );
   assert.match(
     third ?? "",
-    /^Of the 4 claims tested here \(3 of Nanda et al\. 2023, 1 beyond the papers\), 3 are reproduced, 1 partly, 0 not; 2 more are not tested: they need other runs\.$/,
+    /^Of 4 claims tested \(3 of Nanda et al\. 2023, 1 beyond the papers\), 3 are reproduced, 1 partly, 0 not; 2 more are not tested \(they need other runs\)\.$/,
   );
   assert.deepEqual(rest, []);
 });
 
 test("of a run that has not learned, it says what the run was to learn, and that no clocks are found", () => {
   const [first, second] = said(run("mine", "miiii", { accuracy: 0.1, R2: 0.07, circuit: 0.06 }));
-  assert.match(first ?? "", /<b>mine<\/b> was to learn n mod q .* right on 55 % of new inputs, .*; guessing on 10 %\.$/);
+  assert.match(first ?? "", /<b>mine<\/b> was to learn n mod q .* right on 55 % of new inputs .*; guessing on 10 %\.$/);
   assert.match(second ?? "", /^It does not compute with clocks/);
 });
 

@@ -74,7 +74,10 @@ function learned({ main, twin, beside: shipped }: Cast): string[] {
   const grok = own.tasks === 1 ? own.grok[0] : undefined;
   const since = grok === null || grok === undefined ? "" : `, from epoch ${formatNumber(grok)} on`;
   const solved = own.solved === own.tasks ? "each" : `${own.solved} of them`;
-  const over = own.tasks === 1 ? since : ` (mean of ${own.tasks} tasks, ${solved} at ${plainPercent(SOLVED)} or above)`;
+  const over =
+    own.tasks === 1
+      ? ` (not trained on)${since}`
+      : ` (not trained on; ${own.tasks} tasks, ${solved} at ${plainPercent(SOLVED)} or above)`;
   // With too little accuracy to speak of, what it was to learn is said, not that it has.
   const has = hasLearned(main) ? "has learned" : "was to learn";
   const nearest = accuracyOf(shipped);
@@ -90,7 +93,7 @@ function learned({ main, twin, beside: shipped }: Cast): string[] {
       `${b(main.label)} was trained on shuffled labels in the place of ${taskOf(main)}, which can only be learned by heart: it is right on ${plainPercent(own.mean)} of inputs that it was not trained on; ${beside}.`,
     ];
   return [
-    `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of new inputs, which it was not trained on${over}; ${beside}.`,
+    `${inputOf(main)}, ${b(main.label)} ${has} ${taskOf(main)}: it is right on ${plainPercent(own.mean)} of new inputs${over}; ${beside}.`,
   ];
 }
 
@@ -119,7 +122,7 @@ function circuitClause({ main }: Cast): string {
   const own = resultIn(main, "algorithm");
   if (own === undefined) return "";
   const { circuit, permuted, inputs } = circuitScore(own);
-  return `; formulas of these waves alone, in the network's place, are right on ${plainPercent(circuit)} of ${inputs === "new inputs" ? "the same new inputs" : inputs} (with outputs swapped among neurons on ${plainPercent(permuted)})`;
+  return `; formulas of these waves, in the network's place, are right on ${plainPercent(circuit)} of ${inputs === "new inputs" ? "the same new inputs" : inputs} (with outputs swapped among neurons on ${plainPercent(permuted)})`;
 }
 
 /** The frequencies of an addition model, as what it computes with where it has learned addition. */
@@ -143,10 +146,10 @@ function computed(cast: Cast): string[] {
   if (neurons !== undefined && main.config.task !== "nanda") {
     const shuffled = resultIn(twin, "neurons");
     const beside = shuffled === undefined ? "" : `, in the twin ${plainPercent(shuffled.median.R2)}`;
-    const explains = `(it explains ${plainPercent(neurons.median.R2)} of the typical neuron, by chance less than ${plainPercent(neurons.null.R2)}${beside})`;
+    const explains = `(it explains ${plainPercent(neurons.median.R2)} of the typical neuron, by chance below ${plainPercent(neurons.null.R2)}${beside})`;
     parts.push(
       followsClosedForm(neurons)
-        ? `It computes with clocks, waves that come round every q numbers as a hand does every 12 hours: each neuron follows one of them, for one of the primes q ${explains}${circuitClause(cast)}.`
+        ? `It computes with clocks: each neuron follows one wave that comes round every q numbers, as a hand does every 12 hours, for one of the primes q ${explains}${circuitClause(cast)}.`
         : `It does not compute with clocks: no neuron follows a wave that comes round every q numbers, for one of the primes q ${explains}.`,
     );
   } else if (fourier !== undefined) {
@@ -183,10 +186,10 @@ function held({ counts, sources }: Judged, finished: boolean): string[] {
   if (tested === 0) return all === 0 ? [] : [`None of the ${all} claims can be tested on these runs alone.`];
   const need = untested === 1 ? "it needs other runs" : "they need other runs";
   const rest =
-    untested === 0 ? "" : `; ${untested} more ${untested === 1 ? "is" : "are"} not tested${finished ? `: ${need}` : " yet"}`;
+    untested === 0 ? "" : `; ${untested} more ${untested === 1 ? "is" : "are"} not tested${finished ? ` (${need})` : " yet"}`;
   const whose = sources.map(({ source, count }) => `${count} ${escapeHtml(source)}`).join(", ");
   return [
-    `Of the ${tested} ${tested === 1 ? "claim" : "claims"} tested here (${whose}), ${number("reproduced")} ${number("reproduced") === 1 ? "is" : "are"} reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
+    `Of ${tested} ${tested === 1 ? "claim" : "claims"} tested (${whose}), ${number("reproduced")} ${number("reproduced") === 1 ? "is" : "are"} reproduced, ${number("partly")} partly, ${number("not reproduced")} not${rest}.`,
   ];
 }
 

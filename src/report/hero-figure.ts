@@ -22,10 +22,10 @@ function twinText({ main, twin }: Cast, drawn: HeroRun | undefined): string {
   const share = memorised === undefined ? "" : ` (${plainPercent(mean(memorised))} were)`;
   const [end, own] = [drawn.emergence.epochs.at(-1) ?? 0, resultIn(main, "emergence")?.epochs.at(-1) ?? 0];
   // Its last checkpoint is shown from there on: without a word the slider would seem to be stuck.
-  const stays = end < 0.99 * own ? ` Its training ended at epoch ${formatNumber(end)}: from there on it stays as it is.` : "";
+  const stays = end < 0.99 * own ? `, to epoch ${formatNumber(end)} alone, where the slider leaves it` : "";
   const apart = settingsBetween(main.config, twin.config);
   const set = apart === undefined ? "" : ` (also set apart by ${escapeHtml(apart)})`;
-  return ` Below, its twin${set}: trained on shuffled labels, which can only be learned by heart${share}; ${followingCount(drawn.emergence, -1)} neurons follow anything.${stays}`;
+  return ` Below, its twin${set}: trained on shuffled labels, which can only be learned by heart${share}${stays}; ${followingCount(drawn.emergence, -1)} neurons follow anything.`;
 }
 
 /** How far below the median task a task is left behind, in accuracy. */
@@ -75,11 +75,11 @@ export function heroFigure(cast: Cast): { readonly html: string; readonly labels
   const grown = followingShare(emergence, -1) > 0.5 ? "Training turns noise into blocks" : "Training grows no blocks";
   const says = `<b>${grown}: ${followingCount(emergence, -1)} neurons end up following one ${isTasks ? "prime q" : rows} each.</b> Move the slider.`;
   const reads = isTasks
-    ? "Row: a task, the remainder by a prime q; column: a neuron, before its ReLU; bright: a wave that comes round every q numbers explains all of it, dark: half or less"
-    : "Row: a frequency k; column: a neuron, before its ReLU; bright: a wave of k turns over the tokens explains all of it, dark: half or less";
-  const color = `(chance alone: less than ${plainPercent(none)})`;
+    ? "Row: a prime q; column: a neuron, before its ReLU; bright: a wave that comes round every q numbers explains all of it; dark: half or less"
+    : "Row: a frequency k; column: a neuron, before its ReLU; bright: a wave of k turns over the tokens explains all of it; dark: half or less";
+  const color = `(chance alone: below ${plainPercent(none)})`;
   const specks = isTasks
-    ? " Specks off the blocks: another prime's wave that fits one digit alone, in neurons that read this digit more than the other."
+    ? " Specks: another prime's wave that fits one digit alone, in neurons that read this digit more than the other."
     : "";
   const beside = twinText(cast, others[0]);
   const html = `<figure id="hero" data-width="${WIDTH}" aria-labelledby="hero-caption">

@@ -1,5 +1,8 @@
 import { bandsOf } from "../bands.ts";
 
+/** Rows on paper, of their size on the screen: letters of 11 px are 9 px then, and a third row fits on a page. */
+const SMALLER = 0.82;
+
 const MARKS = "text, path, image, rect, line, circle, polyline";
 
 /** Where marks stand in their drawing, in its own units; frames around all of it and marks of no height tell nothing. */
@@ -23,7 +26,8 @@ function slices(svg: SVGSVGElement): HTMLElement[] | undefined {
     slice.className = "slice";
     const part = svg.cloneNode(true) as SVGSVGElement;
     const [from, tall] = [Math.max(0, top - 4), bottom - top + 8];
-    for (const [name, value] of Object.entries({ viewBox: `0 ${from} ${width} ${tall}`, width, height: tall }))
+    const size = { width: SMALLER * width, height: SMALLER * tall };
+    for (const [name, value] of Object.entries({ viewBox: `0 ${from} ${width} ${tall}`, ...size }))
       part.setAttribute(name, String(value));
     slice.append(part);
     return slice;
