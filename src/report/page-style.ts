@@ -80,7 +80,7 @@ footer { color: var(--soft); font-size: 0.85rem; padding: 0 2rem 2rem; }
 @media print {
   :root, :root[data-theme] { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --link: #000;
     --good: #000; --fair: #000; --bad: #000; --none: #444; }
-  body { font-size: 9.5pt; } footer { padding: 0; break-before: avoid; } main, main > :last-child { padding-bottom: 0; margin-bottom: 0; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
+  html { font-size: 12.5px; } body { font-size: 9.5pt; } footer { padding: 0; break-before: avoid; } main, main > :last-child { padding-bottom: 0; margin-bottom: 0; } .top, .tools, .anchor, .controls, .needs-js, .data, .skip { display: none !important; }
   main { padding: 0; max-width: none; } #hero, tr, .finding, .tested li, .slice { break-inside: avoid; } h2, h3, h4, figcaption, .says, .legend { break-after: avoid; } figcaption, .says, .legend { break-inside: avoid; }
   #hero-drawing svg { max-height: 92mm; margin: 0 auto; } .tested, .untested { columns: 2; column-gap: 8mm; } .tested li { grid-template-columns: 7rem minmax(0, 1fr); } .slice svg { max-height: 178mm; }
   .drawing, .scroll { overflow: visible; } .drawing svg, .drawing > svg { max-width: 100%; max-height: 150mm; width: auto; height: auto; } table { width: 100%; table-layout: fixed; } .says table { width: auto; table-layout: auto; } section details:not([open]):not(.claims) { display: none; } td, th { min-width: 0 !important; padding-right: 0.3rem; } td.number { white-space: normal; }

@@ -1,5 +1,6 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
 import { at } from "../../core/index.ts";
+import { decimals } from "./dom.ts";
 
 const signed = (value: number) => `${value < 0 ? "−" : "+"} ${Math.abs(value).toFixed(2)}`;
 
@@ -16,7 +17,7 @@ export function closedFormText(neurons: NeuronsResult, j: number): string {
   const role = found
     ? `works for mod ${m} at k = ${k}`
     : `follows no wave better than the null; the nearest is mod ${m} at k = ${k}`;
-  return `Neuron ${j} ${role}: u ≈ ${at(neurons.constant, j).toFixed(2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
+  return `Neuron ${j} ${role}: u ≈ ${decimals(at(neurons.constant, j), 2)} + ${at(neurons.A, j).toFixed(2)}·cos(2π·${k}·x₀/${m} ${signed(at(neurons.phi0, j))}) + ${at(neurons.B, j).toFixed(2)}·cos(2π·${k}·${high}/${m} ${signed(at(neurons.phi1, j))}); R² ${at(neurons.R2, j).toFixed(2)} (null ${neurons.null.R2.toFixed(2)}).`;
 }
 
 /** A neuron's closed form over the grid, [p²], index x0·p + x1; its constant alone where it does not vary. */

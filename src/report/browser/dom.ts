@@ -29,6 +29,9 @@ export function svg(width: number, height: number, content: string): string {
 /** A number for a drawing. */
 export const fixed = (value: number, digits = 1) => Number(value.toFixed(digits));
 
+/** A number to so many decimals as text, with a true minus sign. */
+export const decimals = (value: number, digits: number) => value.toFixed(digits).replace("-", "−");
+
 /** A row of a table whose cells are text. */
 export function tableRow(cells: readonly string[], tag: "th" | "td"): HTMLTableRowElement {
   const line = document.createElement("tr");

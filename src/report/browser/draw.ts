@@ -63,7 +63,7 @@ function cellAt(grid: Grid, name: string, fx: number, fy: number): readonly (rea
   return [
     [grid.y.field, String(grid.y.names[row] ?? row)],
     [grid.x.field, String(grid.x.names[column] ?? column)],
-    [grid.value, String(Number(value.toPrecision(4)))],
+    [grid.value, String(Number(value.toPrecision(4))).replace("-", "−")],
   ];
 }
 

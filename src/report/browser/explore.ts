@@ -1,5 +1,5 @@
 import type { NeuronsResult } from "../../analyses/neurons/compute.ts";
-import { at } from "../../core/index.ts";
+import { at, formatNumber } from "../../core/index.ts";
 import { unbroken } from "../../figures/index.ts";
 import { mean } from "../../math/statistics.ts";
 import { formatPercent } from "../html.ts";
@@ -7,7 +7,7 @@ import { answerOf, PageModel, type Pass, type Switches, spreadInputs } from "../
 import type { PageIndex } from "../payload.ts";
 import { clocksSvg, cosinesOf, logitsSvg } from "./ask-drawing.ts";
 import { closedFormGrid, closedFormText } from "./closed-form.ts";
-import { fillOptions, fixed, input, select, svg, tableRow } from "./dom.ts";
+import { decimals, fillOptions, fixed, input, select, svg, tableRow } from "./dom.ts";
 import { gridImages } from "./grids.ts";
 import { elementById, type RunStore, unpack } from "./store.ts";
 
@@ -182,12 +182,12 @@ class Explorer {
     const lines = votes
       .slice(0, VOTERS)
       .map(({ j, value }) =>
-        tableRow([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, value.toFixed(2)], "td"),
+        tableRow([String(j), neurons === undefined ? "–" : `${neurons.m[j]}, ${neurons.k[j]}`, decimals(value, 2)], "td"),
       );
     const total =
       neurons === undefined
         ? []
-        : [tableRow([`all of task ${head.q}`, "", `${own.toFixed(2)} of ${all.toFixed(2)} by all neurons`], "td")];
+        : [tableRow([`all of task ${head.q}`, "", `${decimals(own, 2)} of ${decimals(all, 2)} by all neurons`], "td")];
     elementById("ask-votes").replaceChildren(
       tableRow(["neuron", "follows task, k", `adds to class ${answer} over the mean class`], "th"),
       ...lines,
@@ -267,7 +267,7 @@ class Explorer {
     ];
     const reach = u.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     elementById("learned-scale").textContent =
-      `Over all ${p * p} inputs: rows x₀ from the top, columns x₁ from the left; blue −${reach.toFixed(1)}, white 0, orange ${reach.toFixed(1)}, in all four alike.`;
+      `Over all ${formatNumber(p * p)} inputs: rows x₀ from the top, columns x₁ from the left; blue −${reach.toFixed(1)}, white 0, orange ${reach.toFixed(1)}, in all four alike.`;
     const said = elementById("learned-said");
     if (neurons !== undefined) {
       const written = closedFormGrid(neurons, j);
