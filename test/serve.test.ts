@@ -226,6 +226,19 @@ test("a run is followed through its growth, a fall back to an earlier state, its
   assert.equal(await closed.catch(() => undefined), undefined, "the stream ends with the server");
 });
 
+test("a dozen viewers at once are no reason for a warning", async () => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error) => warnings.push(message);
+  process.on("warning", warned);
+  const other = await served([path]);
+  const streams = await Promise.all(Array.from({ length: 12 }, () => listen(other.address)));
+  await Promise.all(streams.map((stream) => stream.next()));
+  for (const stream of streams) stream.leave();
+  await other.close();
+  process.off("warning", warned);
+  assert.deepEqual(warnings, []);
+});
+
 test("closing ends what is computed and every stream", async () => {
   const other = await served([path]);
   const events = await listen(other.address);

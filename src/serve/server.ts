@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { totalmem } from "node:os";
@@ -60,6 +61,8 @@ function followersOf(references: readonly Reference[]): (Follower | undefined)[]
 export async function serveLocal({ page, port = 0, ...setup }: ServeOptions): Promise<LocalServer> {
   const token = makeToken();
   const closing = new AbortController();
+  // Every open request listens: of eleven viewers Node would warn on the terminal.
+  setMaxListeners(0, closing.signal);
   const jobs = new Jobs(new ComputeProcess(setup, LIMITS));
   const followers = followersOf(setup.references);
   const app = serveApp({ token, page, references: setup.references, jobs, followers, closing: closing.signal });
