@@ -245,6 +245,25 @@ test("what an adapter leaves in a state dict is named as such, with the line tha
     fails(() => load({ ...l, [name]: draw(8, 2) }, { heads: 2 }), "input", /an adapter's: in Python, model.merge_and_unload\(\)/);
 });
 
+test("positions that a config states otherwise are the reason where there is no table of them, and an offset of its rows is one", () => {
+  const { pos: _, ...none } = l;
+  const rotary = (dict: Py): Py => ({
+    dict: [
+      ["model", dict],
+      ["config", { dict: [["rotary_dim", 4]] }],
+    ],
+  });
+  fails(() => load(none, { heads: 2 }, rotary), "input", /lacks pos_embed.W_pos; its config states other positions/);
+  fails(() => load(none, { heads: 2 }), "input", /lacks pos_embed.W_pos; where the model has none, add one of zeros/);
+  const offset = (dict: Py): Py => ({
+    dict: [
+      ["model", dict],
+      ["config", { dict: [["offset", 2]] }],
+    ],
+  });
+  fails(() => load(l, { heads: 2 }, offset), "input", /positions from another row on/);
+});
+
 test("the width of a head, where the file states that alone, gives their number", () => {
   for (const key of ["d_head", "head_dim", "dim_head"]) {
     const result = load(l, {}, (dict) => ({

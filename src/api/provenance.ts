@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ImportRecord, listCheckpoints, readHistory, readMetrics } from "../checkpoint/index.ts";
-import type { Json } from "../core/index.ts";
+import { type Json, MiiiiError } from "../core/index.ts";
 import { CONFIG_FIELDS, type RunConfig, sameValue, settingOf } from "../model/index.ts";
 import type { Provenance } from "../report/index.ts";
 import { PRESETS, type Preset, presetConfig } from "../train/presets.ts";
@@ -40,6 +40,16 @@ function readAs(reading: ImportRecord): Json {
 /** What is said of weights that nobody trained. */
 const WRITTEN = "written by hand (miiii construct)";
 
+/** Rows of a log, or none where one of them is damaged: what needs them says so, and where a model comes from stands without. */
+function readable<T>(read: () => { readonly rows: readonly T[] }): { readonly rows: readonly T[] } {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MiiiiError) return { rows: [] };
+    throw error;
+  }
+}
+
 /** Where a model comes from, as far as its files say. */
 export function provenanceOf({ checkpoint, run }: Model): Provenance {
   const { config, epoch, metadata } = checkpoint;
@@ -53,8 +63,7 @@ export function provenanceOf({ checkpoint, run }: Model): Provenance {
     ...(checkpoint.reading === undefined ? {} : { "read from elsewhere as": readAs(checkpoint.reading) }),
   };
   if (run === undefined) return from;
-  const { rows: history } = readHistory(run);
-  const { rows: ticks } = readMetrics(run);
+  const [{ rows: history }, { rows: ticks }] = [readable(() => readHistory(run)), readable(() => readMetrics(run))];
   const last = history.at(-1);
   const series = {
     ticks: ticks.length,

@@ -88,7 +88,8 @@ export async function gatherResults(
   const rest = analyses.filter((analysis) => !quick.includes(analysis));
   const drawn: Promise<void>[] = [];
   const draw = (stage: "first" | "more") => {
-    const done = onRuns(runs(), stage);
+    // Called from a timer too, where an error would be nobody's.
+    const done = (async () => onRuns(runs(), stage))();
     // Awaited below: until then, a failure is not an unhandled one.
     done.catch(() => undefined);
     drawn.push(done);

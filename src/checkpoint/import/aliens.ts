@@ -162,6 +162,7 @@ export const ALIENS: readonly (readonly [key: RegExp, is: (value: Value) => bool
   [new RegExp(`^use_${POSITIONS}$`, "i"), isNo, "no positions"],
   [new RegExp(`^no_${POSITIONS}$`, "i"), isYes, "no positions"],
   // The tables of OPT and BART begin with rows for padding.
+  [/^(?:pos(?:ition)?_)?offset$/i, above(0), "positions from another row on"],
   [
     /^model_type$/i,
     isText(/^(?:opt|m?bart|(?:xlm-)?roberta(?:-xl)?|camembert|xglm|m2m_100)$/i),

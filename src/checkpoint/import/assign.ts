@@ -36,6 +36,8 @@ export interface AssignOptions {
   readonly ignore?: readonly string[] | undefined;
   /** The file's name, for errors. */
   readonly where: string;
+  /** What its config states that the model has not, where it states any. */
+  readonly alien?: string | undefined;
 }
 
 const SEPARATE: readonly Role[] = ["blocks.0.attn.W_Q", "blocks.0.attn.W_K", "blocks.0.attn.W_V"];

@@ -105,6 +105,7 @@ function refuse(
   { missing, surplus, blocks, problem, source, assignment }: Sorted,
   tensors: TensorGroup["tensors"],
   path: string,
+  alien: string | undefined,
 ): never {
   const names = [...tensors.keys()];
   const where = source === "" ? path : `${path}: ${quoted(source)}`;
@@ -131,8 +132,8 @@ function refuse(
   const help = "(a mapping can name them: --print-mapping)";
   if (found === 0) fail(`must hold weights under names that are known, holds ${list(names)} ${help}`);
   const unknown = surplus.length === 0 ? "" : `; not recognised: ${list(surplus)} ${help}`;
-  const zeros =
-    missing.join() === "pos_embed.W_pos" && surplus.length === 0 ? "; where the model has none, add one of zeros" : "";
+  const none = alien === undefined ? "; where the model has none, add one of zeros" : `; ${alien}, which this model has not`;
+  const zeros = missing.join() === "pos_embed.W_pos" && (surplus.length === 0 || alien !== undefined) ? none : "";
   return fail(`must hold every weight, lacks ${missing.join(", ")}${unknown}${zeros}`);
 }
 
@@ -248,7 +249,7 @@ export function chooseGroup(groups: readonly TensorGroup[], options: AssignOptio
   if (first === undefined) {
     const best = nearestGroup(groups, options);
     ensure(best, "input", () => `${where}: must hold tensors, and holds none`);
-    return refuse(best, groups.find(({ source }) => source === best.source)?.tensors ?? new Map(), where);
+    return refuse(best, groups.find(({ source }) => source === best.source)?.tensors ?? new Map(), where, options.alien);
   }
   const chosen = state === undefined ? first : stateNamed(models, state, where);
   ensure(

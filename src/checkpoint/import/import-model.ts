@@ -282,7 +282,7 @@ export function importDecoded(path: string, decoded: Decoded, request: ImportReq
   const keys = new Set([...stated.alien.map(({ key }) => key), ...(stated.scale === undefined ? [] : [SCALE_KEY])]);
   const ofKeys = ignore.filter((name) => keys.has(name));
   const rest = ignore.filter((name) => !keys.has(name));
-  const options = assignOptions({ ...request, ignore: rest }, path);
+  const options = { ...assignOptions({ ...request, ignore: rest }, path), alien: stated.alien[0]?.what };
   const chosen = chooseGroup(groups, options, request.state);
   const alien = stated.alien.find(({ key }) => !ofKeys.includes(key));
   ensure(
