@@ -19,6 +19,12 @@ const parameters = initParameters(config, 1);
 // More than one block of 512, and the last one not full.
 const samples = Int32Array.from({ length: 700 }, (_, i) => i + 17);
 
+const scored = {
+  samples,
+  targets,
+  scoresOf: (logits: NdArray<"float64">, some: Int32Array) => headMetrics(logits, targets, heads, some),
+};
+
 const scaled = (array: NdArray, factor: number): NdArray =>
   float32(
     Float32Array.from(array.data, (v) => factor * v),
@@ -50,7 +56,7 @@ for (const [name, own] of [
   test(`draws of a model ${name} score in single precision what they score in double`, async () => {
     const model = await editableModel(runtime, config, own);
     for (const edits of EDITS) {
-      const found = await model.drawScores(edits, { samples, targets });
+      const found = await model.drawScores(edits, scored);
       const expected = headMetrics(await model.forward(edits, samples), targets, heads, samples);
       assert.ok(found !== undefined);
       assertAllClose(found.loss, expected.loss, { rtol: 2e-6 });
@@ -60,27 +66,64 @@ for (const [name, own] of [
   });
 }
 
-test("of equal logits the first is the answer, as in double precision", async () => {
+test("of equal logits single precision decides nothing", async () => {
   const silent = { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 0) };
   const model = await editableModel(runtime, config, silent);
-  const found = await model.drawScores({ W_E }, { samples, targets });
-  const expected = headMetrics(await model.forward({ W_E }, samples), targets, heads, samples);
-  assert.deepEqual(found?.accuracy, expected.accuracy);
-  assertAllClose(
-    found?.loss ?? [],
-    heads.map(({ q }) => Math.log(q)),
-    { rtol: 1e-6 },
-  );
+  assert.equal(await model.drawScores({ W_E }, scored), undefined);
   await model.dispose();
 });
 
-test("what single precision cannot hold, other edits, and too many samples are left to double precision", async () => {
+test("targets beyond single precision's range and classes nearly as large as the target are left to double precision", async () => {
+  // Some differences between logits are about a hundred: e^−100 is no single number.
+  const certain = { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 4) };
+  const model = await editableModel(runtime, config, certain);
+  let exact = 0;
+  const watched = {
+    ...scored,
+    scoresOf: (logits: NdArray<"float64">, some: Int32Array) => {
+      exact += some.length;
+      return scored.scoresOf(logits, some);
+    },
+  };
+  for (const edits of EDITS) {
+    const before = exact;
+    const found = await model.drawScores(edits, watched);
+    const expected = headMetrics(await model.forward(edits, samples), targets, heads, samples);
+    assert.ok(found !== undefined && exact - before < samples.length / 4, `${exact - before}`);
+    assertAllClose(found.loss, expected.loss, { rtol: 2e-5 });
+    assert.deepEqual(found.accuracy, expected.accuracy);
+  }
+  assert.ok(exact > 0, "no sample was left to double precision");
+  await model.dispose();
+});
+
+test("two classes that single precision takes for equal: the answer is double precision's", async () => {
+  // Columns of two classes of one head differ by less than single precision tells apart in their products.
+  const W_U = parameters["unembed.W_U"];
+  const width = dim(W_U, 1);
+  const { offset } = at(heads, heads.length - 1);
+  const columns = Float64Array.from(W_U.data, (value, i) => {
+    const column = i % width;
+    const source = column === offset + 1 ? i - 1 : i;
+    return column === offset + 1 ? at(W_U.data, source) * (1 + 1e-9 * Math.sin(i)) : value;
+  });
+  const close = { ...parameters, "unembed.W_U": float64(columns, W_U.shape) };
+  const model = await editableModel(runtime, config, close);
+  for (const edits of EDITS) {
+    const found = await model.drawScores(edits, scored);
+    const expected = headMetrics(await model.forward(edits, samples), targets, heads, samples);
+    assert.deepEqual(found?.accuracy, expected.accuracy);
+  }
+  await model.dispose();
+});
+
+test("what single precision decides too little of, other edits, and too many samples are left to double precision", async () => {
   const certain = { ...parameters, "unembed.W_U": scaled(parameters["unembed.W_U"], 500) };
   const model = await editableModel(runtime, config, certain);
-  assert.equal(await model.drawScores({ W_E }, { samples, targets }), undefined);
+  assert.equal(await model.drawScores({ W_E }, scored), undefined);
   for (const edits of [{}, { meanAblateHeads: [0] }, { W_E, meanAblateNeurons: [1] }, { W_E, averageDigit: 0 as const }])
-    assert.equal(await model.drawScores(edits, { samples, targets }), undefined);
-  assert.equal(await model.drawScores({ W_E }, { samples: new Int32Array(2 ** 20), targets }), undefined);
+    assert.equal(await model.drawScores(edits, scored), undefined);
+  assert.equal(await model.drawScores({ W_E }, { ...scored, samples: new Int32Array(2 ** 20) }), undefined);
   await model.dispose();
 });
 

@@ -54,11 +54,12 @@ type Outputs = { readonly [name in ForwardOutput]?: NdArray<"float64"> };
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
 export interface GridModel {
   /**
-   * The outputs asked for at the samples it was made for, in their order; with `reuse`, in the arrays of the run before.
+   * The outputs asked for at the samples it was made for, or at others where given, in their order; with `reuse`, in the arrays of
+   * the run before.
    * `changes` replaces weights or biases by name, in the shape that they have. Outputs that `into` names are written to its
    * arrays over the samples, which are given back.
    */
-  run(changes?: Partial<Parameters>, into?: Outputs): Promise<Outputs>;
+  run(changes?: Partial<Parameters>, into?: Outputs, others?: Int32Array): Promise<Outputs>;
   dispose(): Promise<void>;
 }
 
@@ -96,25 +97,25 @@ export async function gridModel(
       }),
     );
   return {
-    async run(changes = {}, into = {}) {
+    async run(changes = {}, into = {}, others = samples) {
       const whole: typeof before = reuse ? before : { ...into };
-      for (let start = 0; start < samples.length; start += block) {
-        const count = Math.min(block, samples.length - start);
+      for (let start = 0; start < others.length; start += block) {
+        const count = Math.min(block, others.length - start);
         const places = placesOf(whole, start, count);
         // The last block is filled up with its last sample, whose further rows are not kept.
-        const part = Int32Array.from({ length: block }, (_, i) => samples[start + Math.min(i, count - 1)] as number);
+        const part = Int32Array.from({ length: block }, (_, i) => others[start + Math.min(i, count - 1)] as number);
         const [results = {}] = await program.run([{ ...weights, ...changes, ...tableRows(part, digits) }], places);
         for (const name of outputs) {
           const made = results[name] as NdArray;
           if (made.data === places[name]?.data) continue;
           const shape = name === "logits" ? [classes] : made.shape.slice(1);
           const width = sizeOf(shape);
-          const bytes = samples.length * width * Float64Array.BYTES_PER_ELEMENT;
+          const bytes = others.length * width * Float64Array.BYTES_PER_ELEMENT;
           ensure(bytes <= MAX_BYTES, "input", () => {
             const gigabytes = (n: number) => `${(n / 1e9).toFixed(1)} GB`;
-            return `${name}: [${[samples.length, ...shape].join(", ")}] over the grid needs ${gigabytes(bytes)} of memory, at most ${gigabytes(MAX_BYTES)} are taken`;
+            return `${name}: [${[others.length, ...shape].join(", ")}] over the grid needs ${gigabytes(bytes)} of memory, at most ${gigabytes(MAX_BYTES)} are taken`;
           });
-          whole[name] ??= float64(zeros(samples.length * width, shared), [samples.length, ...shape]);
+          whole[name] ??= float64(zeros(others.length * width, shared), [others.length, ...shape]);
           putRows(whole[name].data, start, made, width, count);
           if (!shared && sizeOf(made.shape) === block * width) direct.add(name);
         }

@@ -1,5 +1,5 @@
 import { dim, ensure, type NdArray } from "../core/index.ts";
-import { changeAnswersProgram } from "../model/index.ts";
+import { changeAnswersProgram, earlierClasses } from "../model/index.ts";
 import type { Program, Runtime } from "../runtimes/index.ts";
 import type { Head } from "../tasks/index.ts";
 import { blockRows, scoredBlocks } from "./scored-blocks.ts";
@@ -28,8 +28,9 @@ export function changedAnswers(runtime: Runtime, heads: readonly Head[]): Change
       const [n, tasks] = [dim(logits, 0), heads.length];
       ensure(dim(targets, 0) === n, "input", () => `hits: needs targets of ${n} samples, got ${dim(targets, 0)}`);
       const every = Int32Array.from({ length: n }, (_, i) => i);
-      const blocks = scoredBlocks(targets, heads, every, "float64").map((block) => ({
+      const blocks = scoredBlocks(targets, heads, every).map((block) => ({
         ...block,
+        earlier: earlierClasses(block.columns, heads),
         base: blockRows(logits, block),
       }));
       const size = blocks[0]?.samples.length ?? 0;

@@ -1,5 +1,6 @@
-import { dim, ensure, float32, type NdArray, toFloat32 } from "../core/index.ts";
+import { at, dim, ensure, float32, type NdArray, toFloat32 } from "../core/index.ts";
 import {
+  CLEARLY,
   changeScoresProgram,
   type Edits,
   type ModelConfig,
@@ -24,6 +25,8 @@ export interface Scored {
   readonly samples: Int32Array;
   /** Classes of every sample of the grid, [p², tasks]. */
   readonly targets: NdArray<"int32">;
+  /** Scores logits [n, classes] of some of the samples. */
+  readonly scoresOf: (logits: NdArray<"float64">, samples: Int32Array) => DrawScores;
 }
 
 /** What the logits of some samples are without edits, and how far each neuron is from its mean there. */
@@ -52,19 +55,42 @@ class Sums {
     this.#hits = new Float64Array(tasks);
   }
 
-  /** Takes in a block's scores; whether single precision holds them: a target's probability is in its range. */
-  add({ target, rest, ahead }: Record<string, NdArray>, count: number): boolean {
+  /**
+   * Takes in the scores of those of a block's samples that single precision decides, and gives the others' places in the block:
+   * where a target's probability is out of its range, or a class so near to it that it may stand on its other side.
+   */
+  add({ target, rest, ahead }: Record<"target" | "rest" | "ahead", NdArray>, count: number): number[] {
     const tasks = this.#loss.length;
-    if (target === undefined || rest === undefined || ahead === undefined) return false;
-    for (let i = 0; i < count * tasks; i++) {
-      const probability = target.data[i] as number;
-      if (!(probability >= TINY)) return false;
-      const task = i % tasks;
-      this.#loss[task] = (this.#loss[task] as number) + Math.log1p((rest.data[i] as number) / probability);
-      if (ahead.data[i] === 0) this.#hits[task] = (this.#hits[task] as number) + 1;
+    const open: number[] = [];
+    const isOpen = (i: number) => {
+      const classes = ahead.data[i] as number;
+      return !((target.data[i] as number) >= TINY) || (classes > 0 && classes < CLEARLY);
+    };
+    for (let sample = 0; sample < count; sample++) {
+      const first = sample * tasks;
+      let task = 0;
+      while (task < tasks && !isOpen(first + task)) task++;
+      if (task < tasks) {
+        open.push(sample);
+        continue;
+      }
+      for (let h = 0; h < tasks; h++) {
+        const ratio = (rest.data[first + h] as number) / (target.data[first + h] as number);
+        this.#loss[h] = (this.#loss[h] as number) + Math.log1p(ratio);
+        if (ahead.data[first + h] === 0) this.#hits[h] = (this.#hits[h] as number) + 1;
+      }
+      this.#samples += 1;
     }
-    this.#samples += count;
-    return true;
+    return open;
+  }
+
+  /** Takes in means over further samples. */
+  addMeans({ loss, accuracy }: DrawScores, samples: number): void {
+    for (let h = 0; h < loss.length; h++) {
+      this.#loss[h] = (this.#loss[h] as number) + samples * at(loss, h);
+      this.#hits[h] = (this.#hits[h] as number) + samples * at(accuracy, h);
+    }
+    this.#samples += samples;
   }
 
   means(): DrawScores {
@@ -92,9 +118,20 @@ function singleWeights(parameters: Parameters, classes: number): Parameters {
   return { ...Object.fromEntries(single), ...unembed } as Parameters;
 }
 
+/** Double precision, for what single precision does not decide. */
+interface Exact {
+  readonly unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>;
+  /** Logits under edits at some samples (grid indices). */
+  readonly logits: (edits: Edits, samples: Int32Array) => Promise<NdArray<"float64">>;
+}
+
+/** Of more than this share of the samples single precision is of no use. */
+const MOST_OPEN = 0.25;
+
 /**
- * Scores a model under edits of the embedding or of neurons on some samples, in single precision, from weights to probabilities
- * without leaving the runtime: for draws of a null, of which there are many and each counts for little.
+ * Scores a model under edits of the embedding or of neurons on some samples, for draws of a null, of which there are many: in
+ * single precision, from weights to probabilities without leaving the runtime, and in double precision those samples that single
+ * precision does not decide.
  */
 export class DrawScorer {
   readonly #runtime: Runtime;
@@ -102,7 +139,8 @@ export class DrawScorer {
   readonly #heads: readonly Head[];
   readonly #weights: Parameters;
   readonly #blocks: readonly GridBlock[];
-  readonly #unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>;
+  readonly #exact: Exact;
+  readonly #scoresOf: Scored["scoresOf"];
   #pass: Promise<Program> | undefined;
   #change: Promise<Program> | undefined;
   #base: NdArray<"float32"> | undefined;
@@ -110,16 +148,17 @@ export class DrawScorer {
   constructor(
     runtime: Runtime,
     { config, parameters }: { readonly config: TaskConfig & ModelConfig; readonly parameters: Parameters },
-    { samples, targets }: Scored,
-    unedited: () => Promise<{ readonly unedited: Unedited; readonly readout: NdArray<"float64"> }>,
+    { samples, targets, scoresOf }: Scored,
+    exact: Exact,
   ) {
     this.#runtime = runtime;
     this.#config = config;
     this.#heads = headsOf(config);
     this.#weights = singleWeights(parameters, logitsOf(this.#heads));
-    this.#unedited = unedited;
+    this.#exact = exact;
+    this.#scoresOf = scoresOf;
     const digits = gridDigits(config.p);
-    this.#blocks = scoredBlocks(targets, this.#heads, samples, "float32").map((block) => ({
+    this.#blocks = scoredBlocks(targets, this.#heads, samples).map((block) => ({
       ...block,
       ...tableRows(block.samples, digits),
     }));
@@ -130,13 +169,20 @@ export class DrawScorer {
     return samples.length * logitsOf(headsOf(config)) <= MOST;
   }
 
-  async #sum(program: Program, feedsOf: (block: GridBlock) => Arrays): Promise<DrawScores | undefined> {
+  async #sum(edits: Edits, program: Program, feedsOf: (block: GridBlock) => Arrays): Promise<DrawScores | undefined> {
     const sums = new Sums(this.#heads.length);
+    const open: number[] = [];
+    const total = this.#blocks.reduce((sum, { count }) => sum + count, 0);
     for (const block of this.#blocks) {
-      const { columns, earlier } = block;
-      const [scores = {}] = await program.run([{ columns, earlier, ...feedsOf(block) }]);
-      if (!sums.add(scores, block.count)) return undefined;
+      const { columns, samples } = block;
+      const [{ target, rest, ahead } = {}] = await program.run([{ columns, ...feedsOf(block) }]);
+      if (target === undefined || rest === undefined || ahead === undefined) return undefined;
+      for (const place of sums.add({ target, rest, ahead }, block.count)) open.push(at(samples, place));
+      if (open.length > MOST_OPEN * total) return undefined;
     }
+    if (open.length === 0) return sums.means();
+    const left = Int32Array.from(open);
+    sums.addMeans(this.#scoresOf(await this.#exact.logits(edits, left), left), left.length);
     return sums.means();
   }
 
@@ -145,15 +191,15 @@ export class DrawScorer {
   }
 
   /** With another embedding of the tokens, [p+1, d_model]. */
-  async embedding(W_E: NdArray): Promise<DrawScores | undefined> {
+  async embedding(W_E: NdArray<"float64">): Promise<DrawScores | undefined> {
     this.#pass ??= this.#runtime.compile(passScoresProgram(this.#config, this.#weights, this.#size));
     const weights = { ...this.#weights, "embed.W_E": toFloat32(W_E) };
-    return this.#sum(await this.#pass, ({ rows0, rows1 }) => ({ ...weights, rows0, rows1 }));
+    return this.#sum({ W_E }, await this.#pass, ({ rows0, rows1 }) => ({ ...weights, rows0, rows1 }));
   }
 
   /** With some neurons at their means. */
   async neurons(cut: readonly number[]): Promise<DrawScores | undefined> {
-    const { unedited, readout } = await this.#unedited();
+    const { unedited, readout } = await this.#exact.unedited();
     const [width, classes] = [dim(unedited.deviation, 1), dim(readout, 1)];
     this.#change ??= this.#runtime.compile(changeScoresProgram(this.#heads, this.#size));
     this.#base ??= toFloat32(unedited.logits);
@@ -162,7 +208,7 @@ export class DrawScorer {
     cut.forEach((j, g) => {
       removed.set(readout.data.subarray(j * classes, (j + 1) * classes), g * classes);
     });
-    return this.#sum(await this.#change, (block) => {
+    return this.#sum({ meanAblateNeurons: cut }, await this.#change, (block) => {
       const { start, count } = block;
       const values = new Float32Array(size * cut.length);
       for (let i = 0; i < count; i++) {
@@ -178,7 +224,7 @@ export class DrawScorer {
     });
   }
 
-  /** Under edits of one of the two kinds; undefined for others, and where single precision does not hold a probability. */
+  /** Under edits of one of the two kinds; undefined for others, and where single precision decides too few samples. */
   async scores({ W_E, meanAblateNeurons = [], ...others }: Edits): Promise<DrawScores | undefined> {
     if (Object.values(others).some((value) => value !== undefined)) return undefined;
     if (W_E !== undefined) return meanAblateNeurons.length === 0 ? this.embedding(W_E) : undefined;

@@ -23,9 +23,9 @@ export interface EditableModel {
    */
   readonly forward: (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
   /**
-   * What the output heads score under another W_E or with some neurons at their means, in single precision: for draws of a null.
-   * Undefined for other edits, for more samples than fit into memory, and where a target's probability is beyond single
-   * precision.
+   * What the output heads score under another W_E or with some neurons at their means, for draws of a null: answers as in double
+   * precision, losses to about six digits. Undefined for other edits, for more samples than fit into memory, and where single
+   * precision decides too few samples.
    */
   readonly drawScores: (edits: Edits, scored: Scored) => Promise<DrawScores | undefined>;
   readonly dispose: () => Promise<void>;
@@ -102,6 +102,9 @@ async function withoutNeurons(
   return added;
 }
 
+/** Samples that are computed at a time where there are few. */
+const FEW = 64;
+
 type Model = { readonly runtime: Runtime; readonly config: TaskConfig & ModelConfig; readonly parameters: Parameters };
 
 /** What a model's z and neurons are on average over the grid. */
@@ -125,6 +128,7 @@ class Editable implements EditableModel {
   #readout: Promise<NdArray<"float64">> | undefined;
   #scorer: { readonly samples: Int32Array; readonly scorer: DrawScorer } | undefined;
   #streams: GridModel | undefined;
+  #few: GridModel | undefined;
   #streamMeans: Float64Array | undefined;
 
   constructor({ runtime, config, parameters }: Model, means: Means) {
@@ -227,6 +231,14 @@ class Editable implements EditableModel {
     });
   }
 
+  /** Logits under edits of weights at a few samples, by a program that takes a few at a time. */
+  async #logitsOfFew(edits: Edits, samples: Int32Array): Promise<NdArray<"float64">> {
+    const first = this.#all.subarray(0, FEW);
+    this.#few ??= await gridModel(this.#runtime, this.#config, this.#base, ["logits"], { samples: first });
+    const { logits } = await this.#few.run(this.#changesOf(edits), {}, samples);
+    return logits as NdArray<"float64">;
+  }
+
   async drawScores(edits: Edits, scored: Scored): Promise<DrawScores | undefined> {
     if (!DrawScorer.takes(scored, this.#config)) return undefined;
     const { samples } = scored;
@@ -234,7 +246,8 @@ class Editable implements EditableModel {
       await this.#scorer?.scorer.dispose();
       const model = { config: this.#config, parameters: this.#stored };
       const unedited = async () => ({ unedited: await this.#uneditedAt(samples), readout: await this.#readoutMatrix() });
-      this.#scorer = { samples, scorer: new DrawScorer(this.#runtime, model, scored, unedited) };
+      const logits = (changed: Edits, some: Int32Array) => this.#logitsOfFew(changed, some);
+      this.#scorer = { samples, scorer: new DrawScorer(this.#runtime, model, scored, { unedited, logits }) };
     }
     return this.#scorer.scorer.scores(edits);
   }
@@ -242,6 +255,7 @@ class Editable implements EditableModel {
   async dispose(): Promise<void> {
     await this.#scorer?.scorer.dispose();
     await this.#streams?.dispose();
+    await this.#few?.dispose();
     for (const model of this.#models.values()) await model.dispose();
     await this.#products.dispose();
   }

@@ -1,31 +1,25 @@
 import { dim, inPrecision, type NdArray, rows, sizeOf } from "../core/index.ts";
-import { earlierClasses, type ScoredBlock, targetColumns } from "../model/index.ts";
+import { type ScoredBlock, targetColumns } from "../model/index.ts";
 import type { Head } from "../tasks/index.ts";
 
 /** Samples that are scored at a time: of so many everything stays near the processor. */
 const BLOCK = 512;
 
 /** Some of the samples; the last block is filled up with its last sample, whose further rows are not counted. */
-export interface Block extends ScoredBlock {
+export interface Block extends Pick<ScoredBlock, "columns"> {
   readonly samples: Int32Array;
   readonly start: number;
   readonly count: number;
 }
 
 /** Samples, as rows of `targets` [m, tasks], in blocks of one length. */
-export function scoredBlocks(
-  targets: NdArray<"int32">,
-  heads: readonly Head[],
-  samples: Int32Array,
-  dtype: "float32" | "float64",
-): Block[] {
+export function scoredBlocks(targets: NdArray<"int32">, heads: readonly Head[], samples: Int32Array): Block[] {
   const size = Math.min(samples.length, BLOCK);
   return Array.from({ length: Math.ceil(samples.length / size) }, (_, b) => {
     const start = b * size;
     const count = Math.min(size, samples.length - start);
     const part = Int32Array.from({ length: size }, (_row, i) => samples[start + Math.min(i, count - 1)] as number);
-    const columns = targetColumns(targets, heads, part);
-    return { samples: part, columns, earlier: earlierClasses(columns, heads, dtype), start, count };
+    return { samples: part, columns: targetColumns(targets, heads, part), start, count };
   });
 }
 

@@ -1,4 +1,4 @@
-import { at } from "../../core/index.ts";
+import { at, type NdArray } from "../../core/index.ts";
 import { type HeadMetrics, headMetrics } from "../../math/index.ts";
 import { logitsOf } from "../../tasks/index.ts";
 import type { AnalysisInput, Edits, Forward } from "../kit/define.ts";
@@ -7,7 +7,7 @@ import type { Evaluations } from "./ablate.ts";
 
 /**
  * Evaluates a model under edits on some samples, all where they are left out: parts in double precision, draws in single where
- * that suffices.
+ * that decides.
  *
  * @param onDone Called after each.
  */
@@ -26,7 +26,11 @@ export function evaluationsOf(
     return { accuracy: own(accuracy), loss: own(loss) };
   };
   const evaluate = async (edits: Edits) => told(headMetrics(await forward(edits, samples, memory), targets, heads, samples));
-  const scored = { samples: samples ?? Int32Array.from({ length: p * p }, (_, i) => i), targets };
+  const scored = {
+    samples: samples ?? Int32Array.from({ length: p * p }, (_, i) => i),
+    targets,
+    scoresOf: (logits: NdArray<"float64">, some: Int32Array) => headMetrics(logits, targets, heads, some),
+  };
   return {
     evaluate,
     async evaluateDraw(edits) {

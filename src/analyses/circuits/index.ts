@@ -121,8 +121,8 @@ all output heads but it, averaged over them: \`mean\`, \`smallest\` and \`larges
 its own (the larger size errs on the other side there); null where there is one output head. An attention head has no random counterpart: the
 other output heads, and \`chance_accuracy\` as the floor, stand beside it.
 
-Draws are evaluated in single precision, everything else in double: a draw's loss is then right to about six digits, and a sample whose two best classes are that near to each other may count
-either way; a loss counts as larger than a draw's from 1e-5 nats (and 1e-5 of it) on. A draw in which a target's probability is below 1e-37 is evaluated in double precision.`,
+Draws are looked at in single precision first: where it decides all of a sample's answers, with a margin of 2e-3 nats, and holds the targets' probabilities (above 1e-37), it is taken, and its
+losses are right to about six digits; every other sample, and everything that is no draw, is evaluated in double precision. So accuracies are those of double precision; a loss counts as larger than a draw's from 1e-5 nats (and 1e-5 of it) on.`,
   citation: "Future work, Syrkis & Søgaard 2024: which ablations break which tasks",
   needs: ["blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post", "logits", "forward", "matmul"],
   effort: 5,

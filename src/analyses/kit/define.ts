@@ -58,14 +58,19 @@ export interface SeriesModel {
  */
 export type Forward = (edits: Edits, samples?: Int32Array, into?: Float64Array) => Promise<NdArray<"float64">>;
 
+/** Samples (grid indices) that draws are scored on, and what scores logits [n, classes] of some of them. */
+export interface ScoredSamples {
+  readonly samples: Int32Array;
+  readonly targets: NdArray<"int32">;
+  readonly scoresOf: (logits: NdArray<"float64">, samples: Int32Array) => HeadMetrics;
+}
+
 /**
- * What the output heads score on some samples (grid indices) with another W_E or with some neurons at their means, in single
- * precision and so in a fraction of the time: for draws of a null. Undefined where that does not do, see `editableModel`.
+ * What the output heads score on some samples with another W_E or with some neurons at their means, for draws of a null: in single
+ * precision, and so in a fraction of the time, but for the samples that this does not decide. Undefined where it decides too few,
+ * see `editableModel`.
  */
-export type ScoreDraw = (
-  edits: Edits,
-  scored: { readonly samples: Int32Array; readonly targets: NdArray<"int32"> },
-) => Promise<HeadMetrics | undefined>;
+export type ScoreDraw = (edits: Edits, scored: ScoredSamples) => Promise<HeadMetrics | undefined>;
 
 /**
  * The product of two float64 matrices, [n, k] by [k, m]. It may be written to the memory of `into`, which holds n·m numbers or

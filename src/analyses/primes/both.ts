@@ -23,8 +23,8 @@ interface Digits {
  * contributes, [tokens, d] less [d].
  *
  * A token t of that digit meets every token of the other one, whose terms mod q are all residues ⌊p/q⌋ times, which add nothing
- * to a sum of deviations, and those of its tokens y = 0 … (p mod q) − 1 once more: y where it is the low digit, p·y where it is the
- * high one. So a class's sum is that of a window of p mod q classes of the deviations, in steps of p or of 1.
+ * to a sum of deviations, and those of its tokens y = 0 … (p mod q) − 1 once more: y where it is the low digit, p·y where it is
+ * the high one. So a class's sum is that of a window of p mod q classes of the deviations, in steps of p or of 1.
  */
 function addDigit(
   sums: Float64Array,
