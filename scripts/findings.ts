@@ -30,12 +30,15 @@ async function analyzed(reference: Reference, { analyze }: ReturnType<typeof shi
 const cut = (metrics: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value.toPrecision(9))]));
 
-/** How tasks without circuits of their own are read, of each run that has some; beside them the same tasks of the first run. */
+/** Tasks without circuits of their own, or read from beats, of each run that has some; beside them the same of the first run. */
 function beatFindings(runs: readonly AnalyzedRun[]): BeatFindings {
   const results = new Map(runs.flatMap(({ label, results: { beats } }) => (beats ? [[label, beats.result as BeatsResult]] : [])));
-  const unread = [...new Set([...results.values()].flatMap(({ without_circuit }) => without_circuit))];
-  const found = [...results].map(([label, { tasks, without_circuit }]) => {
-    const wanted = label === RUN ? unread : without_circuit;
+  const told = ({ tasks, without_circuit }: BeatsResult) =>
+    tasks.flatMap(({ q, circuit_of_beats: by }) => (without_circuit.includes(q) || by !== null ? [q] : []));
+  const all = [...new Set([...results.values()].flatMap(told))];
+  const found = [...results].map(([label, result]) => {
+    const { tasks } = result;
+    const wanted = label === RUN ? all : told(result);
     const numbers = tasks.filter(({ q }) => wanted.includes(q)).map((task) => JSON.parse(JSON.stringify(task, rounded)));
     return [label, numbers] as const;
   });

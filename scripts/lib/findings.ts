@@ -133,22 +133,26 @@ function beatsText({ beats }: Findings): string {
   const all = others.flatMap(([label, tasks]) => tasks.map((task) => ({ label, ...task })));
   if (all.length === 0) return "";
   const [found, open] = [all.filter((one) => 2 * one.beats >= one.neurons), all.filter((one) => 2 * one.beats < one.neurons)];
-  const lines = found.map(({ label, q, neurons, beats: count, least, permuted, used, circuit_of_beats: by }) => {
-    const first = beats[RUN]?.find((one) => one.q === q);
-    const beside =
-      first === undefined ? "" : `; in \`${RUN}\` ${first.own} of its ${first.neurons} have its own wave and ${first.beats} beat`;
-    const answer =
-      by === null
-        ? ""
-        : ` All ${by.neurons} neurons that beat for it, and nothing else of the model, answer it with ${by.additive.toFixed(3)} by what they carry of each digit, with ${by.carrier.toFixed(3)} by one carrier wave times a function of the digit mod ${q}, and with ${by.two_waves.toFixed(3)} by two waves a digit (${controlsText(by)}; chance ${(1 / q).toFixed(3)}).`;
-    return `task ${q} of \`${label}\` is read from ${neurons} neurons (they hold half of what reaches its logits), of which **${count}** beat so; of as many that it is read from least ${least} (relabelled tokens ${(permuted?.mean ?? 0).toFixed(3)}, second waves of random neurons ${used.mean.toFixed(2)}; p = ${Math.max(permuted?.probability ?? 1, used.probability).toFixed(3)} each)${beside}.${answer}`;
-  });
+  const lines = found.map(
+    ({ label, q, accuracy, neurons, beats: count, least, permuted, used, circuit, circuit_of_beats: by }) => {
+      const first = beats[RUN]?.find((one) => one.q === q);
+      const beside =
+        first === undefined
+          ? ""
+          : `; in \`${RUN}\` ${first.own} of its ${first.neurons} have its own wave and ${first.beats} beat`;
+      const answer =
+        by === null
+          ? ""
+          : ` All ${by.neurons} neurons that beat for it, and nothing else of the model, answer it with ${by.additive.toFixed(3)} by what they carry of each digit, with ${by.carrier.toFixed(3)} by one carrier wave times a function of the digit mod ${q}, and with ${by.two_waves.toFixed(3)} by two waves a digit (${controlsText(by)}; chance ${(1 / q).toFixed(3)}).`;
+      return `- Task ${q} of \`${label}\` (the model answers it with ${accuracy.toFixed(3)}, its own circuit with ${circuit.toFixed(3)}) is read from ${neurons} neurons, of which **${count}** beat so; of as many that it is read from least ${least} (relabelled tokens ${(permuted?.mean ?? 0).toFixed(3)}, second waves of random neurons ${used.mean.toFixed(2)}; p = ${Math.max(permuted?.probability ?? 1, used.probability).toFixed(3)} each)${beside}.${answer}`;
+    },
+  );
   const rest = open.map(
     ({ label, q, neurons, own, beats: count, circuit }) =>
-      `task ${q} of \`${label}\`: ${own} of its ${neurons} have its own wave and ${count} beat; its own circuit answers it with ${circuit.toFixed(3)}`,
+      `task ${q} of \`${label}\`: ${own} of its ${neurons} have its own wave and ${count} beat; its own circuit answers it with ${circuit.toFixed(3)} (a neuron whose pair is as near to another task's is counted for one of the two)`,
   );
   return `**A second way: beats.** A task may be answered though its own circuit is not there. Then its neurons can carry two waves of other frequencies in each digit, and **the sum or difference of the two** is k/q in x0
-and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). In each digit such a neuron is a carrier wave times a function of the digit mod q. ${lines.length === 0 ? "None was found." : `Found: ${lines.join(" ")}`}${rest.length === 0 ? "" : ` Answered, with a circuit below 0.9, and not so: ${rest.join("; ")}.`} (\`beats\`: the two waves of each digit's part that explain most of it, by least squares; within 1/(3p) cycles a token.)
+and k·p/q in x1, k being the frequency of their read-out: |u| holds products of four waves too, and one of them is cos(2πk·n/q). In each digit such a neuron is a carrier wave times a function of the digit mod q. Found${lines.length === 0 ? ": none." : ` (neurons: those that hold half of what reaches the task's logits, at most 64):\n\n${lines.join("\n")}\n\n`}${rest.length === 0 ? "" : `Answered, with a circuit below 0.9, and not so: ${rest.join("; ")}.`} (\`beats\`: the two waves of each digit's part that explain most of it, by least squares; within 1/(3p) cycles a token.)
 
 `;
 }

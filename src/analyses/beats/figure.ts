@@ -108,9 +108,7 @@ function rungs(label: string, { q, circuit, accuracy, circuit_of_beats: by }: Be
 
 /** How each task is read, and what beating neurons answer. */
 export function beatsFigure(entries: readonly Entry[], headline: string): TopLevelSpec {
-  const beating = entries.flatMap(({ label, result }) =>
-    result.tasks.filter(({ q }) => result.without_circuit.includes(q)).flatMap((task) => rungs(label, task)),
-  );
+  const beating = entries.flatMap(({ label, result }) => result.tasks.flatMap((task) => rungs(label, task)));
   return figure(ownColors([...entries.map(kinds), ...beating], 1), {
     title: "How each task is read: by its own wave, or by beats",
     description: `Share of each task's most-read neurons with a wave of the task's own and of those that beat, and what beating neurons answer. ${headline}`,

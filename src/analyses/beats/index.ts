@@ -16,6 +16,10 @@ const shown = (accuracy: number) => accuracy.toFixed(3);
 /** The tasks that are answered without circuits of their own. */
 const unread = ({ tasks, without_circuit }: BeatsResult) => tasks.filter(({ q }) => without_circuit.includes(q));
 
+/** Those, and tasks that have circuits of their own and beats as well. */
+const told = ({ tasks, without_circuit }: BeatsResult) =>
+  tasks.filter(({ q, circuit_of_beats: by }) => without_circuit.includes(q) || by !== null);
+
 /** The controls of a circuit of beats. */
 function controlText({ permuted, exchanged, other_modulus: other }: BeatCircuit, q: number): string {
   const spacing = other === null ? "" : `, spacing 1/${other.moduli.join(", 1/")} ${shown(other.accuracy)}`;
@@ -56,7 +60,7 @@ function withoutCircuit(tasks: readonly BeatTask[]) {
 
 function headline(entries: readonly Labelled<BeatsResult>[]): string {
   const clause = ({ result }: Labelled<BeatsResult>) => {
-    const tasks = unread(result);
+    const tasks = told(result);
     if (tasks.length > 0) return listed(tasks.map(taskText));
     const answered = result.tasks.filter(({ accuracy }) => accuracy >= ANSWERED).length;
     return answered === 0
@@ -116,11 +120,11 @@ have the same frequencies it can be larger. \`circuit_of_beats\`, ${CIRCUIT_DRAW
   }),
   summary: (result) => {
     const { tasks } = result;
-    const lines = unread(result).flatMap((task) => {
-      const { q, neurons, own, beats: found, least, permuted, used, circuit, circuit_of_beats: by } = task;
+    const lines = told(result).flatMap((task) => {
+      const { q, accuracy, neurons, own, beats: found, least, permuted, used, circuit, circuit_of_beats: by } = task;
       const p = permuted === null ? "" : `; relabelled tokens ${short(permuted.mean)}, p = ${short(permuted.probability, 2)}`;
       return [
-        `task ${String(q).padEnd(8)}answered, own circuit ${shown(circuit)}: of its ${neurons} most-read neurons ${own} have its own wave, ${found} beat   (least-read ${least}${p}; random second waves ${short(used.mean)}, p = ${short(used.probability, 2)})`,
+        `task ${String(q).padEnd(8)}accuracy ${shown(accuracy)}, own circuit ${shown(circuit)}: of its ${neurons} most-read neurons ${own} have its own wave, ${found} beat   (least-read ${least}${p}; random second waves ${short(used.mean)}, p = ${short(used.probability, 2)})`,
         ...(by === null
           ? []
           : [
@@ -139,8 +143,8 @@ have the same frequencies it can be larger. \`circuit_of_beats\`, ${CIRCUIT_DRAW
   },
   finding: (entries) =>
     stated("A task without waves of its own is computed by beats", entries, ({ result }) => result.by_beats.length > 0),
-  idle: ({ without_circuit }) =>
-    without_circuit.length === 0 ? "every task that is answered has a circuit of its own that answers it" : undefined,
+  idle: (result) =>
+    told(result).length === 0 ? "every task that is answered has a circuit of its own, and none is read from beats" : undefined,
   headline,
   figure: (entries) => beatsFigure(entries, headline(entries)),
 });
