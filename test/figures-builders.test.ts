@@ -255,6 +255,11 @@ test("a brush on the grid moves the Hinton detail, which shows the grid's own va
   assert.throws(() => gridWithDetail({ brush: "a b", values: grid(1) }), /plain name/);
 });
 
+test("a picker of one name is no control", () => {
+  assert.deepEqual(picker("neuron", ["one"]), { name: "neuron", value: "one" });
+  assert.ok("bind" in picker("neuron", ["one", "two"]));
+});
+
 test("drawing is deterministic, whatever was drawn before, and asks for nothing", async () => {
   const spec = alone(
     heatmap({

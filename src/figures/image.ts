@@ -198,12 +198,14 @@ export function gridImage(options: GridImageOptions): LayeredPanel {
 }
 
 /**
- * A drop-down that chooses one of `names`, as a parameter of the whole figure. Without JavaScript the first one is shown.
+ * A drop-down that chooses one of `names`, as a parameter of the whole figure; none where there is one name alone, which a title
+ * has to say then. Without JavaScript the first one is shown.
  *
  * @example figure(panels, { description, params: [picker("neuron", names, "neuron")] })
  */
-export function picker(name: string, names: readonly string[], label = name) {
-  return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } } as const;
+export function picker(name: string, names: readonly string[], label = name): Parameter {
+  if (names.length === 1) return { name, value: firstOf(names) };
+  return { name, value: firstOf(names), bind: { input: "select", options: [...names], name: `${label} ` } };
 }
 
 /** Steps of a slider over epochs at most: as many as a hand tells apart. */

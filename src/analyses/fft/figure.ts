@@ -73,6 +73,9 @@ function examplePanels(entries: readonly Labelled<FftResult>[]): Panel[] {
   return shownExamples(entries).flatMap(({ label, p, examples }, i) => {
     if (examples.length === 0) return [];
     const m = (p - 1) / 2;
+    // Where there is nothing to choose from, no picker names it.
+    const [only, ...others] = examples;
+    const named = only === undefined || others.length > 0 ? {} : { subtitle: `neuron ${nameOf(only)}` };
     const relative = examples.map((example) => {
       const values = dequantised(example.activation);
       const largest = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
@@ -81,6 +84,7 @@ function examplePanels(entries: readonly Labelled<FftResult>[]): Panel[] {
     return [
       gridWithDetail({
         title: `${label}: activation over the grid`,
+        ...named,
         values: relative,
         picker: `neuron${i}`,
         pickField: "neuron",

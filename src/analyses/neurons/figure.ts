@@ -191,9 +191,13 @@ function exampleRow(entry: Entry, examples: readonly Example[], i: number): Pane
       rest: scaled(u.map((v, n) => v - at(closed, n))),
     };
   });
+  // Where there is nothing to choose from, no picker names it.
+  const [only, ...others] = grids;
+  const named = only === undefined || others.length > 0 ? {} : { subtitle: `neuron ${only.name}` };
   return (["u", "closed", "rest"] as const).map((which) =>
     gridImage({
       title: { u: `${label}: u before the ReLU`, closed: "its closed form", rest: "u less the closed form" }[which],
+      ...(which === "u" ? named : {}),
       values: grids.map((grid) => ({ name: grid.name, values: grid[which] })),
       picker: `example${i}`,
       pickField: "neuron",
