@@ -53,6 +53,7 @@ const LADDER: readonly (readonly [run: string, twin: string])[] = [
   ["masked-p53", "basis-p53"],
   ["no-grokfast-p53", "basis-p53"],
   ["no-dropout-p53", "basis-p53"],
+  ["joint-p53", "basis-p53"],
 ];
 
 /** The rungs that are evidence. */
