@@ -51,6 +51,7 @@ const LADDER: readonly (readonly [run: string, twin: string])[] = [
   ["miiii-p53", "basis-p53"],
   ["miiii-p53-1", "basis-p53"],
   ["masked-p53", "basis-p53"],
+  ["masked-p53-1", "basis-p53"],
   ["no-grokfast-p53", "basis-p53"],
   ["no-dropout-p53", "basis-p53"],
   ["joint-p53", "basis-p53"],
