@@ -41,7 +41,7 @@ export interface CircuitInput {
   readonly readout: NdArray<"float64">;
   /** The neurons and the frequencies of their read-outs. */
   readonly neurons: readonly number[];
-  readonly ks: Int32Array;
+  readonly kOf: (neuron: number) => number;
   readonly wavesOf: (neuron: number) => DigitWaves;
   readonly draws: number;
   readonly seed: number;
@@ -74,17 +74,17 @@ export function interaction(mu: number, low: Float64Array, high: Float64Array): 
 
 /** The accuracy of some neurons' interactions under read-outs, one for each. */
 async function accuracyOf(
-  { judge, task, neurons, ks, matmul }: CircuitInput,
+  { judge, task, neurons, kOf, matmul }: CircuitInput,
   fields: readonly Float64Array[],
   waves: readonly ReadoutWave[],
 ): Promise<number> {
   const { q } = at(judge.heads, task);
-  const used = [...new Set(neurons.map((j) => at(ks, j)))].sort((a, b) => a - b);
+  const used = [...new Set(neurons.map((j) => kOf(j)))].sort((a, b) => a - b);
   const width = 2 * used.length;
   const factors = new Float64Array(judge.samples.length * width);
   neurons.forEach((j, place) => {
     const [field, { a, b }] = [at(fields, place), at(waves, place)];
-    const column = 2 * used.indexOf(at(ks, j));
+    const column = 2 * used.indexOf(kOf(j));
     for (let i = 0; i < field.length; i++) {
       const to = i * width + column;
       factors[to] = (factors[to] as number) + a * (field[i] as number);
@@ -114,9 +114,9 @@ const OTHERS = 3;
  * Primes whose waves cannot stand for those of task q: from as many waves as a carrier has up to (p − 1)/2, the smallest of which
  * no multiple of 1/m comes within 1/p of a frequency that the neurons' read-outs ask for. None where p is too small for that.
  */
-function otherModuli({ judge, task, neurons, ks, parts: { p } }: CircuitInput): number[] {
+function otherModuli({ judge, task, neurons, kOf, parts: { p } }: CircuitInput): number[] {
   const { q } = at(judge.heads, task);
-  const asked = [...new Set(neurons.map((j) => at(ks, j)))].flatMap((k) => [k / q, (k * p) / q]);
+  const asked = [...new Set(neurons.map((j) => kOf(j)))].flatMap((k) => [k / q, (k * p) / q]);
   const apart = (m: number) => asked.every((f) => Math.abs(f * m - Math.round(f * m)) / m >= 1 / p);
   return primesBelow((p + 1) / 2)
     .filter((m) => m >= Math.min(q, CARRIER_WAVES) && m !== q && apart(m))
@@ -150,7 +150,7 @@ function fieldsOf({ neurons, parts: { mu } }: CircuitInput, digits: readonly Dig
 
 /** Accuracies of the rungs of a task's beating neurons, with controls; undefined where there are none. */
 export async function beatCircuit(input: CircuitInput): Promise<BeatCircuit | undefined> {
-  const { judge, task, parts, readout, neurons, ks, wavesOf, draws, seed } = input;
+  const { judge, task, parts, readout, neurons, kOf, wavesOf, draws, seed } = input;
   if (neurons.length === 0) return undefined;
   const { p, digits } = parts;
   const head = at(judge.heads, task);
@@ -160,9 +160,7 @@ export async function beatCircuit(input: CircuitInput): Promise<BeatCircuit | un
     accuracyOf(
       input,
       fields,
-      neurons.map((j, place) =>
-        readoutWave(readout, at(neurons, order === undefined ? place : at(order, place)), head, at(ks, j)),
-      ),
+      neurons.map((j, place) => readoutWave(readout, at(neurons, order === undefined ? place : at(order, place)), head, kOf(j))),
     );
   const two = neurons.map((j): Digits => {
     const [low, high] = wavesOf(j);

@@ -7,7 +7,7 @@ import type { AnalysisInput } from "../kit/define.ts";
 import { activationOf, matmulOf, trainedHeads } from "../kit/inputs.ts";
 import { accuraciesOf, judgeOf } from "../logits/score.ts";
 import { type BeatCircuit, beatCircuit } from "./circuit.ts";
-import { type DigitWaves, nearOf } from "./kinds.ts";
+import { type DigitWaves, type Kind, nearOf } from "./kinds.ts";
 import { type CountNull, permutedCount, uniformCount, usedCount } from "./nulls.ts";
 import { countOf, kindsOf, readersOf } from "./readers.ts";
 import { twoWaves } from "./two-waves.ts";
@@ -62,6 +62,11 @@ export function isByBeats({ neurons, beats, permuted, used }: BeatTask): boolean
 /** Draws of the controls of a circuit of beats. */
 export const CIRCUIT_DRAWS = 20;
 
+/** The neurons that beat. */
+function beatingOf(neurons: readonly number[], kinds: readonly Kind[]): number[] {
+  return neurons.filter((_, place) => kinds[place] === "beats");
+}
+
 /** How each task is read: by waves of its own, by beats of others, or neither. */
 export async function compute(input: AnalysisInput, draws: number): Promise<BeatsResult> {
   const { config, parameters, seed, onProgress } = input;
@@ -82,19 +87,19 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Beat
   for (const [task, head] of heads.entries()) {
     const { q } = head;
     const readers = readersOf(parts, readout, head);
-    const kinds = kindsOf(readers.order, (_, j) => wavesOf(j), { q, ks: readers.ks }, p);
-    const beats = countOf(kinds.slice(0, readers.most), "beats");
+    const kindsAmong = (neurons: readonly number[]) => kindsOf(neurons, (_, j) => wavesOf(j), { q, kOf: readers.kOf }, p);
+    const kinds = kindsAmong(readers.order.slice(0, readers.most));
+    const beats = countOf(kinds, "beats");
     const none = { q, readers, parts, matmul, draws, seed };
-    const beating = readers.order.filter((_, place) => kinds[place] === "beats");
     tasks.push({
       q,
       accuracy: at(model, task).accuracy,
       circuit: at(circuits, task).accuracy,
       neurons: readers.most,
       held: readers.held,
-      own: countOf(kinds.slice(0, readers.most), "own"),
+      own: countOf(kinds, "own"),
       beats,
-      least: readers.most === 0 ? 0 : countOf(kinds.slice(-readers.most), "beats"),
+      least: readers.most === 0 ? 0 : countOf(kindsAmong(readers.order.slice(-readers.most)), "beats"),
       uniform: uniformCount(readers.most, q, p),
       permuted: beats === 0 ? null : await permutedCount(none, beats),
       used: usedCount(none, wavesOf, beats),
@@ -106,8 +111,8 @@ export async function compute(input: AnalysisInput, draws: number): Promise<Beat
               task,
               parts,
               readout,
-              neurons: beating,
-              ks: readers.ks,
+              neurons: beatingOf(readers.order, kindsAmong(readers.order)),
+              kOf: readers.kOf,
               wavesOf,
               draws: CIRCUIT_DRAWS,
               seed,

@@ -46,7 +46,7 @@ export async function permutedCount({ q, readers, parts, matmul, draws, seed }: 
       }
     });
     const waves = await twoWaves(permuted, p, matmul);
-    const kinds = kindsOf(neurons, (place) => [waves[2 * place], waves[2 * place + 1]], { q, ks: readers.ks }, p);
+    const kinds = kindsOf(neurons, (place) => [waves[2 * place], waves[2 * place + 1]], { q, kOf: readers.kOf }, p);
     counts.push(countOf(kinds, "beats"));
   }
   return { mean: mean(counts), probability: rankP(found, counts) };
@@ -73,7 +73,7 @@ export function usedCount(
       const [own, other] = [wavesOf(j), wavesOf(at(readers.order, random.integer(readers.order.length)))];
       return [withSecond(own[0], other[0]), withSecond(own[1], other[1])];
     };
-    return countOf(kindsOf(neurons, drawn, { q, ks: readers.ks }, p), "beats");
+    return countOf(kindsOf(neurons, drawn, { q, kOf: readers.kOf }, p), "beats");
   });
   return { mean: mean(counts), probability: rankP(found, counts) };
 }

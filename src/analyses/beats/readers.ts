@@ -16,8 +16,8 @@ export interface Readers {
   readonly most: number;
   /** The share of that sum that they hold. */
   readonly held: number;
-  /** The frequency k of each neuron's read-out to the task, [neurons]. */
-  readonly ks: Int32Array;
+  /** The frequency k of a neuron's read-out to the task. */
+  readonly kOf: (neuron: number) => number;
 }
 
 /** Who is read by a task, and at which frequency. */
@@ -29,8 +29,14 @@ export function readersOf(parts: AdditiveParts, readout: NdArray<"float64">, hea
   const whole = sum([...weights.values()]);
   let [held, most] = [0, 0];
   while (whole > 0 && held < whole / 2 && most < Math.min(MOST_READ, order.length)) held += weight(at(order, most++));
-  const ks = Int32Array.from({ length: parts.neurons }, (_, j) => strongestReadout(readout, j, head));
-  return { order, most, held: whole > 0 ? held / whole : 0, ks };
+  // Few of many neurons are asked for.
+  const known = new Map<number, number>();
+  const kOf = (j: number): number => {
+    const k = known.get(j) ?? strongestReadout(readout, j, head);
+    known.set(j, k);
+    return k;
+  };
+  return { order, most, held: whole > 0 ? held / whole : 0, kOf };
 }
 
 /** How a neuron serves a task, by its waves. */
@@ -43,10 +49,10 @@ export function kindWith([low, high]: DigitWaves, target: Target, p: number): Ki
 export function kindsOf(
   neurons: readonly number[],
   wavesOf: (place: number, neuron: number) => DigitWaves,
-  { q, ks }: { readonly q: number; readonly ks: Int32Array },
+  { q, kOf }: { readonly q: number } & Pick<Readers, "kOf">,
   p: number,
 ): Kind[] {
-  return neurons.map((j, place) => kindWith(wavesOf(place, j), targetOf(q, at(ks, j), p), p));
+  return neurons.map((j, place) => kindWith(wavesOf(place, j), targetOf(q, kOf(j), p), p));
 }
 
 /** How many are of a kind. */
