@@ -7,6 +7,10 @@ import { FREE, type Program, type Runtime, runInto, runOnce } from "../runtimes/
  */
 const BLOCK = 512;
 
+/** Rows where each sum has few terms: the product itself then costs less than a further copy of it. */
+const THIN_BLOCK = 2048;
+const THIN = 128;
+
 /** Products of float64 matrices on a runtime, which is tens of times as fast as loops here. Call `dispose` when done. */
 export interface RuntimeMatmul {
   /** [n, k] by [k, m] → [n, m], in the memory of `into` where that is given: fresh memory costs as much as a small product. */
@@ -39,10 +43,11 @@ export function runtimeMatmul(runtime: Runtime): RuntimeMatmul {
         "input",
         () => `matmul: into must hold ${size} numbers, got ${into?.length}`,
       );
-      if (n <= BLOCK && into === undefined) return (await runOnce(await program(), { a, b })).product as NdArray<"float64">;
+      const block = inner < THIN ? THIN_BLOCK : BLOCK;
+      if (n <= block && into === undefined) return (await runOnce(await program(), { a, b })).product as NdArray<"float64">;
       const out = float64(into?.subarray(0, size) ?? new Float64Array(size), [n, columns]);
-      for (let start = 0; start < n; start += BLOCK) {
-        const end = Math.min(n, start + BLOCK);
+      for (let start = 0; start < n; start += block) {
+        const end = Math.min(n, start + block);
         await runInto(await program(), { a: rows(a, start, end), b }, { product: rows(out, start, end) });
       }
       return out;

@@ -106,6 +106,11 @@ function fold(vectors: Float64Array, p: number, { even, odd }: Pick<Dictionary["
   }
 }
 
+/** Replaces the first `count` numbers by their squares plus those of others. */
+function addSquares(into: Float64Array, others: Float64Array, count: number): void {
+  for (let i = 0; i < count; i++) into[i] = (into[i] as number) ** 2 + (others[i] as number) ** 2;
+}
+
 /**
  * Calls `visit` for each neuron with its energies along every wave: f's from `energies[f]` on, g's from `energies[g]` on, as many
  * as there are waves, valid until the next call. Neurons without energy are passed over.
@@ -125,7 +130,7 @@ export async function forEnergies(
     const odd = float64(scratch.odd.subarray(0, rows * middle), [rows, middle]);
     const energies = (await matmul(even, cosines, scratch.cosines)).data; // [2·count, waves]
     const along = (await matmul(odd, sines, scratch.sines)).data; // [2·count, waves]
-    for (let i = 0; i < rows * waves; i++) energies[i] = (energies[i] as number) ** 2 + (along[i] as number) ** 2;
+    addSquares(energies, along, rows * waves);
     for (let j = 0; j < count; j++) if (energy[first + j] !== 0) visit(first + j, energies, 2 * j * waves, (2 * j + 1) * waves);
   }
 }

@@ -1,5 +1,4 @@
 import { at, dim, type NdArray } from "../../core/index.ts";
-import { rowKernels } from "../../math/index.ts";
 import type { Columns } from "../closed-form/contribution.ts";
 
 /**
@@ -21,20 +20,20 @@ export function allAnswersOf(logits: NdArray<"float64">, heads: readonly Columns
   const { data } = logits;
   const { by, columns, sign } = change ?? { by: new Float64Array(width), columns: { offset: 0, classes: 0 }, sign: 1 };
   const answers = heads.map(() => new Int32Array(samples));
-  const places = heads.map((_, h) => heads.slice(0, h).reduce((sum, { classes }) => sum + classes, 0));
-  const total = heads.reduce((sum, { classes }) => sum + classes, 0);
-  const { numbers, found, read } = rowKernels(
-    total,
-    heads.map(({ classes }, h) => [at(places, h), classes]),
-  );
   for (let i = 0; i < samples; i++) {
     for (let h = 0; h < heads.length; h++) {
       const { offset, classes } = heads[h] as Columns;
-      const [to, own, added] = [places[h] as number, i * width + offset, i * columns.classes + offset - columns.offset];
-      for (let c = 0; c < classes; c++) numbers[to + c] = (data[own + c] as number) + sign * (by[added + c] as number);
+      const [own, added] = [i * width + offset, i * columns.classes + offset - columns.offset];
+      let [best, answer] = [Number.NEGATIVE_INFINITY, 0];
+      for (let c = 0; c < classes; c++) {
+        const value = (data[own + c] as number) + sign * (by[added + c] as number);
+        if (value > best) {
+          best = value;
+          answer = c;
+        }
+      }
+      (answers[h] as Int32Array)[i] = answer;
     }
-    read(false);
-    for (let h = 0; h < heads.length; h++) (answers[h] as Int32Array)[i] = found[3 * h + 1] as number;
   }
   return answers;
 }

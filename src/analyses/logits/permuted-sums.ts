@@ -83,6 +83,48 @@ class Angles {
   }
 }
 
+type Circle = ReturnType<typeof circle>;
+
+// Loops of a function that waits for products are compiled anew in each call; those of the functions below once.
+
+/** Writes the cosines of some angles, then their sines. */
+function writeWaves(into: Float64Array, steps: Int32Array, { cos, sin }: Circle): void {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as number;
+    into[i] = cos[step] as number;
+    into[steps.length + i] = sin[step] as number;
+  }
+}
+
+/**
+ * For each draw Σ over x1 of e^{iθ} times the sum over x0, from the products of both of x0's waves with C and S, [2·draws, 2p];
+ * θ are x1's angles, [draws·p].
+ */
+function sumDraws(
+  half: Float64Array,
+  p: number,
+  steps: Int32Array,
+  { cos, sin }: Circle,
+  into: Pick<WaveSums, "re" | "im">,
+): void {
+  const draws = into.re.length;
+  for (let draw = 0; draw < draws; draw++) {
+    let [real, imaginary] = [0, 0];
+    const [even, odd] = [draw * 2 * p, (draws + draw) * 2 * p];
+    for (let x = 0; x < p; x++) {
+      // (cos + i·sin)(C − i·S), summed over x0.
+      const a = (half[even + x] as number) + (half[odd + p + x] as number);
+      const b = (half[odd + x] as number) - (half[even + p + x] as number);
+      const step = steps[draw * p + x] as number;
+      const [c, s] = [cos[step] as number, sin[step] as number];
+      real += a * c - b * s;
+      imaginary += a * s + b * c;
+    }
+    into.re[draw] = real;
+    into.im[draw] = imaginary;
+  }
+}
+
 /**
  * Σ over samples and classes c of L[x0, x1, c]·e^{2πik(n − c)/m}, n = c0·π(x0) + c1·π(x1), for each frequency k = 1 … and each
  * relabelling π of the tokens. For each k this is a bilinear form in the waves of the two digits, so that products give all draws
@@ -100,7 +142,7 @@ export async function permutedSums(
   const p = Math.round(Math.sqrt(dim(logits, 0)));
   const draws = orders.length;
   const waves = await byClassWaves(logits, m, matmul);
-  const { cos, sin } = circle(m);
+  const circleOfM = circle(m);
   const [re, im] = [new Float64Array(harmonics * draws), new Float64Array(harmonics * draws)];
   const fields = Array.from({ length: Math.min(TOGETHER, harmonics) }, () => new Float64Array(p * 2 * p));
   const low = float64(new Float64Array(2 * draws * p), [2 * draws, p]); // cosines of x0's wave, then sines
@@ -111,28 +153,10 @@ export async function permutedSums(
     if (place === 0) layOut(waves, p, k - 1, fields.slice(0, Math.min(TOGETHER, harmonics - k + 1)));
     angles0.next();
     angles1.next();
-    const [steps0, steps1] = [angles0.steps, angles1.steps];
-    for (let i = 0; i < draws * p; i++) {
-      const step = steps0[i] as number;
-      low.data[i] = cos[step] as number;
-      low.data[draws * p + i] = sin[step] as number;
-    }
+    writeWaves(low.data, angles0.steps, circleOfM);
     const half = (await matmul(low, float64(at(fields, place), [p, 2 * p]), memory)).data; // [2·draws, 2p]
-    for (let draw = 0; draw < draws; draw++) {
-      let [real, imaginary] = [0, 0];
-      const [even, odd] = [draw * 2 * p, (draws + draw) * 2 * p];
-      for (let x = 0; x < p; x++) {
-        // (cos + i·sin)(C − i·S), summed over x0.
-        const a = (half[even + x] as number) + (half[odd + p + x] as number);
-        const b = (half[odd + x] as number) - (half[even + p + x] as number);
-        const step = steps1[draw * p + x] as number;
-        const [c, s] = [cos[step] as number, sin[step] as number];
-        real += a * c - b * s;
-        imaginary += a * s + b * c;
-      }
-      re[(k - 1) * draws + draw] = real;
-      im[(k - 1) * draws + draw] = imaginary;
-    }
+    const row = (k - 1) * draws;
+    sumDraws(half, p, angles1.steps, circleOfM, { re: re.subarray(row, row + draws), im: im.subarray(row, row + draws) });
   }
   return { re, im, harmonics, draws };
 }
