@@ -54,8 +54,8 @@ type Outputs = { readonly [name in ForwardOutput]?: NdArray<"float64"> };
 /** A model that can be run on samples of the grid, in float64 and without dropout, as often as wanted. */
 export interface GridModel {
   /**
-   * The outputs asked for at the samples it was made for, or at others where given, in their order; with `reuse`, in the arrays of
-   * the run before.
+   * The outputs asked for at the samples it was made for, or at others where given, in their order; with `reuse`, in the arrays
+   * of the run before.
    * `changes` replaces weights or biases by name, in the shape that they have. Outputs that `into` names are written to its
    * arrays over the samples, which are given back.
    */
@@ -127,7 +127,8 @@ export async function gridModel(
 }
 
 /**
- * Activations of a model over all p² samples, float64, by TransformerLens's names; in memory that threads can share if so wanted.
+ * Activations of a model over all p² samples, float64, by TransformerLens's names; in memory that threads can share if so
+ * wanted.
  *
  * @example
  * const { config, parameters } = (await load("nanda")).checkpoint;

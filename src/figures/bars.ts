@@ -1,4 +1,4 @@
-import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
+import { type NullBand, nullLayers } from "./lines.ts";
 import {
   concatPanels,
   ensureMarks,
@@ -10,6 +10,7 @@ import {
   type Row,
   titleOf,
 } from "./panel.ts";
+import { runEncoding } from "./run-encoding.ts";
 import { NULL_COLOR, runColor } from "./theme.ts";
 
 /** Settings of {@link barsWithNull}. */

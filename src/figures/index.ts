@@ -28,6 +28,7 @@ export * from "./matrix.ts";
 export * from "./palette.ts";
 export * from "./panel.ts";
 export * from "./png.ts";
+export * from "./run-encoding.ts";
 export * from "./run-styles.ts";
 export * from "./scatter.ts";
 export * from "./spec-text.ts";

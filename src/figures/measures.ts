@@ -1,6 +1,6 @@
 import { ensure } from "../core/index.ts";
-import { legendColumns, runEncoding } from "./lines.ts";
 import type { Layer, Row } from "./panel.ts";
+import { legendColumns, runEncoding } from "./run-encoding.ts";
 import { INK, NULL_COLOR } from "./theme.ts";
 
 /** Dashes of several measures of one run, whose color tells whose they are. */

@@ -1,5 +1,5 @@
-import { legendColumns } from "./lines.ts";
 import { titleRoom, wrapText } from "./panel.ts";
+import { legendColumns } from "./run-encoding.ts";
 import type { Layer, Panel } from "./view.ts";
 import { isTree, type Tree } from "./walk.ts";
 

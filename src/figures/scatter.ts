@@ -1,5 +1,6 @@
-import { type NullBand, nullLayers, runEncoding } from "./lines.ts";
+import { type NullBand, nullLayers } from "./lines.ts";
 import { ensureMarks, type LayeredPanel, type PanelSize, type Row, titleOf } from "./panel.ts";
+import { runEncoding } from "./run-encoding.ts";
 import { INK, runColor } from "./theme.ts";
 
 /** Settings of {@link scatter}. */

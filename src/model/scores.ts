@@ -60,9 +60,9 @@ function classesAhead<T>(ops: Ops<T>, values: T, target: T, given: Tensors<T>, h
 }
 
 /**
- * The targets' probabilities, those of all other classes together, and `ahead`: how many classes are not clearly below the target,
- * plus {@link CLEARLY} for each that is clearly above it, [rows, tasks] each. Cross-entropy is log(1 + rest/target); the target
- * is the answer where `ahead` is 0, and another class where it is CLEARLY or more.
+ * The targets' probabilities, those of all other classes together, and `ahead`: how many classes are not clearly below the
+ * target, plus {@link CLEARLY} for each that is clearly above it, [rows, tasks] each. Cross-entropy is log(1 + rest/target); the
+ * target is the answer where `ahead` is 0, and another class where it is CLEARLY or more.
  */
 function scoresOf<T>(ops: Ops<T>, logits: T, given: Tensors<T>, heads: readonly Head[]): Record<"target" | "rest" | "ahead", T> {
   const { target, others, rest } = targetShares(ops, logits, tensor(given, "columns"), heads);
@@ -82,8 +82,8 @@ function scoresOf<T>(ops: Ops<T>, logits: T, given: Tensors<T>, heads: readonly 
 }
 
 /**
- * A forward pass in single precision that ends in scores: the weights by name, `rows0`, `rows1` (see `tableRows`) and `columns` in;
- * `target`, `rest` and `ahead` out, see {@link scoresOf}.
+ * A forward pass in single precision that ends in scores: the weights by name, `rows0`, `rows1` (see `tableRows`) and `columns`
+ * in; `target`, `rest` and `ahead` out, see {@link scoresOf}.
  */
 export function passScoresProgram(config: TaskConfig & ModelConfig, parameters: Parameters, batch: number): ProgramSource {
   const heads = headsOf(config);

@@ -66,9 +66,9 @@ export interface ScoredSamples {
 }
 
 /**
- * What the output heads score on some samples with another W_E or with some neurons at their means, for draws of a null: in single
- * precision, and so in a fraction of the time, but for the samples that this does not decide. Undefined where it decides too few,
- * see `editableModel`.
+ * What the output heads score on some samples with another W_E or with some neurons at their means, for draws of a null: in
+ * single precision, and so in a fraction of the time, but for the samples that this does not decide. Undefined where it decides
+ * too few, see `editableModel`.
  */
 export type ScoreDraw = (edits: Edits, scored: ScoredSamples) => Promise<HeadMetrics | undefined>;
 

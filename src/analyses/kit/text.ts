@@ -31,8 +31,8 @@ export function listed(parts: readonly string[]): string {
 const NAMED = 4;
 
 /**
- * A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number. It
- * begins with a common word.
+ * A statement with the runs of which it holds and those of which it does not: by name where they are few, else by their number.
+ * It begins with a common word.
  */
 export function stated<E extends { readonly label: string }>(
   statement: string,
