@@ -93,6 +93,24 @@ test("a config that nothing can be taken from, and settings that nothing here kn
   const plain =
     '{"lr": 0.1, "weight_decay": 1, "betas": [0.9, 0.98], "n_epochs": 10, "d_model": 8, "train_frac": 0.3, "off": false}';
   assert.equal(notes({ "config.json": plain }), "");
+  const trained = load(l, { heads: 2 }, (dict) => ({
+    dict: [
+      ["model", dict],
+      [
+        "schedule",
+        {
+          dict: [
+            ["last_epoch", 3],
+            ["verdict", 0.1],
+            ["logit_scale", 2],
+          ],
+        },
+      ],
+      ["args", { dict: [["learning_rate", 0.1]] }],
+    ],
+  }));
+  const [model] = trained.candidates;
+  assert.deepEqual(model && trained.recordOf(model)?.notes, []);
 });
 
 test("texts of numbers and truth values, as metadata and command lines keep them, and flags of 0 and 1 mean what they say", () => {
@@ -172,6 +190,7 @@ test("masks over neurons, attention heads and weights compute, and so do orders 
     ["Wq_mask", filled((i) => Number(i % 7 > 0), 8, 8)],
     ["token_order", ints(1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)],
     ["position_ids", ints(2, 1, 0)],
+    ["blocks.0.time", filled((i) => i, 8)],
     ["logit_scale", int32(Int32Array.of(2), [1])],
   ];
   for (const [name, array] of computing)
@@ -184,6 +203,8 @@ test("masks over neurons, attention heads and weights compute, and so do orders 
     ["token_order", ints(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)],
     ["position_ids", ints(0, 1, 2)],
     ["train_indices", ints(3, 1, 2, 0)],
+    ["train_losses", filled((i) => i, 8)],
+    ["history", filled((i) => i, 17)],
   ];
   for (const [name, array] of harmless) assert.equal(withTensor(name, array)().candidates.length, 1, name);
   // A mask over eight positions is none over weights of that size.

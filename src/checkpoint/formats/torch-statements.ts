@@ -8,6 +8,8 @@ import { attributesOf, DEEPEST_MODULE, type Module, moduleOf, named } from "./to
 const DEEPEST = 8;
 /** Dicts with more tensors are state dicts, or an optimizer's. */
 const FEWEST_TENSORS = 3;
+/** Keys of the states of optimizers, schedules and gradient scalers, which say nothing of the model. */
+const TRAINERS = ["param_groups", "last_epoch", "num_bad_epochs", "growth_factor"];
 /** Longer lists are data. */
 const LONGEST_LIST = 200;
 
@@ -185,7 +187,7 @@ export function findStatements(root: PyValue): Statements {
       const items = itemsOf(value);
       if (items.length <= LONGEST_LIST) next.push(...items.filter((item) => typeof item === "object" && item !== null));
       const dict = value instanceof PyDict ? value : attributesOf(value);
-      if (dict === undefined || seen.has(dict)) continue;
+      if (dict === undefined || seen.has(dict) || TRAINERS.some((key) => dict.entries.has(key))) continue;
       seen.add(dict);
       found.push(...loneTensors(dict));
       for (const [key, entry] of named(dict)) {

@@ -1,7 +1,7 @@
 import { ensure, quoted, sizeOf } from "../../core/index.ts";
 import { PARAMETER_NAMES } from "../../model/index.ts";
 import type { LazyTensor, TensorGroup, Unreadable } from "../formats/lazy.ts";
-import { isMask, masksSomething, reorders } from "./buffers.ts";
+import { isMask, masksSomething, mayBeLearned, reorders } from "./buffers.ts";
 import { fit } from "./candidates.ts";
 import { joinLists } from "./lists.ts";
 import { arrangeMapped, type ImportMapping } from "./mapping.ts";
@@ -136,7 +136,8 @@ class Sorter {
     const unread = "unreadable" in tensor && tensor.tensor !== true;
     const flag = !("unreadable" in tensor) && tensor.boolean === true && sizeOf(tensor.shape) === 1;
     const counts = !("unreadable" in tensor) && tensor.integral === true && !isNormOrGate(name);
-    const harmless = unread || flag || isRecord(name) || (counts && !reorders(name, tensor, this.#group));
+    const record = isRecord(name) && !mayBeLearned(name, tensor, this.#group);
+    const harmless = unread || flag || record || (counts && !reorders(name, tensor, this.#group));
     (harmless ? this.ignored : this.surplus).push(name);
   }
 

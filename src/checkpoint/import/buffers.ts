@@ -49,6 +49,17 @@ export function masksSomething(name: string, tensor: LazyTensor | Unreadable, gr
   return row.some((value) => value !== row[0]);
 }
 
+const sidesBeside = (name: string, { tensors }: TensorGroup) =>
+  [...tensors].flatMap(([other, found]) => (other === name || "unreadable" in found ? [] : found.shape));
+
+/** Whether what is called by a word such as `time` may be a learned vector: no integers, and as long as a side of another tensor. */
+export function mayBeLearned(name: string, tensor: LazyTensor | Unreadable, group: TensorGroup): boolean {
+  if ("unreadable" in tensor || tensor.integral === true || !/(?:^|[./])(?:times?|steps?|history|metrics?|split)$/i.test(name))
+    return false;
+  const size = sizeOf(tensor.shape);
+  return size > 1 && sidesBeside(name, group).includes(size);
+}
+
 /**
  * Whether integers put tokens, positions or channels in another order: a permutation, and not the identity, as long as some side
  * of another tensor.
@@ -57,8 +68,7 @@ export function reorders(name: string, tensor: LazyTensor | Unreadable, group: T
   if ("unreadable" in tensor || tensor.integral !== true) return false;
   const size = sizeOf(tensor.shape);
   if (size < 2 || size > LONGEST_ORDER || tensor.shape.filter((n) => n !== 1).length !== 1) return false;
-  const sides = [...group.tensors].flatMap(([other, found]) => (other === name || "unreadable" in found ? [] : found.shape));
-  if (!sides.includes(size)) return false;
+  if (!sidesBeside(name, group).includes(size)) return false;
   const { data } = tensor.read();
   const seen = new Set(data);
   return seen.size === size && data.every((value) => value >= 0 && value < size) && data.some((value, i) => value !== i);

@@ -7,17 +7,17 @@ const HARMLESS = new Set(
   beta beta1 beta2 betas bf16 bias biases block bos bs buckets cache callback callbacks capturable causal checkpoint chunk ckpt class
   classes clip code commit compile completed config context cooldown count criterion ctx cuda current d damping dampening data dataset
   date debug decay decoupled description desc device dff differentiable dim dims dir distance distribution drop dropout dtype early embd
-  embed embedding embeddings emb end entity eos ep epoch epochs eps epsilon eval every exp experiment features ffn file final float32
+  embed embedding embeddings emb end entity eos ep epoch epochs eps epsilon eval every exp experiment features ffn file filter final float32
   float64 fn folder foreach format fp16 fp32 frac fraction framework freq frequency fused from function git global gpu gpus grad gradient
   grokfast grokked group growth hash head heads hf hidden history hook hooks host hostname hub id idx index init initial initializer
-  inner inplace intermediate interval is iter iteration iterations iters job key kind label labels lamb lambda last layer layers lbfgs len
+  inner inplace intermediate interval is iter iteration iterations iters job key kind label labels lamb lambda last layer layers lbfgs learning len
   length library license limit load log logger logging loss losses lr lrs maximize max memory metric metrics min mixed mlp mode model
-  modulus mod momentum monitor muon n name neptune nesterov nlayers node nodes nproc ntk num number op operation operator opt optim
+  modulus mod momentum monitor muon n name neptune nesterov nlayers node nodes note notes nproc ntk num number op operation operator opt optim
   optimizer optimiser order out output outputs padding pad param parameters params patience path pdrop percent percentage plot port
   positions position pos precision prepend prepends pretrained prime print problem processed project prop proportion python ratio ready
-  regularization relative repo resume return revision rng rotary run runs sam sampler samples save saved sched schedule scheduler script
-  seed sequence seq server sgd shape shuffle size smoothing source sparse split started stage start std step steps stop strategy
-  summary symmetric tag tags task test time timestamp title token tokenizer tokens tolerance torch total train trained trainer training
+  regularization relative repo resume return revision rng rotary run runid runs sam sampler samples save saved sched schedule scheduler script
+  seed sequence seq server sgd shape shuffle size smoothing source sparse split started stage start std stopping subset step steps stop strategy
+  summary symmetric tag tags task test thresh threshold time timestamp title token tokenizer tokens tolerance torch total train trained trainer training
   transformers type url use user val valid validation value verbose version vocab wandb warmup wd weight weights width worker workers
   world year`.split(/\s+/),
 );
