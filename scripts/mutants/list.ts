@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["test/math-active.test.ts", "test/calibration.test.ts"],
     [
       ["null level", "upperLimit(draws, 0.99));", "upperLimit(draws, 0.9));"],
-      ["maximum", "value > largest ? value : largest), 0)", "value < largest ? largest : largest), 0)"],
+      ["maximum", "largest = Math.max(largest, values[i] as number)", "largest = Math.min(largest, values[i] as number)"],
       ["sign", "(x1 >= x0 ? x1 - x0 : x1 - x0 + p) + 1", "(x1 >= x0 ? x1 - x0 : x0 - x1) + 1"],
     ],
   ),

@@ -52,7 +52,9 @@ export function masksSomething(name: string, tensor: LazyTensor | Unreadable, gr
 const sidesBeside = (name: string, { tensors }: TensorGroup) =>
   [...tensors].flatMap(([other, found]) => (other === name || "unreadable" in found ? [] : found.shape));
 
-/** Whether what is called by a word such as `time` may be a learned vector: no integers, and as long as a side of another tensor. */
+/**
+ * Whether what is called by a word such as `time` may be a learned vector: no integers, and as long as a side of another tensor.
+ */
 export function mayBeLearned(name: string, tensor: LazyTensor | Unreadable, group: TensorGroup): boolean {
   if ("unreadable" in tensor || tensor.integral === true || !/(?:^|[./])(?:times?|steps?|history|metrics?|split)$/i.test(name))
     return false;
